@@ -1,0 +1,1 @@
+//! The Kafka Connect REST API: look at a cluster, take a step.

@@ -1,0 +1,3 @@
+//! The `tagalong` command.
+
+fn main() {}

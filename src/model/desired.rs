@@ -1,0 +1,101 @@
+//! Every connector one environment should run, fully rendered.
+//!
+//! Exists only where no finding is an error: a broken file never reads as an absent connector.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::config::{Config, Shown};
+use crate::model::finding::Place;
+use crate::model::name::{ConnectorName, EnvironmentName};
+use crate::model::revision::Revision;
+
+/// Every connector one environment should run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desired {
+    /// Where the definitions came from.
+    pub revision: Revision,
+    /// For which environment they were rendered.
+    pub environment: EnvironmentName,
+    /// Each connector by the name it has in this environment.
+    pub connectors: BTreeMap<ConnectorName, DesiredConnector>,
+    /// Why nothing is to be written for now, where the environment says so.
+    pub suspend: Option<Suspend>,
+}
+
+/// One connector as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredConnector {
+    /// The whole config to send, without `name`; empty where the state is absent.
+    pub config: Config,
+    /// What it should be doing.
+    pub state: DesiredState,
+    /// Whether the agent must never delete it.
+    pub keep: bool,
+    /// Which template it was made from.
+    pub template: Option<Arc<str>>,
+    /// Where it is defined.
+    pub place: Place,
+    /// Per key, the layers that set it, the one that won last. Keys that a layer removed are here
+    /// too, with a last entry that sets nothing.
+    pub origins: BTreeMap<Arc<str>, Vec<Origin>>,
+    /// Why this one is not to be written for now, where its definition says so.
+    pub suspend: Option<Suspend>,
+}
+
+/// What a connector should be doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DesiredState {
+    /// Its tasks run.
+    Running,
+    /// Its tasks are there and wait.
+    Paused,
+    /// Its tasks are gone, its config and offsets stay.
+    Stopped,
+    /// It is deleted.
+    Absent,
+}
+
+impl DesiredState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Running, Self::Paused, Self::Stopped, Self::Absent];
+
+    /// The word for it in definitions and outputs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+/// A layer that set or removed a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Which layer, in words: `template debezium-postgres`, `environment production`.
+    pub layer: Arc<str>,
+    /// Where.
+    pub place: Place,
+    /// What it set; `None` where it removed the key.
+    pub value: Option<Shown>,
+}
+
+/// A pause of all writing, said in the repository or in the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspend {
+    /// Why, in a person's words.
+    pub reason: Arc<str>,
+    /// Until when; for good where there is none.
+    pub until: Option<Timestamp>,
+}
+
+impl Suspend {
+    /// Whether it holds at a moment.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}

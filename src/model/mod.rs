@@ -1,0 +1,30 @@
+//! What things are: plain values that cross the walls between rooms.
+//!
+//! Nothing here looks, decides or tells: no I/O, no clock, no serialisation. A type lives here when
+//! two rooms must agree on it; a type that one room keeps to itself stays there.
+//!
+//! | word | meaning |
+//! |---|---|
+//! | revision | what each repository's ref names now |
+//! | snapshot | the definition files of one revision, in memory |
+//! | definition | one connector as a person wrote it, with its place |
+//! | desired | every connector one environment should run, fully rendered |
+//! | live | every connector the cluster has: its config, state and tasks |
+//! | plan | the steps from live to desired, and the held ones with the reason |
+//! | held | a step that the agent would take if a brake did not stop it |
+//! | unmanaged | a live connector that is not declared and not ours |
+//! | finding | something wrong in the repository: place, rule, hint |
+//! | report | what one cycle saw and did |
+
+pub mod config;
+pub mod desired;
+pub mod finding;
+pub mod live;
+pub mod name;
+pub mod plan;
+pub mod report;
+pub mod revision;
+pub mod rule;
+pub mod secret;
+pub mod snapshot;
+pub mod values;

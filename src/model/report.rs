@@ -1,0 +1,324 @@
+//! What one poll and one cycle saw and did.
+//!
+//! Takes values of the looking, thinking and acting rooms; metrics, the status page, logs and exit
+//! codes are views of it and add nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::finding::Findings;
+use crate::model::live::Live;
+use crate::model::name::{ConnectorName, EnvironmentName};
+use crate::model::plan::{Mode, Plan, StepKind};
+use crate::model::revision::{RepositoryName, Revision};
+
+/// Everything the agent knows about itself, published whole after each poll and each cycle.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The environment it renders for.
+    pub environment: EnvironmentName,
+    /// Whether it may write.
+    pub mode: Mode,
+    /// When the loop last came round; the proof that it lives.
+    pub heartbeat: Timestamp,
+    /// Each repository.
+    pub repositories: Vec<RepositoryReport>,
+    /// The cluster as the last cycle saw it.
+    pub cluster: ClusterReport,
+    /// The three clocks.
+    pub clocks: Clocks,
+    /// Everything wrong in the revision that the tag points at now.
+    pub findings: Findings,
+}
+
+/// When which revision was seen, found good, and put in force.
+#[derive(Debug, Clone, Default)]
+pub struct Clocks {
+    /// What the ref names now, and since when this agent has known it.
+    pub points_at: Option<Clock>,
+    /// The last revision without an error finding.
+    pub validated: Option<Clock>,
+    /// The last revision that the cluster was seen to equal.
+    pub applied: Option<Clock>,
+}
+
+/// A revision at a time.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    /// The revision.
+    pub revision: Revision,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// How one repository fares.
+#[derive(Debug, Clone)]
+pub struct RepositoryReport {
+    /// Which repository.
+    pub repository: RepositoryName,
+    /// How it fares.
+    pub state: RepositoryState,
+    /// What its ref named when it was last read well.
+    pub revision: Option<Revision>,
+    /// When it was last asked.
+    pub last_poll: Option<Timestamp>,
+    /// When it was last asked with success.
+    pub last_success: Option<Timestamp>,
+    /// When this agent first saw its current revision.
+    pub first_seen: Option<Timestamp>,
+    /// When the operation in hand began; `None` between operations.
+    pub operation_started: Option<Timestamp>,
+    /// Polls in a row that failed.
+    pub consecutive_failures: u32,
+    /// The last failure, while it lasts.
+    pub failure: Option<Failure>,
+    /// When it last moved, by kind.
+    pub last_moves: BTreeMap<MoveKind, Timestamp>,
+}
+
+macro_rules! words {
+    ($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $variant_doc:literal])+ $variant:ident = $word:literal,)+ }) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[doc = $variant_doc])+ $variant,)+ }
+
+        impl $name {
+            /// Every one of them, for labels that are exported from the first scrape.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The word for it in outputs and labels.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+
+words! {
+    /// How a repository fares.
+    RepositoryState {
+        /// Read well, and in force.
+        Ok = "ok",
+        /// The last good revision is in force and the repository has not been read for long.
+        Stale = "stale",
+        /// It cannot be reached.
+        Unreachable = "unreachable",
+        /// It refuses the credentials.
+        AuthFailed = "auth_failed",
+        /// It has no such ref.
+        RefMissing = "ref_missing",
+        /// The signature is missing or wrong.
+        VerificationFailed = "verification_failed",
+        /// What the ref names is not usable: findings, or a tree over the limits.
+        Invalid = "invalid",
+        /// A newer state is held back.
+        Held = "held",
+    }
+}
+
+words! {
+    /// How a ref moved.
+    MoveKind {
+        /// To a newer commit.
+        Forward = "forward",
+        /// To an older commit: a rollback.
+        Backward = "backward",
+        /// To a commit of the same age.
+        Sideways = "sideways",
+        /// A new tag object for the same commit.
+        Retag = "retag",
+        /// It is gone.
+        Deleted = "deleted",
+        /// It came, or came back.
+        Appeared = "appeared",
+    }
+}
+
+words! {
+    /// How a poll ended.
+    PollOutcome {
+        /// Something new was read.
+        Success = "success",
+        /// Nothing has changed.
+        Noop = "noop",
+        /// It failed.
+        Error = "error",
+    }
+}
+
+words! {
+    /// A part of a poll.
+    PollStep {
+        /// Asking what the ref names.
+        List = "list",
+        /// Fetching its objects.
+        Fetch = "fetch",
+        /// Checking its signature.
+        Verify = "verify",
+        /// Reading its files.
+        Read = "read",
+    }
+}
+
+/// What one poll of one repository did, for counters and logs.
+#[derive(Debug, Clone)]
+pub struct Poll {
+    /// Which repository.
+    pub repository: RepositoryName,
+    /// How it ended.
+    pub outcome: PollOutcome,
+    /// How long each part took.
+    pub took: Vec<(PollStep, Duration)>,
+    /// Bytes that came over the wire.
+    pub received_bytes: u64,
+    /// How the ref moved, where it did.
+    pub moved: Option<MoveKind>,
+}
+
+/// How the cluster fares.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterReport {
+    /// Whether Connect answered in the last cycle; `None` before the first.
+    pub reachable: Option<bool>,
+    /// Whether the worker beside leads; `None` where nobody asked (observe) or nobody could say.
+    pub leader: Option<bool>,
+    /// What was last seen; only an agent that leads or observes looks.
+    pub live: Option<Arc<Live>>,
+    /// What was last planned, after the last acting if something was done.
+    pub plan: Option<Arc<Plan>>,
+    /// What the last cycle that acted did.
+    pub results: Vec<StepResult>,
+    /// When each drifted connector was first seen so.
+    pub drift_since: BTreeMap<ConnectorName, Timestamp>,
+    /// Connectors whose database is not there yet, or that are tried again later.
+    pub waiting: BTreeMap<ConnectorName, Class>,
+    /// Connectors whose last step failed, with the class of the failure.
+    pub failed: BTreeMap<ConnectorName, Class>,
+    /// When a cycle last came to its end without an error of the world.
+    pub last_success: Option<Timestamp>,
+    /// When an apply last left the cluster equal to the repository.
+    pub last_apply_success: Option<Timestamp>,
+    /// How the last apply ended.
+    pub last_apply: Option<ApplyResult>,
+    /// The last failure, while it lasts.
+    pub failure: Option<Failure>,
+}
+
+words! {
+    /// How an apply ended.
+    ApplyResult {
+        /// Everything is as it should be, but for what is held.
+        Success = "success",
+        /// Some steps failed or wait.
+        Partial = "partial",
+        /// No step succeeded, or the cluster could not be read.
+        Failed = "failed",
+        /// There was none yet.
+        Never = "never",
+    }
+}
+
+/// What became of one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepResult {
+    /// Which connector.
+    pub connector: ConnectorName,
+    /// Which step.
+    pub step: StepKind,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, where it did not converge.
+    pub class: Option<Class>,
+    /// How long it took, from the request to the last look.
+    pub took: Duration,
+}
+
+words! {
+    /// How a step ended.
+    Outcome {
+        /// Done, and seen to be done.
+        Converged = "converged",
+        /// Refused or broken.
+        Failed = "failed",
+        /// It waits for something that is not there yet.
+        Waiting = "waiting",
+        /// Taken, and not seen to be done within its deadline.
+        Pending = "pending",
+        /// Not taken: the cycle ended before, or it is not due yet.
+        NotTaken = "not-taken",
+    }
+}
+
+words! {
+    /// The class of a failure: what metrics, logs and retries know of it.
+    Class {
+        /// The worker beside does not lead (any more).
+        NotLeader = "not-leader",
+        /// A rebalance is under way.
+        Rebalancing = "rebalancing",
+        /// The worker is still starting.
+        Starting = "starting",
+        /// Nothing answers, or the connection broke.
+        Unreachable = "unreachable",
+        /// No answer in time; the request may have been carried out.
+        TimedOut = "timed-out",
+        /// It exists already.
+        Exists = "exists",
+        /// There is no such connector.
+        NotFound = "not-found",
+        /// Connect says that the config is invalid.
+        Invalid = "invalid",
+        /// The connector's database or broker is not there yet, or refuses.
+        Waiting = "waiting",
+        /// Connect refuses the agent's credentials.
+        Denied = "denied",
+        /// The answer could not be understood.
+        NotUnderstood = "not-understood",
+        /// The connector or a task of it failed with the new config.
+        Failed = "failed",
+        /// The connector needs history that is gone; a restart cannot help.
+        DataLost = "data-lost",
+        /// A newer revision came, or the agent is ending.
+        Superseded = "superseded",
+        /// It is not yet time to try again.
+        NotDue = "not-due",
+        /// The repository refused the credentials.
+        AuthFailed = "auth-failed",
+        /// The repository has no such ref, or no such repository.
+        RefMissing = "ref-missing",
+        /// The repository's content is over the limits or not usable.
+        Unusable = "unusable",
+        /// Connect answered an error of its own.
+        Internal = "internal",
+    }
+}
+
+/// An error made tellable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Its class.
+    pub class: Class,
+    /// The whole chain of causes as text, without anything secret.
+    pub text: Arc<str>,
+}
+
+/// One request to Connect, for counters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// `GET`, `PUT`, `POST`, `PATCH` or `DELETE`.
+    pub method: &'static str,
+    /// `1xx` to `5xx`, or `none` where no answer came.
+    pub code_class: &'static str,
+    /// How long it took.
+    pub took: Duration,
+}

@@ -1,0 +1,124 @@
+//! What each repository's ref names now.
+//!
+//! Takes what a listing answered, gives ids that compare. Resolving and judging are left to others.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+/// The full id of a git object: 40 hexadecimal digits, lower case.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId(Arc<str>);
+
+impl ObjectId {
+    /// Takes a full SHA-1 id; `None` for anything else, a SHA-256 id included.
+    pub fn new(text: &str) -> Option<Self> {
+        (text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit()))
+            .then(|| Self(text.to_ascii_lowercase().into()))
+    }
+
+    /// All forty digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first seven digits, for people.
+    pub fn short(&self) -> &str {
+        &self.0[..7]
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A repository's name in the agent: `main`, or that of an import.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepositoryName(Arc<str>);
+
+impl RepositoryName {
+    /// The repository that the settings name.
+    pub fn main() -> Self {
+        Self("main".into())
+    }
+
+    /// The name itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RepositoryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What one repository's ref names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryRevision {
+    /// Which repository.
+    pub repository: RepositoryName,
+    /// Where it stands.
+    pub at: At,
+}
+
+/// Where a repository stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum At {
+    /// A ref of a git repository.
+    Git {
+        /// The full ref, as in `refs/tags/v1`; the commit's id where a commit is followed.
+        reference: Arc<str>,
+        /// The object that the ref names: the tag object of an annotated tag, else the commit.
+        object: ObjectId,
+        /// The commit, peeled.
+        commit: ObjectId,
+        /// The committer's time; `None` until the commit was read.
+        committed: Option<Timestamp>,
+    },
+    /// A plain folder.
+    Directory {
+        /// The folder, as it was named.
+        path: Arc<str>,
+        /// A digest of every file's name and content, to tell one state of the folder from another.
+        digest: u64,
+    },
+}
+
+/// Everything that the definitions came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// Each repository, the main one first.
+    pub repositories: Vec<RepositoryRevision>,
+}
+
+impl Revision {
+    /// The main repository's own revision.
+    pub fn main(&self) -> &RepositoryRevision {
+        self.repositories.first().expect("a revision names the main repository first")
+    }
+}
+
+impl fmt::Display for Revision {
+    /// Writes `v1 at 4f1c9e2` or the folder's path.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.main().at {
+            At::Git { reference, commit, .. } => {
+                let short = ["refs/tags/", "refs/heads/"]
+                    .iter()
+                    .find_map(|prefix| reference.strip_prefix(prefix))
+                    .unwrap_or(reference);
+                if short == commit.as_str() {
+                    write!(f, "commit {}", commit.short())
+                } else {
+                    write!(f, "{short} at {}", commit.short())
+                }
+            }
+            At::Directory { path, .. } => f.write_str(path),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What is secret, decided in one place.
+//!
+//! Takes a config key and its text, says whether the text may be shown. Showing, comparing and
+//! sending are left to others; they ask here, so the same value is hidden in a plan, a log line, a
+//! metric and the status page.
+
+/// Words that make a key's value secret wherever they stand in the key, lower case.
+///
+/// From the password-typed settings of Debezium 3.6 and the JDBC, S3 and MSK connectors, and from
+/// the settings of theirs that are secret although they are typed as plain strings.
+const SECRET_WORDS: &[&str] = &[
+    "passw",
+    "secret",
+    "token",
+    "credential",
+    "jaas",
+    "private",
+    "passphrase",
+    "user.info",
+    "connection.string",
+    "connection.uri",
+    "connection.url",
+    "database.url",
+];
+
+/// Pairs of words that make a key secret with `.`, `_`, `-` or nothing between them.
+const SECRET_PAIRS: &[(&str, &str)] = &[("api", "key"), ("access", "key")];
+
+/// Says whether a config value must not be shown.
+///
+/// A value that is nothing but one of Connect's own placeholders (`${file:…:…}`) is a reference and
+/// no secret, whatever its key is called.
+pub fn is_secret(key: &str, text: &str) -> bool {
+    if is_placeholder(text) {
+        return false;
+    }
+    is_secret_key(key) || holds_credentials(text)
+}
+
+/// Says whether a key's name alone makes its value secret.
+pub fn is_secret_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    SECRET_WORDS.iter().any(|word| key.contains(word))
+        || key.ends_with("ssl.key")
+        || key.ends_with("ssl.keystore.key")
+        || SECRET_PAIRS.iter().any(|(first, second)| holds_pair(&key, first, second))
+}
+
+fn holds_pair(key: &str, first: &str, second: &str) -> bool {
+    key.match_indices(first).any(|(at, _)| {
+        let rest = &key[at + first.len()..];
+        rest.starts_with(second)
+            || rest.strip_prefix(['.', '_', '-']).is_some_and(|rest| rest.starts_with(second))
+    })
+}
+
+/// Says whether the whole text is one placeholder of Connect's config providers.
+///
+/// The form is `${provider:[path:]key}`; `${topic}` has no provider and is none.
+pub fn is_placeholder(text: &str) -> bool {
+    text.strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'))
+        .is_some_and(|inner| inner.contains(':') && !inner.contains(['{', '}', '$']))
+}
+
+/// Says whether a text carries credentials of its own: a URL with a password, or `password=…`.
+fn holds_credentials(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let assigned = ["password=", "passwd=", "pwd=", "secret=", "token="].iter().any(|word| {
+        lower.match_indices(word).any(|(at, _)| {
+            let value = lower[at + word.len()..].trim_start_matches(['"', '\'']);
+            !value.is_empty() && !value.starts_with("${")
+        })
+    });
+    assigned || holds_userinfo(text)
+}
+
+fn holds_userinfo(text: &str) -> bool {
+    text.match_indices("://").any(|(at, separator)| {
+        let rest = &text[at + separator.len()..];
+        let authority = rest.split(['/', '?', '#', ' ', ',', '"']).next().unwrap_or_default();
+        authority.rsplit_once('@').is_some_and(|(user, _)| {
+            user.split_once(':')
+                .is_some_and(|(_, password)| !password.is_empty() && !password.starts_with("${"))
+        })
+    })
+}
+
+/// Says whether Connect masked this text on reading, so that it tells nothing.
+///
+/// Confluent's distribution answers twelve bullets, others eight or more asterisks; `[hidden]` is
+/// how Kafka itself prints a password.
+pub fn is_masked(text: &str) -> bool {
+    text == "[hidden]"
+        || (text.chars().count() >= 4 && text.chars().all(|c| c == '•'))
+        || (text.len() >= 8 && text.bytes().all(|b| b == b'*'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_carry_secrets_are_hidden() {
+        for key in [
+            "database.password",
+            "connection.password",
+            "mongodb.connection.string",
+            "connection.url",
+            "schema.history.internal.producer.sasl.jaas.config",
+            "value.converter.basic.auth.user.info",
+            "aws.secret.access.key",
+            "aws.access.key.id",
+            "some.api-key",
+            "x.apikey",
+            "producer.override.ssl.key.password",
+            "listener.ssl.key",
+            "GITHUB.TOKEN",
+        ] {
+            assert!(is_secret(key, "x"), "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_that_only_look_alike_are_shown() {
+        for key in ["message.key.columns", "key.converter", "database.user", "topic.prefix", "tasks.max"] {
+            assert!(!is_secret(key, "x"), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_placeholder_is_a_reference_and_no_secret() {
+        assert!(!is_secret("database.password", "${file:/run/secrets/db.properties:password}"));
+        assert!(!is_secret("database.password", "${env:PASSWORD}"));
+        assert!(is_secret("database.password", "${topic}"));
+        assert!(is_secret("database.password", "${env:A}${env:B}x"));
+        assert!(is_secret("database.password", "x${env:A}"));
+    }
+
+    #[test]
+    fn a_value_with_credentials_inside_is_hidden_under_any_key() {
+        assert!(is_secret("topic", "jdbc:postgresql://db/x?user=a&password=b"));
+        assert!(is_secret("target", "https://user:pw@host/path"));
+        assert!(!is_secret("target", "https://host/path?at=a@b:c"));
+        assert!(!is_secret("target", "https://user:${env:PW}@host/path"));
+        assert!(!is_secret("target", "jdbc:postgresql://db/x?password=${env:PW}"));
+    }
+
+    #[test]
+    fn masks_are_recognised() {
+        assert!(is_masked("••••••••••••"));
+        assert!(is_masked("********"));
+        assert!(is_masked("[hidden]"));
+        assert!(!is_masked("***"));
+        assert!(!is_masked("a********"));
+    }
+}

@@ -1,0 +1,26 @@
+//! The definition files of one revision, in memory.
+//!
+//! Takes what a looking room read within its limits, gives bytes by path. Nothing here knows what
+//! the bytes mean.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::finding::Finding;
+use crate::model::revision::RepositoryRevision;
+
+/// Every definition file of one repository at one revision.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Where it was read.
+    pub revision: RepositoryRevision,
+    /// Each file's bytes by its path, `/` between folders, relative to the repository's `path`.
+    ///
+    /// Only `.yaml`, `.yml` and `.json` files of `tagalong.yaml`, `templates/`, `connectors/` and
+    /// `environments/` are here.
+    pub files: BTreeMap<Arc<str>, Arc<[u8]>>,
+    /// Files inside the three folders that were passed over, for a note.
+    pub ignored: Vec<Arc<str>>,
+    /// What was wrong with the tree itself: links, submodules, files over the limits.
+    pub findings: Vec<Finding>,
+}

@@ -1,0 +1,1 @@
+//! What to think: pure, synchronous functions from model to model.

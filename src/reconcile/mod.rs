@@ -1,0 +1,1 @@
+//! Act: the cycle.

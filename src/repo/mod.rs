@@ -1,0 +1,1 @@
+//! Look: where snapshots come from.

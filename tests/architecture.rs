@@ -1,0 +1,1 @@
+//! Holds the imports to the floors.
