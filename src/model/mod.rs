@@ -26,5 +26,6 @@ pub mod report;
 pub mod revision;
 pub mod rule;
 pub mod secret;
+pub mod select;
 pub mod snapshot;
 pub mod values;

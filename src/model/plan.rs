@@ -3,12 +3,14 @@
 //! A plan is complete: each step carries its whole request, so nothing is decided while acting.
 //! Making plans is left to `pipeline`, taking steps to `reconcile`, showing them to `view`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::config::{Config, Shown};
+use crate::model::desired::Suspend;
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::revision::Revision;
+use crate::model::select::Select;
 
 /// What is to be done, in the order to do it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -362,7 +364,9 @@ pub struct Policy {
     /// Whether failed connectors and tasks are restarted.
     pub restart: bool,
     /// Why nothing is to be written for now, where the settings say so.
-    pub suspend: Option<crate::model::desired::Suspend>,
+    pub suspend: Option<Suspend>,
+    /// Which connectors exist for this agent.
+    pub select: Select,
 }
 
 impl Plan {
@@ -373,7 +377,7 @@ impl Plan {
 
     /// How many declared connectors have neither a step nor a held one.
     pub fn in_sync(&self) -> usize {
-        let busy: std::collections::BTreeSet<_> = self
+        let busy: BTreeSet<_> = self
             .steps
             .iter()
             .chain(self.held.iter().map(|held| &held.action))

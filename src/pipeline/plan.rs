@@ -1,0 +1,182 @@
+//! The steps from live to desired.
+//!
+//! Takes what should be, what is, and the policy; gives a complete plan. The same inputs give the
+//! same plan. When to try again what failed is left to `pace`, carrying it out to `reconcile`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::model::desired::{Desired, DesiredConnector, DesiredState, Suspend};
+use crate::model::live::{Live, LiveConnector, RunState, Trouble};
+use crate::model::name::ConnectorName;
+use crate::model::plan::{
+    Action, Held, Hold, Plan, Policy, Reason, Step, StepKind, Sync, Target, Unverifiable,
+};
+use crate::pipeline::diff::difference;
+
+/// Plans the way from what is to what should be.
+pub fn plan(desired: &Desired, live: &Live, policy: &Policy, now: Timestamp) -> Plan {
+    let mut plan = Plan {
+        revision: desired.revision.clone(),
+        environment: desired.environment.clone(),
+        mode: policy.mode,
+        steps: Vec::new(),
+        held: Vec::new(),
+        unverifiable: Vec::new(),
+        unmanaged: unmanaged(desired, live, policy),
+        sync: BTreeMap::new(),
+    };
+    for (name, wanted) in desired.connectors.iter().filter(|(name, _)| policy.select.covers(name)) {
+        let thought = think(name, wanted, live.connectors.get(name), policy);
+        plan.sync.insert(name.clone(), thought.sync);
+        plan.unverifiable.extend(thought.unverifiable);
+        match suspended(desired, wanted, policy, now) {
+            None => plan.steps.extend(thought.actions),
+            Some(suspend) => {
+                plan.held.extend(thought.actions.into_iter().map(|action| held(action, suspend)))
+            }
+        }
+    }
+    plan.steps.sort_by(|a, b| rank(a).cmp(&rank(b)));
+    plan.held.sort_by(|a, b| rank(&a.action).cmp(&rank(&b.action)));
+    plan
+}
+
+/// What one connector needs.
+struct Thought {
+    sync: Sync,
+    actions: Vec<Action>,
+    unverifiable: Option<Unverifiable>,
+}
+
+fn think(
+    name: &ConnectorName,
+    wanted: &DesiredConnector,
+    live: Option<&LiveConnector>,
+    policy: &Policy,
+) -> Thought {
+    let action = |step, reason| Action { connector: name.clone(), step, reason };
+    let simple = |sync, actions| Thought { sync, actions, unverifiable: None };
+    let Some(target) = target(wanted.state) else {
+        return match live {
+            Some(_) => simple(Sync::Surplus, vec![action(Step::Delete, Reason::Absent)]),
+            None => simple(Sync::Synced, Vec::new()),
+        };
+    };
+    let Some(live) = live else {
+        let create = Step::Create { config: wanted.config.clone(), initial: target };
+        return simple(Sync::Missing, vec![action(create, Reason::Missing)]);
+    };
+    let Some(config) = &live.config else {
+        return simple(Sync::Unknown, Vec::new());
+    };
+
+    let difference = difference(&wanted.config, config);
+    let move_state = state_step(target, live);
+    let sync = match (difference.changes.is_empty(), move_state.is_none()) {
+        (false, _) => Sync::ConfigDrift,
+        (true, false) => Sync::StateDrift,
+        (true, true) => Sync::Synced,
+    };
+    let mut actions = Vec::new();
+    if !difference.changes.is_empty() {
+        let configure = Step::Configure { config: wanted.config.clone(), changes: difference.changes };
+        actions.push(action(configure, Reason::Differs));
+    }
+    actions.extend(move_state.map(|step| action(step, Reason::WrongState)));
+    if actions.is_empty() && policy.restart && target == Target::Running && may_restart(live) {
+        actions.push(action(Step::Restart, Reason::Failed));
+    }
+    let unverifiable = (!difference.unverifiable.is_empty())
+        .then(|| Unverifiable { connector: name.clone(), keys: difference.unverifiable });
+    Thought { sync, actions, unverifiable }
+}
+
+/// The state to ask Connect for; `None` where the connector should not be there.
+fn target(state: DesiredState) -> Option<Target> {
+    match state {
+        DesiredState::Running => Some(Target::Running),
+        DesiredState::Paused => Some(Target::Paused),
+        DesiredState::Stopped => Some(Target::Stopped),
+        DesiredState::Absent => None,
+    }
+}
+
+/// The step that changes what a connector is doing; `None` where it does what it should, or where
+/// nobody can tell.
+///
+/// UNASSIGNED and RESTARTING say nothing of what was asked for, and a failed connector that is to be
+/// paused stays FAILED whatever one asks: a step there would be repeated for ever.
+fn state_step(target: Target, live: &LiveConnector) -> Option<Step> {
+    let from = match live.status.as_ref()?.state {
+        RunState::Running => Target::Running,
+        RunState::Paused => Target::Paused,
+        RunState::Stopped => Target::Stopped,
+        RunState::Failed if target == Target::Stopped => Target::Running,
+        RunState::Failed | RunState::Unassigned | RunState::Restarting | RunState::Unknown => return None,
+    };
+    (from != target).then_some(match target {
+        Target::Running => Step::Resume { from },
+        Target::Paused => Step::Pause { from },
+        Target::Stopped => Step::Stop { from },
+    })
+}
+
+/// Whether a restart could help: something failed, and not because history is gone.
+fn may_restart(live: &LiveConnector) -> bool {
+    live.status.as_ref().is_some_and(|status| {
+        status.has_failed() && !status.troubles().any(|trouble| trouble == Trouble::DataLost)
+    })
+}
+
+/// Live connectors inside the scope that nobody declares.
+fn unmanaged(desired: &Desired, live: &Live, policy: &Policy) -> Vec<ConnectorName> {
+    live.connectors
+        .keys()
+        .filter(|name| policy.select.covers(name) && !desired.connectors.contains_key(*name))
+        .cloned()
+        .collect()
+}
+
+/// The word that stops all writing for a connector, the widest first.
+fn suspended<'a>(
+    desired: &'a Desired,
+    wanted: &'a DesiredConnector,
+    policy: &'a Policy,
+    now: Timestamp,
+) -> Option<(&'static str, &'a Suspend)> {
+    [
+        ("the agent's settings say", &policy.suspend),
+        ("the environment says", &desired.suspend),
+        ("its definition says", &wanted.suspend),
+    ]
+    .into_iter()
+    .filter_map(|(who, suspend)| suspend.as_ref().map(|suspend| (who, suspend)))
+    .find(|(_, suspend)| suspend.holds(now))
+}
+
+fn held(action: Action, (who, suspend): (&str, &Suspend)) -> Held {
+    let until = suspend
+        .until
+        .map_or_else(|| "until the word is taken away".to_owned(), |until| format!("until {until}"));
+    let detail = format!("{who} suspend, {until}: {}", suspend.reason);
+    Held { action, hold: Hold::Suspended, detail, release: None }
+}
+
+/// The order of a plan: pauses and stops, deletes, configures, creates, resumes, restarts; by name
+/// within each.
+fn rank(action: &Action) -> (u8, &ConnectorName) {
+    let rank = match action.step.kind() {
+        StepKind::Pause | StepKind::Stop => 0,
+        StepKind::Delete => 1,
+        StepKind::Configure => 2,
+        StepKind::Create => 3,
+        StepKind::Resume => 4,
+        StepKind::Restart => 5,
+    };
+    (rank, &action.connector)
+}
+
+#[cfg(test)]
+mod tests;
