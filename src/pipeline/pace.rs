@@ -1,0 +1,359 @@
+//! When to try again.
+//!
+//! Takes what became of earlier steps and the time, says which steps of a plan are due. The plan
+//! itself never depends on the past; this memory does, and is lost with the process without harm.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::live::Live;
+use crate::model::name::ConnectorName;
+use crate::model::plan::{Action, Plan, Step};
+use crate::model::report::{Class, Outcome};
+use crate::model::revision::Revision;
+
+/// The longest rest between two tries, in minutes.
+const LONGEST_REST: u64 = 60;
+
+/// Seconds to wait for a database that is not there yet, try by try; the last one repeats.
+const WAITS: [u64; 4] = [5, 10, 20, 30];
+
+/// What bounds restarts of what failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RestartLimits {
+    /// Restarts of one connector without a stable time between them; none is unlimited.
+    pub per_connector: Option<u32>,
+    /// Restarts in one cycle across the cluster.
+    pub at_once: usize,
+}
+
+/// What became of earlier steps.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    refusals: BTreeMap<ConnectorName, Refusal>,
+    restarts: BTreeMap<ConnectorName, Restarts>,
+}
+
+/// A step that did not succeed and is to be tried again later.
+#[derive(Debug, Clone)]
+struct Refusal {
+    action: Action,
+    revision: Revision,
+    tries: u32,
+    due: Timestamp,
+    class: Class,
+}
+
+/// Restarts of a connector that has not been stable since.
+#[derive(Debug, Clone)]
+struct Restarts {
+    count: u32,
+    due: Timestamp,
+    /// Since when it has been seen without a failure.
+    well_since: Option<Timestamp>,
+}
+
+/// The steps that are due, and the ones that are not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// To be taken now, in the order of the plan.
+    pub now: Vec<Action>,
+    /// Not yet, with the reason.
+    pub later: Vec<(Action, Class)>,
+}
+
+impl History {
+    /// Says which steps of a plan are due.
+    pub fn due(&self, plan: &Plan, limits: RestartLimits, now: Timestamp) -> Due {
+        let mut due = Due { now: Vec::new(), later: Vec::new() };
+        let mut restarts = 0;
+        for action in &plan.steps {
+            let not_yet = match &action.step {
+                Step::Restart => {
+                    let allowed =
+                        restarts < limits.at_once && self.may_restart(&action.connector, limits, now);
+                    restarts += usize::from(allowed);
+                    (!allowed).then_some(Class::NotDue)
+                }
+                Step::Create { .. }
+                | Step::Configure { .. }
+                | Step::Pause { .. }
+                | Step::Resume { .. }
+                | Step::Stop { .. }
+                | Step::Delete => self.refused(action, &plan.revision, now),
+            };
+            match not_yet {
+                Some(class) => due.later.push((action.clone(), class)),
+                None => due.now.push(action.clone()),
+            }
+        }
+        due
+    }
+
+    fn refused(&self, action: &Action, revision: &Revision, now: Timestamp) -> Option<Class> {
+        let refusal = self.refusals.get(&action.connector)?;
+        let same = refusal.action == *action && refusal.revision == *revision;
+        (same && now < refusal.due).then_some(match refusal.class {
+            Class::Waiting => Class::Waiting,
+            _ => Class::NotDue,
+        })
+    }
+
+    fn may_restart(&self, connector: &ConnectorName, limits: RestartLimits, now: Timestamp) -> bool {
+        self.restarts.get(connector).is_none_or(|restarts| {
+            now >= restarts.due && limits.per_connector.is_none_or(|most| restarts.count < most)
+        })
+    }
+
+    /// Remembers what became of a step.
+    pub fn note(
+        &mut self,
+        action: &Action,
+        outcome: Outcome,
+        class: Option<Class>,
+        revision: &Revision,
+        now: Timestamp,
+    ) {
+        if action.step == Step::Restart && outcome != Outcome::NotTaken {
+            let restarts = self.restarts.entry(action.connector.clone()).or_insert(Restarts {
+                count: 0,
+                due: now,
+                well_since: None,
+            });
+            restarts.count += 1;
+            restarts.due = later(now, growing(restarts.count));
+            restarts.well_since = None;
+            return;
+        }
+        match outcome {
+            Outcome::Converged => {
+                self.refusals.remove(&action.connector);
+            }
+            Outcome::NotTaken => {}
+            Outcome::Failed | Outcome::Waiting | Outcome::Pending => {
+                let Some(class) = class.filter(|class| rests(*class)) else { return };
+                self.refuse(action, class, revision, now);
+            }
+        }
+    }
+
+    fn refuse(&mut self, action: &Action, class: Class, revision: &Revision, now: Timestamp) {
+        let again = self
+            .refusals
+            .get(&action.connector)
+            .filter(|refusal| refusal.action == *action && refusal.revision == *revision);
+        let tries = again.map_or(0, |refusal| refusal.tries) + 1;
+        let rest = if class == Class::Waiting { waiting(tries) } else { growing(tries) };
+        let refusal = Refusal {
+            action: action.clone(),
+            revision: revision.clone(),
+            tries,
+            due: later(now, rest),
+            class,
+        };
+        self.refusals.insert(action.connector.clone(), refusal);
+    }
+
+    /// Looks at the cluster: a connector that has been well for as long as its next rest would be
+    /// starts from the beginning, and one that is gone is forgotten.
+    pub fn observe(&mut self, live: &Live, now: Timestamp) {
+        self.refusals.retain(|name, refusal| {
+            live.connectors.contains_key(name) || matches!(refusal.action.step, Step::Create { .. })
+        });
+        self.restarts.retain(|name, restarts| {
+            let Some(status) = live.connectors.get(name).and_then(|one| one.status.as_ref()) else {
+                return false;
+            };
+            if status.has_failed() {
+                restarts.well_since = None;
+                return true;
+            }
+            let since = *restarts.well_since.get_or_insert(now);
+            now < later(since, growing(restarts.count))
+        });
+    }
+
+    /// When the next step that was put off comes due.
+    pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let refusals = self.refusals.values().map(|refusal| refusal.due);
+        let restarts =
+            self.restarts.values().filter(|one| one.well_since.is_none()).map(|restarts| restarts.due);
+        refusals.chain(restarts).filter(|due| *due > now).min()
+    }
+
+    /// Connectors that are tried again later, with the class of what stops them.
+    pub fn put_off(&self) -> impl Iterator<Item = (&ConnectorName, Class)> {
+        self.refusals.iter().map(|(name, refusal)| (name, refusal.class))
+    }
+}
+
+/// Whether a failure of this class is tried again after a growing rest rather than at once.
+fn rests(class: Class) -> bool {
+    match class {
+        Class::Invalid
+        | Class::Waiting
+        | Class::Denied
+        | Class::Internal
+        | Class::NotUnderstood
+        | Class::Exists => true,
+        // The next cycle sees what is so and plans anew; a failed connector is restarted at its own pace.
+        Class::NotLeader
+        | Class::Rebalancing
+        | Class::Starting
+        | Class::Unreachable
+        | Class::TimedOut
+        | Class::NotFound
+        | Class::Failed
+        | Class::DataLost
+        | Class::Superseded
+        | Class::NotDue
+        | Class::AuthFailed
+        | Class::RefMissing
+        | Class::Unusable => false,
+    }
+}
+
+/// The rest after the n-th try: n² + n minutes, at most an hour. Strimzi's pace, known to its users.
+fn growing(tries: u32) -> Duration {
+    let tries = u64::from(tries);
+    Duration::from_secs(60 * tries.saturating_mul(tries.saturating_add(1)).min(LONGEST_REST))
+}
+
+fn waiting(tries: u32) -> Duration {
+    let at = usize::try_from(tries).unwrap_or(usize::MAX).saturating_sub(1).min(WAITS.len() - 1);
+    Duration::from_secs(WAITS[at])
+}
+
+fn later(now: Timestamp, rest: Duration) -> Timestamp {
+    let rest = SignedDuration::try_from(rest).unwrap_or(SignedDuration::MAX);
+    now.checked_add(rest).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::config::Config;
+    use crate::model::live::{Kind, LiveConnector, RunState, Status};
+    use crate::model::name::EnvironmentName;
+    use crate::model::plan::{Mode, Reason, Target};
+    use crate::model::revision::{At, RepositoryName, RepositoryRevision};
+
+    const LIMITS: RestartLimits = RestartLimits { per_connector: None, at_once: 5 };
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_second(minutes * 60).expect("a time")
+    }
+
+    fn revision(digest: u64) -> Revision {
+        let at = At::Directory { path: "definitions".into(), digest };
+        Revision { repositories: vec![RepositoryRevision { repository: RepositoryName::main(), at }] }
+    }
+
+    fn action(name: &str, step: Step) -> Action {
+        Action { connector: ConnectorName::observed(name), step, reason: Reason::Missing }
+    }
+
+    fn create(name: &str) -> Action {
+        action(name, Step::Create { config: Config::default(), initial: Target::Running })
+    }
+
+    fn plan(steps: Vec<Action>, digest: u64) -> Plan {
+        Plan {
+            revision: revision(digest),
+            environment: EnvironmentName::new("production").expect("a plain name"),
+            mode: Mode::Enforce,
+            steps,
+            held: Vec::new(),
+            unverifiable: Vec::new(),
+            unmanaged: Vec::new(),
+            sync: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_refused_config_rests_longer_each_time_and_a_new_revision_ends_the_rest() {
+        let mut history = History::default();
+        let refused = create("orders");
+        let is_due = |history: &History, digest, minutes| {
+            !history.due(&plan(vec![create("orders")], digest), LIMITS, at(minutes)).now.is_empty()
+        };
+        let mut now = 0;
+        for rest in [2, 6, 12, 20, 30, 42, 56, 60, 60] {
+            history.note(&refused, Outcome::Failed, Some(Class::Invalid), &revision(1), at(now));
+            assert!(!is_due(&history, 1, now + rest - 1), "{rest}");
+            assert!(is_due(&history, 1, now + rest), "{rest}");
+            assert!(is_due(&history, 2, now), "a new revision is tried at once");
+            now += rest;
+        }
+    }
+
+    #[test]
+    fn a_database_that_is_not_there_is_asked_again_after_seconds() {
+        let mut history = History::default();
+        let mut now = at(0);
+        for rest in [5, 10, 20, 30, 30] {
+            history.note(&create("orders"), Outcome::Waiting, Some(Class::Waiting), &revision(1), now);
+            let due = history.next_due(now).expect("a time to try again");
+            assert_eq!(due.duration_since(now).as_secs(), rest);
+            let later = history.due(&plan(vec![create("orders")], 1), LIMITS, now).later;
+            assert_eq!(later, [(create("orders"), Class::Waiting)]);
+            now = due;
+        }
+    }
+
+    #[test]
+    fn success_forgets_the_refusal() {
+        let mut history = History::default();
+        history.note(&create("orders"), Outcome::Failed, Some(Class::Invalid), &revision(1), at(0));
+        history.note(&create("orders"), Outcome::Converged, None, &revision(1), at(1));
+        assert_eq!(history.next_due(at(1)), None);
+    }
+
+    #[test]
+    fn what_the_world_broke_is_tried_at_the_next_cycle() {
+        let mut history = History::default();
+        for class in [Class::Unreachable, Class::TimedOut, Class::Rebalancing, Class::NotLeader] {
+            history.note(&create("orders"), Outcome::Failed, Some(class), &revision(1), at(0));
+            assert_eq!(history.next_due(at(0)), None, "{class}");
+        }
+    }
+
+    #[test]
+    fn restarts_grow_rarer_and_stability_resets_them() {
+        let mut history = History::default();
+        let restart = action("orders", Step::Restart);
+        let due = |history: &History, minutes| {
+            history.due(&plan(vec![restart.clone()], 1), LIMITS, at(minutes)).now.len()
+        };
+        assert_eq!(due(&history, 0), 1, "the first one is immediate");
+        history.note(&restart, Outcome::Failed, Some(Class::Failed), &revision(1), at(0));
+        assert_eq!((due(&history, 1), due(&history, 2)), (0, 1));
+        history.note(&restart, Outcome::Converged, None, &revision(1), at(2));
+        assert_eq!((due(&history, 7), due(&history, 8)), (0, 1), "a short success is no stability");
+
+        let live = |state| {
+            let status = Status { state, failure: None, tasks: Vec::new() };
+            let one = LiveConnector { config: None, kind: Kind::Source, status: Some(status) };
+            Live { connectors: BTreeMap::from([(ConnectorName::observed("orders"), one)]) }
+        };
+        history.observe(&live(RunState::Running), at(3));
+        history.observe(&live(RunState::Running), at(8));
+        assert_eq!(due(&history, 4), 0);
+        history.observe(&live(RunState::Running), at(9));
+        assert_eq!(due(&history, 4), 1, "well for six minutes: from the beginning");
+    }
+
+    #[test]
+    fn restarts_are_bounded_per_connector_and_per_cycle() {
+        let mut history = History::default();
+        let limits = RestartLimits { per_connector: Some(1), at_once: 2 };
+        let all = plan(["a", "b", "c", "d"].map(|name| action(name, Step::Restart)).into(), 1);
+        assert_eq!(history.due(&all, limits, at(0)).now.len(), 2);
+        history.note(&action("a", Step::Restart), Outcome::Failed, Some(Class::Failed), &revision(1), at(0));
+        let due = history.due(&all, limits, at(60 * 24));
+        assert!(!due.now.iter().any(|action| action.connector.as_str() == "a"));
+        assert_eq!(due.now.len(), 2);
+    }
+}
