@@ -1,0 +1,37 @@
+# The few commands worth remembering. `make` alone lists them; `.ci/run` is the whole gate.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast test-long bench install
+
+# One recipe line after another, and an error in any of them counts.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+ifdef KEEP
+export KEEP
+endif
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@echo
+	@echo "  .ci/run           everything that gates a commit: format, spelling, licences, lints, docs, make test"
+	@echo "  cargo test plan   only the tests with \`plan\` in their name"
+
+demo: install ## the whole story on real parts: Kafka, two Connect workers, PostgreSQL, git (KEEP=1 leaves it up)
+	cargo build --quiet --bins --examples
+	exec cargo run --quiet --example demo
+
+test: install ## all that gates: units, laws, the fake and the real Connect, the story end to end
+	cargo test --workspace
+
+test-fast: ## without the real parts: a minute, no Java
+	cargo test --workspace -- --skip real::
+
+test-long: install ## what takes too long to gate: the tests marked #[ignore = "long: ..."]
+	cargo test --workspace -- --ignored
+
+bench: ## how long planning takes, in release form
+	cargo bench
+
+install:
+	tests/stack/install
