@@ -122,7 +122,7 @@ fn rust_files(folder: &str) -> BTreeMap<String, String> {
 }
 
 fn sources(folder: &str) -> Vec<Source> {
-    rust_files(folder).iter().map(|(path, text)| Source::new(path, text)).collect()
+    Source::all(&rust_files(folder))
 }
 
 #[track_caller]

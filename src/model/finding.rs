@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::model::name::{ConnectorName, EnvironmentName};
-use crate::model::rule::Rule;
+use crate::model::rule::{Rule, Severity};
 
 /// A place in a file: 1-based line and column, the column counted in characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,31 +30,6 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.path, self.line, self.column)
-    }
-}
-
-/// How much a finding weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// The revision is not applied.
-    Error,
-    /// It is applied, and somebody should look.
-    Warning,
-    /// Good to know.
-    Info,
-}
-
-impl Severity {
-    /// Every severity, the heaviest first.
-    pub const ALL: [Self; 3] = [Self::Error, Self::Warning, Self::Info];
-
-    /// The word for it in outputs and labels.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Info => "info",
-        }
     }
 }
 

@@ -3,7 +3,30 @@
 //! A rule's name is printed, counted and documented under the same word. What breaks a rule is
 //! decided by the room that sees it.
 
-use crate::model::finding::Severity;
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The revision is not applied.
+    Error,
+    /// It is applied, and somebody should look.
+    Warning,
+    /// Good to know.
+    Info,
+}
+
+impl Severity {
+    /// Every severity, the heaviest first.
+    pub const ALL: [Self; 3] = [Self::Error, Self::Warning, Self::Info];
+
+    /// The word for it in outputs and labels.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
 
 macro_rules! rules {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $severity:ident;)+) => {

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::source::{Path, Source};
+use crate::source::{Path, Source, words_of};
 
 /// A room, its floor, and the rooms or single modules (`repo::options`) that it may import.
 pub type Floor = (&'static str, u8, &'static [&'static str]);
@@ -220,8 +220,10 @@ pub fn forgotten(root: &str, files: &BTreeMap<String, String>) -> Vec<String> {
             .rsplit_once('/')
             .map_or((root.to_owned(), module), |(folder, name)| (format!("{folder}/mod.rs"), name));
         let known = files.get(&parent).is_some_and(|text| {
-            let source = Source::new(&parent, text);
-            !source.lines_of(&["mod", name, ";"]).is_empty()
+            let words = words_of(&parent, text);
+            words
+                .windows(3)
+                .any(|three| three.iter().zip(["mod", name, ";"]).all(|(word, text)| word.text == text))
         });
         if !known {
             breaches.push(format!("{path}: no `mod {name};` in {parent}"));

@@ -3,6 +3,7 @@
 //! Takes a file's text, gives what the shipped part of it names; what stands under `#[cfg(test)]`
 //! is cut off. Comments are no words, a literal is one word. What is forbidden is left to `rules`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
@@ -53,15 +54,25 @@ impl fmt::Display for Path {
 impl Source {
     /// Reads a file's text.
     pub fn new(path: &str, text: &str) -> Self {
-        let stream: TokenStream = text.parse().unwrap_or_else(|error| panic!("{path}: no Rust: {error}"));
-        let mut words = Vec::new();
-        flatten(stream, &mut words);
         Self {
             path: path.to_owned(),
             lines: text.lines().count(),
             opens_with_doc: text.starts_with("//!"),
-            words: without_tests(words),
+            words: without_tests(words_of(path, text)),
         }
+    }
+
+    /// Reads every file of a folder; nothing is shipped of those that only tests bring in.
+    pub fn all(files: &BTreeMap<String, String>) -> Vec<Self> {
+        let mut sources: Vec<_> = files.iter().map(|(path, text)| Self::new(path, text)).collect();
+        let only_tests: Vec<_> = files.iter().flat_map(|(path, text)| test_modules(path, text)).collect();
+        for source in &mut sources {
+            let module = source.module();
+            if only_tests.iter().any(|tests| module.starts_with(tests)) {
+                source.words.clear();
+            }
+        }
+        sources
     }
 
     /// The room: the first folder, or the name of a file that lies in none.
@@ -71,8 +82,7 @@ impl Source {
 
     /// The module that it is: `["repo", "git"]` for `repo/git.rs`, `["repo"]` for `repo/mod.rs`.
     pub fn module(&self) -> Vec<String> {
-        let path = self.path.trim_end_matches(".rs").trim_end_matches("/mod");
-        path.split('/').map(str::to_owned).collect()
+        module_of(&self.path)
     }
 
     /// Where these words stand one after the other.
@@ -102,6 +112,33 @@ impl Source {
         }
         paths
     }
+}
+
+fn module_of(path: &str) -> Vec<String> {
+    path.trim_end_matches(".rs").trim_end_matches("/mod").split('/').map(str::to_owned).collect()
+}
+
+/// The modules that a file brings in for tests alone: `#[cfg(test)] mod tests;`.
+fn test_modules(path: &str, text: &str) -> Vec<Vec<String>> {
+    let folder = if path.contains('/') { module_of(path) } else { Vec::new() };
+    let words = words_of(path, text);
+    let texts: Vec<_> = words.iter().map(|word| word.text.as_str()).collect();
+    let marked = texts.windows(TEST.len() + 3).filter(|window| window.starts_with(TEST));
+    marked
+        .filter(|window| window[TEST.len()] == "mod" && window[TEST.len() + 2] == ";")
+        .map(|window| folder.iter().cloned().chain([window[TEST.len() + 1].to_owned()]).collect())
+        .collect()
+}
+
+/// What marks an item that only tests see.
+const TEST: &[&str] = &["#", "[", "cfg", "(", "test", ")", "]"];
+
+/// Every word of a file, tests included.
+pub fn words_of(path: &str, text: &str) -> Vec<Word> {
+    let stream: TokenStream = text.parse().unwrap_or_else(|error| panic!("{path}: no Rust: {error}"));
+    let mut words = Vec::new();
+    flatten(stream, &mut words);
+    words
 }
 
 /// Takes one branch of a `use` tree apart; returns where it ends.
@@ -191,14 +228,13 @@ fn flatten(stream: TokenStream, words: &mut Vec<Word>) {
 
 /// Cuts off every item that stands under `#[cfg(test)]`, up to its `;` or its closing brace.
 fn without_tests(words: Vec<Word>) -> Vec<Word> {
-    let marker = ["#", "[", "cfg", "(", "test", ")", "]"];
     let mut kept = Vec::with_capacity(words.len());
     let mut at = 0;
     while at < words.len() {
-        let marked = words[at..].len() >= marker.len()
-            && words[at..].iter().zip(marker).all(|(word, text)| word.text == text);
+        let marked = words[at..].len() >= TEST.len()
+            && words[at..].iter().zip(TEST).all(|(word, text)| word.text == *text);
         if marked {
-            at = end_of_item(&words, at + marker.len());
+            at = end_of_item(&words, at + TEST.len());
         } else {
             kept.push(words[at].clone());
             at += 1;
@@ -246,6 +282,19 @@ fn imports_are_taken_apart_and_paths_in_place_are_found() {
     );
     assert!(source.opens_with_doc);
     assert_eq!((source.room(), source.module()), ("cli", vec!["cli".to_owned(), "plan".to_owned()]));
+}
+
+#[test]
+fn a_file_that_only_tests_bring_in_ships_nothing() {
+    let files = [
+        ("view/mod.rs", "mod human;\n#[cfg(test)]\nmod example;"),
+        ("view/human.rs", "use a::b;"),
+        ("view/example.rs", "use c::d;"),
+    ];
+    let files = files.map(|(path, text)| (path.to_owned(), text.to_owned())).into_iter().collect();
+    let paths: Vec<_> =
+        Source::all(&files).iter().flat_map(Source::paths).map(|path| path.to_string()).collect();
+    assert_eq!(paths, ["a::b"]);
 }
 
 #[test]
