@@ -1,1 +1,8 @@
-//! The parts tagalong is tried on: a fake Connect, a real stack, git servers, a recording proxy.
+//! The parts tagalong is tried on: a fake Connect, a real stack, git servers, a recording proxy. Nothing here
+//! knows a type of tagalong's.
+
+pub mod git;
+pub mod http;
+pub mod ports;
+pub mod proxy;
+pub mod stack;

@@ -1,0 +1,232 @@
+//! The side of the tests: starts the supervisor, knows where everything is, asks it for what shall happen to a part.
+
+use crate::stack::consume::{self, Record};
+use crate::stack::protocol::{Answer, Command, Group, Options, PostgresAt, Running, Worker};
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
+
+/// A running stack. Everything stops when the value is dropped, and also when the process that holds it ends in
+/// whatever way.
+pub struct Stack {
+    running: Running,
+    line: Arc<Mutex<Line>>,
+}
+
+// std's process and pipes, not tokio's: a stack may be shared by tests that each have a runtime of their own.
+struct Line {
+    supervisor: Child,
+    commands: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Stack {
+    /// Builds the supervisor if it is missing or older than its source, starts it and waits until all parts serve.
+    pub async fn start(options: Options) -> Result<Self> {
+        spawn_blocking(move || {
+            let mut line = Line::open(&options)?;
+            match line.answer()? {
+                Answer::Ready(running) => Ok(Self { running, line: Arc::new(Mutex::new(line)) }),
+                Answer::Failed { error } => bail!("the stack did not come up: {error}"),
+                Answer::Done { .. } | Answer::Group { .. } => {
+                    bail!("the supervisor's first word is no start")
+                }
+            }
+        })
+        .await?
+    }
+
+    /// The stack that all tests of one binary share: two workers and PostgreSQL, started by the first who asks.
+    /// Tests keep apart by the names of their connectors, topics and databases, and break nothing in it.
+    pub async fn shared() -> Result<&'static Self> {
+        static SHARED: OnceCell<Result<Stack, String>> = OnceCell::const_new();
+        let start = || async { Self::start(Options::default()).await.map_err(|error| format!("{error:#}")) };
+        // A failed start is kept too: a hundred tests need not wait for it a hundred times.
+        SHARED.get_or_init(start).await.as_ref().map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    /// Where everything is, as the supervisor told it at the start.
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// The workers of the first group.
+    pub fn workers(&self) -> &[Worker] {
+        &self.running.workers
+    }
+
+    /// The broker.
+    pub fn kafka(&self) -> Kafka<'_> {
+        Kafka { bootstrap: &self.running.kafka.bootstrap }
+    }
+
+    /// PostgreSQL, which must be part of the stack.
+    pub fn postgres(&self) -> Postgres<'_> {
+        Postgres { at: self.running.postgres.as_ref().expect("a stack with PostgreSQL") }
+    }
+
+    /// Starts a part that was stopped or killed and gives its new process id once it serves.
+    pub async fn start_part(&self, part: &str) -> Result<u32> {
+        let pid = self.on_part(Command::Start { part: part.to_owned() }).await?;
+        pid.context("a started part has a process")
+    }
+
+    /// Stops a part in order.
+    pub async fn stop_part(&self, part: &str) -> Result<()> {
+        self.on_part(Command::Stop { part: part.to_owned() }).await.map(drop)
+    }
+
+    /// Kills a part with SIGKILL.
+    pub async fn kill_part(&self, part: &str) -> Result<()> {
+        self.on_part(Command::Kill { part: part.to_owned() }).await.map(drop)
+    }
+
+    /// Halts a part with SIGSTOP.
+    pub async fn freeze_part(&self, part: &str) -> Result<()> {
+        self.on_part(Command::Freeze { part: part.to_owned() }).await.map(drop)
+    }
+
+    /// Lets a frozen part go on.
+    pub async fn thaw_part(&self, part: &str) -> Result<()> {
+        self.on_part(Command::Thaw { part: part.to_owned() }).await.map(drop)
+    }
+
+    /// Starts one more Connect cluster on the same broker.
+    pub async fn add_group(&self, group: Group) -> Result<Vec<Worker>> {
+        match self.ask(Command::AddGroup(group)).await? {
+            Answer::Group { workers } => Ok(workers),
+            Answer::Failed { error } => bail!("{error}"),
+            answer @ (Answer::Ready(_) | Answer::Done { .. }) => bail!("unexpected answer: {answer:?}"),
+        }
+    }
+
+    /// Stops everything and waits for the end, as dropping does, but tells whether it went well.
+    pub async fn stop(self) -> Result<()> {
+        spawn_blocking(move || self.line.lock().expect("nobody panics while holding it").close()).await?
+    }
+
+    async fn on_part(&self, command: Command) -> Result<Option<u32>> {
+        match self.ask(command).await? {
+            Answer::Done { pid } => Ok(pid),
+            Answer::Failed { error } => bail!("{error}"),
+            answer @ (Answer::Ready(_) | Answer::Group { .. }) => bail!("unexpected answer: {answer:?}"),
+        }
+    }
+
+    async fn ask(&self, command: Command) -> Result<Answer> {
+        let line = Arc::clone(&self.line);
+        spawn_blocking(move || line.lock().expect("nobody panics while holding it").ask(&command)).await?
+    }
+}
+
+impl Line {
+    fn open(options: &Options) -> Result<Self> {
+        let mut supervisor = std::process::Command::new(build()?)
+            .arg(serde_json::to_string(options)?)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("start the supervisor")?;
+        let commands = supervisor.stdin.take();
+        let answers = BufReader::new(supervisor.stdout.take().expect("a pipe"));
+        Ok(Self { supervisor, commands, answers })
+    }
+
+    fn ask(&mut self, command: &Command) -> Result<Answer> {
+        let commands = self.commands.as_mut().context("the stack is stopped")?;
+        writeln!(commands, "{}", serde_json::to_string(command)?).context("the supervisor is gone")?;
+        self.answer()
+    }
+
+    fn answer(&mut self) -> Result<Answer> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        ensure!(!line.is_empty(), "the supervisor ended without an answer");
+        serde_json::from_str(&line).with_context(|| format!("understand {line}"))
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.commands = None;
+        let status = self.supervisor.wait()?;
+        ensure!(status.success(), "the supervisor ended with {status}");
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // Waits, so that the next stack does not start beside the end of this one.
+        let _ = self.close();
+    }
+}
+
+/// The broker of a stack.
+#[derive(Clone, Copy)]
+pub struct Kafka<'a> {
+    /// `host:port`.
+    pub bootstrap: &'a str,
+}
+
+impl Kafka<'_> {
+    /// Reads the first `count` records of a topic, which may yet have to come into being.
+    pub async fn consume(&self, topic: &str, count: usize, within: Duration) -> Result<Vec<Record>> {
+        consume::records(self.bootstrap, topic, count, within).await
+    }
+}
+
+/// The PostgreSQL of a stack.
+#[derive(Clone, Copy)]
+pub struct Postgres<'a> {
+    /// Where it is and how to log in.
+    pub at: &'a PostgresAt,
+}
+
+impl Postgres<'_> {
+    /// Runs SQL in a database as the superuser; the answer is one line a row, columns apart by `|`.
+    pub async fn sql(&self, database: &str, text: &str) -> Result<String> {
+        let PostgresAt { host, port, user, password, password_file: _, programs, pid: _ } = self.at;
+        let output = tokio::process::Command::new(programs.join("psql"))
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", host, "-U", user, "-d", database])
+            .args(["-p", &port.to_string(), "-c", text])
+            .env("PGPASSWORD", password)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .context("start psql")?;
+        ensure!(output.status.success(), "{text}: {}", String::from_utf8_lossy(&output.stderr).trim());
+        Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
+    }
+
+    /// Makes an empty database; one that has this name is dropped first.
+    pub async fn database(&self, name: &str) -> Result<()> {
+        self.sql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
+        self.sql("postgres", &format!("CREATE DATABASE {name}")).await.map(drop)
+    }
+}
+
+// Cargo decides whether there is anything to do, and says where the program is.
+fn build() -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = std::process::Command::new(cargo)
+        .args(["build", "-q", "-p", "tagalong-testkit", "--bin", "stack"])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .stderr(Stdio::inherit())
+        .output()
+        .context("start cargo")?;
+    ensure!(output.status.success(), "the supervisor cannot be built");
+    let text = String::from_utf8(output.stdout)?;
+    let executable = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "stack")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
+    executable.context("cargo does not say where it put the supervisor")
+}
