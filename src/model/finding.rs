@@ -53,20 +53,20 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A finding of the rule's usual severity.
+    /// A finding of the rule's usual severity, with the rule's usual hint.
     pub fn new(rule: Rule, place: Place, message: impl Into<String>) -> Self {
         Self {
             place,
             severity: rule.severity(),
             rule,
             message: message.into(),
-            hint: None,
+            hint: rule.hint().map(ToOwned::to_owned),
             connector: None,
             environment: None,
         }
     }
 
-    /// Adds what to do about it.
+    /// Says what to do about it, in place of the rule's usual hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -28,4 +28,5 @@ pub mod rule;
 pub mod secret;
 pub mod select;
 pub mod snapshot;
+pub mod text;
 pub mod values;

@@ -1,0 +1,248 @@
+//! Takes trees apart into what a file's own reader wants: known keys, texts, numbers, lists.
+//!
+//! Each function takes the key's name and its value, gives what was asked for, or says in a finding
+//! why not. A value that was refused already gives nothing and says nothing.
+
+use crate::model::finding::{Finding, Place};
+use crate::model::rule::Rule;
+use crate::model::text::Text;
+use crate::yaml::tree::{Entry, Kind, Node};
+
+/// The entries of a map whose keys are known.
+#[derive(Debug, Clone)]
+pub struct Fields<'n> {
+    /// Where the map begins.
+    pub place: Place,
+    known: &'static [&'static str],
+    entries: &'n [Entry],
+}
+
+/// Takes a map with known keys. Each other key is a finding with the nearest known one; `what`
+/// names the map in it, as in `an environment`.
+pub fn fields<'n>(
+    what: &str,
+    node: &'n Node,
+    known: &'static [&'static str],
+    findings: &mut Vec<Finding>,
+) -> Option<Fields<'n>> {
+    let entries = map(what, node, findings)?;
+    for Entry { key, .. } in entries {
+        if !known.contains(&key.as_str()) {
+            findings.push(unknown_key(what, key, known));
+        }
+    }
+    Some(Fields { place: node.place.clone(), known, entries })
+}
+
+fn unknown_key(what: &str, key: &Text, known: &[&str]) -> Finding {
+    let message = format!("{what} has no key `{}`", key.as_str());
+    let finding = Finding::new(Rule::UnknownKey, key.place.clone(), message);
+    match nearest(key.as_str(), known.iter().copied()) {
+        Some(near) => finding.hint(format!("did you mean `{near}`?")),
+        None => finding.hint(format!("the keys are {}", known.join(", "))),
+    }
+}
+
+impl<'n> Fields<'n> {
+    /// The entry of a known key, whatever its value is.
+    pub fn entry(&self, key: &str) -> Option<&'n Entry> {
+        debug_assert!(self.known.contains(&key), "{key} is asked for and not known");
+        self.entries.iter().find(|entry| entry.key.as_str() == key)
+    }
+
+    /// The value of a known key, whatever it is.
+    pub fn get(&self, key: &str) -> Option<&'n Node> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// The value of a known key; none where it is `null`, which says that the key is not set.
+    pub fn set(&self, key: &str) -> Option<&'n Node> {
+        self.get(key).filter(|node| !matches!(node.kind, Kind::Null))
+    }
+}
+
+/// Takes a map with any keys.
+pub fn map<'n>(what: &str, node: &'n Node, findings: &mut Vec<Finding>) -> Option<&'n [Entry]> {
+    match &node.kind {
+        Kind::Mapping(entries) => Some(entries),
+        Kind::Empty | Kind::Null | Kind::Scalar(_) | Kind::Sequence(_) | Kind::Refused => {
+            findings.extend(wrong_type(what, "a map", node));
+            None
+        }
+    }
+}
+
+/// Takes a list.
+pub fn list<'n>(what: &str, node: &'n Node, findings: &mut Vec<Finding>) -> Option<&'n [Node]> {
+    match &node.kind {
+        Kind::Sequence(items) => Some(items),
+        Kind::Empty | Kind::Null | Kind::Scalar(_) | Kind::Mapping(_) | Kind::Refused => {
+            findings.extend(wrong_type(what, "a list", node));
+            None
+        }
+    }
+}
+
+/// Takes a list of texts.
+pub fn texts(what: &str, node: &Node, findings: &mut Vec<Finding>) -> Option<Vec<Text>> {
+    let items = list(what, node, findings)?;
+    Some(items.iter().filter_map(|item| text(&format!("an item of {what}"), item, findings)).collect())
+}
+
+/// Takes a text, as it was written.
+pub fn text(what: &str, node: &Node, findings: &mut Vec<Finding>) -> Option<Text> {
+    match &node.kind {
+        Kind::Scalar(text) => Some(text.clone()),
+        Kind::Empty | Kind::Null | Kind::Sequence(_) | Kind::Mapping(_) | Kind::Refused => {
+            findings.extend(wrong_type(what, "a text", node));
+            None
+        }
+    }
+}
+
+/// Takes `true` or `false`.
+pub fn boolean(what: &str, node: &Node, findings: &mut Vec<Finding>) -> Option<bool> {
+    let text = text(what, node, findings)?;
+    match text.as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => {
+            let message = format!("{what} takes true or false");
+            findings.push(Finding::new(Rule::WrongType, text.place, message).hint("write `true` or `false`"));
+            None
+        }
+    }
+}
+
+/// Takes a whole number, in decimal digits.
+pub fn integer(what: &str, node: &Node, findings: &mut Vec<Finding>) -> Option<i64> {
+    let text = text(what, node, findings)?;
+    let number = text.as_str().parse().ok();
+    if number.is_none() {
+        let message = format!("{what} takes a whole number");
+        findings.push(Finding::new(Rule::WrongType, text.place, message).hint("write decimal digits"));
+    }
+    number
+}
+
+/// Takes one of some words.
+pub fn choice<T: Clone>(
+    what: &str,
+    node: &Node,
+    choices: &[(&str, T)],
+    findings: &mut Vec<Finding>,
+) -> Option<T> {
+    let text = text(what, node, findings)?;
+    let chosen = choices.iter().find(|(word, _)| *word == text.as_str());
+    if chosen.is_none() {
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        let message = format!("{what} is one of {}", words.join(", "));
+        let finding = Finding::new(Rule::WrongValue, text.place.clone(), message);
+        findings.push(match nearest(text.as_str(), words.iter().copied()) {
+            Some(near) => finding.hint(format!("did you mean `{near}`?")),
+            None => finding.hint(format!("write one of {}", words.join(", "))),
+        });
+    }
+    chosen.map(|(_, value)| value.clone())
+}
+
+/// Says that a value is of another type than it should be; nothing where it was refused already.
+pub fn wrong_type(what: &str, wanted: &str, node: &Node) -> Option<Finding> {
+    match &node.kind {
+        Kind::Refused => None,
+        Kind::Empty => {
+            Some(Finding::new(Rule::EmptyValue, node.place.clone(), format!("{what} has no value")))
+        }
+        kind @ (Kind::Null | Kind::Scalar(_) | Kind::Sequence(_) | Kind::Mapping(_)) => {
+            let message = format!("{what} takes {wanted}, and here is {}", kind.name());
+            Some(Finding::new(Rule::WrongType, node.place.clone(), message).hint(format!("write {wanted}")))
+        }
+    }
+}
+
+/// The word that a mistyped one was most likely meant to be.
+pub fn nearest<'w>(word: &str, among: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    // A third of the letters may be wrong; a longer text is worth no comparison.
+    let most = (word.chars().count() / 3).clamp(1, 5);
+    if word.len() > 200 {
+        return None;
+    }
+    among
+        .into_iter()
+        .filter(|candidate| candidate.len().abs_diff(word.len()) <= 4 * most)
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= most)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::documents;
+
+    fn root(source: &str) -> Node {
+        let (mut documents, findings) = documents("a.yaml", source.as_bytes());
+        assert!(findings.is_empty(), "{findings:?}");
+        documents.remove(0).root
+    }
+
+    fn said(findings: &[Finding]) -> Vec<String> {
+        findings
+            .iter()
+            .map(|f| format!("{}:{} {} {}", f.place.line, f.place.column, f.rule.name(), f.message))
+            .collect()
+    }
+
+    #[test]
+    fn known_keys_are_given_and_unknown_ones_are_told() {
+        let node = root("interval: 60s\nintervall: 3\nelse: 1\nurl: ~\n");
+        let mut findings = Vec::new();
+        let fields = fields("the repository", &node, &["interval", "url"], &mut findings).expect("a map");
+        let interval = fields.get("interval").expect("is there");
+        assert_eq!(text("`interval`", interval, &mut findings).expect("a text").as_str(), "60s");
+        assert!(fields.get("url").is_some() && fields.set("url").is_none());
+        assert_eq!(
+            said(&findings),
+            [
+                "2:1 unknown-key the repository has no key `intervall`",
+                "3:1 unknown-key the repository has no key `else`"
+            ]
+        );
+        assert_eq!(findings[0].hint.as_deref(), Some("did you mean `interval`?"));
+        assert_eq!(findings[1].hint.as_deref(), Some("the keys are interval, url"));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_told_and_a_refused_one_is_not_told_twice() {
+        let node = root("a: [1]\nb:\nc: ~\nd: yes\ne: 1.5\nf: offf\n");
+        let mut findings = Vec::new();
+        let fields = fields("it", &node, &["a", "b", "c", "d", "e", "f"], &mut findings).expect("a map");
+        let get = |key| fields.get(key).expect("is there");
+        text("`a`", get("a"), &mut findings);
+        list("`b`", get("b"), &mut findings);
+        map("`c`", get("c"), &mut findings);
+        boolean("`d`", get("d"), &mut findings);
+        integer("`e`", get("e"), &mut findings);
+        choice("`f`", get("f"), &[("on", 1), ("off", 0)], &mut findings);
+        let refused = Node { place: node.place.clone(), kind: Kind::Refused };
+        assert!(text("`g`", &refused, &mut findings).is_none());
+        assert_eq!(
+            said(&findings),
+            [
+                "1:4 wrong-type `a` takes a text, and here is a list",
+                "2:1 empty-value `b` has no value",
+                "3:4 wrong-type `c` takes a map, and here is null",
+                "4:4 wrong-type `d` takes true or false",
+                "5:4 wrong-type `e` takes a whole number",
+                "6:4 wrong-value `f` is one of on, off",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_nearest_word_is_near() {
+        assert_eq!(nearest("tempalte", ["template", "environment"]), Some("template"));
+        assert_eq!(nearest("x", ["template", "environment"]), None);
+    }
+}
