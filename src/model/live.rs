@@ -3,6 +3,7 @@
 //! Takes what Connect told, gives values to compare. Connect's JSON is not known here.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::config::Config;
 use crate::model::name::ConnectorName;
@@ -10,7 +11,7 @@ use crate::model::name::ConnectorName;
 /// Every connector the cluster has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Live {
-    /// Each connector of the plain list.
+    /// Each connector that Connect named.
     pub connectors: BTreeMap<ConnectorName, LiveConnector>,
 }
 
@@ -24,6 +25,15 @@ pub struct LiveConnector {
     pub kind: Kind,
     /// How it fares; `None` where Connect told no status (yet).
     pub status: Option<Status>,
+}
+
+/// What a worker says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worker {
+    /// Its version, such as `4.3.0`.
+    pub version: Option<Arc<str>>,
+    /// The Kafka cluster behind it, the only identity of a Connect cluster that can be asked for.
+    pub kafka_cluster_id: Option<Arc<str>>,
 }
 
 /// Which way a connector moves rows.

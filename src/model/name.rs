@@ -58,7 +58,7 @@ impl ConnectorName {
         check(&self.0).is_ok()
     }
 
-    /// Whether it stays inside `[A-Za-z0-9._-]`, which consumer groups and MBeans also accept.
+    /// Whether it stays inside `[A-Za-z0-9._-]`, which consumer groups and `MBeans` also accept.
     pub fn is_plain(&self) -> bool {
         self.0.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
     }
@@ -74,6 +74,10 @@ fn check(text: &str) -> Result<(), NameError> {
     }
     if text.trim() != text {
         return Err(NameError::OuterBlank);
+    }
+    // An URL takes these two for steps between folders, encoded or not.
+    if text == "." || text == ".." {
+        return Err(NameError::Unaddressable('.'));
     }
     match text.chars().find(|c| c.is_control() || matches!(c, '/' | '%' | '\\' | '{' | '}')) {
         Some(character) => Err(NameError::Unaddressable(character)),
@@ -140,6 +144,7 @@ mod tests {
             ("back\\slash", NameError::Unaddressable('\\')),
             ("{x}", NameError::Unaddressable('{')),
             ("tab\there", NameError::Unaddressable('\t')),
+            ("..", NameError::Unaddressable('.')),
             (" led", NameError::OuterBlank),
             ("trailed ", NameError::OuterBlank),
         ] {

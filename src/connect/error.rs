@@ -1,0 +1,258 @@
+//! What can go wrong between this agent and Connect, and what it means.
+//!
+//! Takes what was attempted and how it ended, gives one error with a class, a hint, and whether the
+//! attempt can have had an effect. Reading Connect's answers is left to `refusal`.
+
+use std::fmt;
+
+use crate::connect::refusal::Refusal;
+use crate::model::name::ConnectorName;
+use crate::model::plan::StepKind;
+use crate::model::report::Class;
+
+/// Why something asked of Connect did not come about.
+///
+/// No variant holds a text that Connect sent: its texts hold resolved secrets.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The settings give an URL that is none for Connect.
+    #[error("the URL of Connect cannot be used: {problem}")]
+    Url {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The HTTP client could not be made.
+    #[error("failed to prepare the HTTP client for Connect")]
+    Prepare {
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The name cannot stand in a path: nothing was sent.
+    #[error("failed to {attempt}: Connect's REST API cannot address this name")]
+    Unaddressable {
+        /// What was attempted.
+        attempt: Attempt,
+    },
+    /// No connection came about: nothing was sent.
+    #[error("failed to {attempt}: Connect cannot be reached")]
+    Unreachable {
+        /// What was attempted.
+        attempt: Attempt,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The connection broke after something may have been sent.
+    #[error("failed to {attempt}: the connection broke before the answer was complete")]
+    Broken {
+        /// What was attempted.
+        attempt: Attempt,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// No answer came in time.
+    #[error("failed to {attempt}: no answer in time")]
+    TimedOut {
+        /// What was attempted.
+        attempt: Attempt,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Connect, or something before it, answered an error.
+    #[error("failed to {attempt}: {refusal} (HTTP {status})")]
+    Refused {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The status of the answer.
+        status: u16,
+        /// What the answer means.
+        refusal: Refusal,
+    },
+    /// The answer was a success, and not in a form that Connect has.
+    #[error("failed to {attempt}: the answer could not be understood, {problem}")]
+    NotUnderstood {
+        /// What was attempted.
+        attempt: Attempt,
+        /// Where it stopped making sense, without any of its text.
+        problem: Nonsense,
+    },
+}
+
+/// What was attempted, in words that follow "failed to".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attempt {
+    /// Asking whether the worker is ready.
+    Ready,
+    /// Asking whether the worker leads.
+    Probe,
+    /// Asking for the worker's version.
+    Root,
+    /// Listing connectors, or reading all of them.
+    List,
+    /// Reading one connector.
+    Read(ConnectorName),
+    /// Reading what the tasks of one connector got.
+    Tasks(ConnectorName),
+    /// Taking a step.
+    Step(StepKind, ConnectorName),
+}
+
+/// Why an answer makes no sense. Positions only: the text may hold secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nonsense {
+    /// It is not the JSON that was expected.
+    Json {
+        /// The line where reading stopped.
+        line: usize,
+        /// The column where reading stopped.
+        column: usize,
+    },
+    /// It says that something was done which cannot be done.
+    Success,
+    /// It is longer than any answer of Connect.
+    TooLong {
+        /// The bytes that were allowed.
+        limit: usize,
+    },
+}
+
+impl Error {
+    /// The class of the failure, for retries, metrics and logs.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Url { .. } | Self::Prepare { .. } => Class::Internal,
+            Self::Unaddressable { .. } => Class::Invalid,
+            Self::Unreachable { .. } | Self::Broken { .. } => Class::Unreachable,
+            // A GET that the herder queues is answered once the worker has started.
+            Self::TimedOut { attempt: Attempt::Ready, .. } => Class::Starting,
+            Self::TimedOut { .. } => Class::TimedOut,
+            Self::Refused { refusal, .. } => refusal.class(),
+            Self::NotUnderstood { .. } => Class::NotUnderstood,
+        }
+    }
+
+    /// Whether it is sure that the attempt had no effect.
+    ///
+    /// Where it is not, the caller must look again before it decides anything.
+    pub fn is_certain(&self) -> bool {
+        match self {
+            Self::Url { .. }
+            | Self::Prepare { .. }
+            | Self::Unaddressable { .. }
+            | Self::Unreachable { .. } => true,
+            // A success that cannot be read is a success all the same.
+            Self::Broken { attempt, .. }
+            | Self::TimedOut { attempt, .. }
+            | Self::NotUnderstood { attempt, .. } => !attempt.writes(),
+            Self::Refused { attempt, refusal, .. } => !attempt.writes() || refusal.is_certain(),
+        }
+    }
+
+    /// Whether the same request may succeed in a moment, without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Url { .. }
+            | Self::Prepare { .. }
+            | Self::Unaddressable { .. }
+            | Self::NotUnderstood { .. } => false,
+            Self::Unreachable { .. } | Self::Broken { .. } | Self::TimedOut { .. } => true,
+            Self::Refused { refusal, .. } => refusal.is_transient(),
+        }
+    }
+
+    /// What a person can do about it, where there is something.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Url { .. } => Some("give the base address, such as http://localhost:8083"),
+            Self::Prepare { .. } => Some("an https address needs the system's certificates"),
+            Self::Unaddressable { .. } => {
+                Some("choose a name without / % \\ { }, control characters and outer blanks")
+            }
+            Self::Unreachable { .. } => Some("is the worker up, and is connect.url its address?"),
+            Self::TimedOut { .. } => {
+                Some("Connect gives up after 90 s by itself; the request may have been carried out")
+            }
+            Self::Refused { refusal, .. } => refusal.hint(),
+            Self::NotUnderstood { .. } => Some(
+                "is this Kafka Connect 2.3 or newer, without anything before it that answers in its place?",
+            ),
+            Self::Broken { .. } => None,
+        }
+    }
+}
+
+impl Attempt {
+    /// Whether it would change something in the cluster.
+    ///
+    /// The probe is a deletion by its method and none by its effect: no connector has that name.
+    pub fn writes(&self) -> bool {
+        match self {
+            Self::Step(..) => true,
+            Self::Ready | Self::Probe | Self::Root | Self::List | Self::Read(_) | Self::Tasks(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready => f.write_str("see whether the worker is ready"),
+            Self::Probe => f.write_str("see whether the worker leads"),
+            Self::Root => f.write_str("ask for the worker's version"),
+            Self::List => f.write_str("read the connectors"),
+            Self::Read(name) => write!(f, "read connector {name}"),
+            Self::Tasks(name) => write!(f, "read the tasks of connector {name}"),
+            Self::Step(step, name) => write!(f, "{} connector {name}", step.name()),
+        }
+    }
+}
+
+impl fmt::Display for Nonsense {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json { line, column } => {
+                write!(f, "it is not the expected JSON at line {line}, column {column}")
+            }
+            Self::Success => f.write_str("it is a success where there can be none"),
+            Self::TooLong { limit } => write!(f, "it is longer than {limit} bytes"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(attempt: Attempt, refusal: Refusal) -> Error {
+        Error::Refused { attempt, status: 500, refusal }
+    }
+
+    fn configure() -> Attempt {
+        Attempt::Step(StepKind::Configure, ConnectorName::observed("orders"))
+    }
+
+    #[test]
+    fn a_failed_read_has_certainly_changed_nothing() {
+        for refusal in [Refusal::GaveUp, Refusal::Fault, Refusal::Gateway] {
+            assert!(refused(Attempt::List, refusal.clone()).is_certain(), "{refusal:?}");
+            assert!(!refused(configure(), refusal.clone()).is_certain(), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn a_success_that_cannot_be_read_is_not_taken_for_a_failure() {
+        let error = Error::NotUnderstood { attempt: configure(), problem: Nonsense::TooLong { limit: 1 } };
+        assert!(!error.is_certain());
+    }
+
+    #[test]
+    fn an_error_says_what_was_attempted_and_what_came_of_it() {
+        assert_eq!(
+            refused(configure(), Refusal::Fault).to_string(),
+            "failed to configure connector orders: Connect met an error of its own (HTTP 500)"
+        );
+    }
+}

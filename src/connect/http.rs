@@ -1,0 +1,333 @@
+//! One request to Connect: its address, its deadline, its answer within bounds.
+//!
+//! Takes a method, a path and a body, gives the status and the bytes, or why there are none. What
+//! they mean is left to `wire` and `refusal`. Nothing here retries or follows a redirect, and
+//! dropping the future gives the request up.
+
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response};
+use tokio::time::Instant;
+use url::{Host, Url};
+
+use crate::connect::error::{Attempt, Error, Nonsense};
+use crate::model::name::ConnectorName;
+use crate::model::report::Exchange;
+
+/// For requests that write: Connect gives up by itself after 90 s, which is a constant of its own
+/// (`RestServer.DEFAULT_REST_REQUEST_TIMEOUT_MS`), and says so. Who leaves earlier never hears how
+/// the write ended.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(100);
+
+/// For requests that only read: no plain read takes as long but in a worker that is starting, in a
+/// long rebalance, or that is stuck; each is better asked again.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// For reaching the worker, which is beside the agent or in the same network.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Jetty closes a connection that is idle for 30 s; a request sent into that moment is lost with an
+/// unknown outcome. So the agent's side closes first.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// As many as are created at once.
+const IDLE_CONNECTIONS: usize = 8;
+
+/// The longest answer that is read whole: some 100,000 connectors in one expanded read.
+const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
+
+/// As much of an error's body as is read; the refusal of an unknown class lists every plugin.
+const ERROR_LIMIT: usize = 64 * 1024;
+
+/// Exchanges that are kept for a reader who does not come.
+const EXCHANGES_KEPT: usize = 10_000;
+
+/// What stays as it is in a path: the unreserved characters of RFC 3986.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The HTTP side of one Connect worker.
+#[derive(Debug)]
+pub struct Http {
+    client: Client,
+    base: Url,
+    exchanges: Mutex<Vec<Exchange>>,
+}
+
+/// One request, before it is sent.
+#[derive(Debug)]
+pub struct Request {
+    method: Method,
+    path: String,
+    query: Option<&'static str>,
+    body: Option<Vec<u8>>,
+    timeout: Duration,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body; of an error no more than its beginning.
+    pub body: Vec<u8>,
+}
+
+impl Http {
+    /// Prepares a client for a worker at `url`.
+    pub fn new(url: &Url, user_agent: &str) -> Result<Self, Error> {
+        let base = base(url)?;
+        // Fails where a provider is installed already, which is as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let user_agent =
+            HeaderValue::from_str(user_agent).unwrap_or(HeaderValue::from_static(env!("CARGO_PKG_NAME")));
+        let mut builder = Client::builder()
+            .user_agent(user_agent)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .redirect(Policy::none());
+        if base.scheme() == "http" {
+            // Reading the system's certificates costs memory, and fails in an image without any.
+            builder = builder.tls_certs_only([]);
+        }
+        if is_loopback(&base) {
+            // A proxy of the surroundings cannot reach the worker in this pod.
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|source| Error::Prepare { source: source.without_url() })?;
+        Ok(Self { client, base, exchanges: Mutex::default() })
+    }
+
+    /// Sends one request and reads the answer.
+    pub async fn send(&self, attempt: &Attempt, request: Request) -> Result<Answer, Error> {
+        let Request { method, path, query, body, timeout } = request;
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        url.set_query(query);
+        let watch = Stopwatch::start(self, &method);
+        let mut request =
+            self.client.request(method, url).timeout(timeout).header(ACCEPT, "application/json");
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        }
+        let response = request.send().await.map_err(|source| broken(attempt, source))?;
+        let status = response.status().as_u16();
+        watch.answered(status);
+        let is_success = response.status().is_success();
+        let body =
+            if is_success { whole(response, attempt).await? } else { beginning(response, attempt).await? };
+        Ok(Answer { status, body })
+    }
+
+    /// Hands out what was exchanged since it was last asked.
+    pub fn take_exchanges(&self) -> Vec<Exchange> {
+        std::mem::take(&mut *self.exchanges())
+    }
+
+    fn exchanges(&self) -> MutexGuard<'_, Vec<Exchange>> {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Request {
+    /// A request that only reads.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self { method: Method::GET, path: path.into(), query: None, body: None, timeout: READ_TIMEOUT }
+    }
+
+    /// A request that writes.
+    pub fn write(method: Method, path: impl Into<String>) -> Self {
+        Self { method, path: path.into(), query: None, body: None, timeout: WRITE_TIMEOUT }
+    }
+
+    /// The same with a query, which must be encoded already.
+    pub fn query(self, query: Option<&'static str>) -> Self {
+        Self { query, ..self }
+    }
+
+    /// Whether its query says this.
+    pub fn is_asked(&self, pair: &str) -> bool {
+        self.query.is_some_and(|query| query.split('&').any(|part| part == pair))
+    }
+
+    /// The same with a body.
+    pub fn body(self, body: Vec<u8>) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    /// The same with another deadline.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+}
+
+/// The path of a connector, `rest` appended; `None` where a path cannot say the name.
+///
+/// An URL takes `.` and `..` for steps between folders, encoded or not: a DELETE of the connector
+/// `..` would go to another address.
+pub fn connector_path(name: &ConnectorName, rest: &str) -> Option<String> {
+    match name.as_str() {
+        "" | "." | ".." => None,
+        text => Some(format!("/connectors/{}{rest}", utf8_percent_encode(text, ENCODED))),
+    }
+}
+
+fn base(url: &Url) -> Result<Url, Error> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Error::Url { problem: "it is neither http nor https" });
+    }
+    if url.host().is_none() {
+        return Err(Error::Url { problem: "it has no host" });
+    }
+    let mut base = url.clone();
+    base.set_query(None);
+    base.set_fragment(None);
+    Ok(base)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
+        None => false,
+    }
+}
+
+fn broken(attempt: &Attempt, source: reqwest::Error) -> Error {
+    // The address may carry credentials.
+    let source = source.without_url();
+    let attempt = attempt.clone();
+    // A connection that took too long to come about is both; nothing was sent on it.
+    if source.is_connect() {
+        Error::Unreachable { attempt, source }
+    } else if source.is_timeout() {
+        Error::TimedOut { attempt, source }
+    } else {
+        Error::Broken { attempt, source }
+    }
+}
+
+async fn whole(mut response: Response, attempt: &Attempt) -> Result<Vec<u8>, Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|source| broken(attempt, source))? {
+        if body.len() + chunk.len() > ANSWER_LIMIT {
+            let problem = Nonsense::TooLong { limit: ANSWER_LIMIT };
+            return Err(Error::NotUnderstood { attempt: attempt.clone(), problem });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+async fn beginning(mut response: Response, attempt: &Attempt) -> Result<Vec<u8>, Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|source| broken(attempt, source))? {
+        let room = ERROR_LIMIT - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if body.len() == ERROR_LIMIT {
+            break;
+        }
+    }
+    Ok(body)
+}
+
+/// Times one exchange, also one that nobody waits for any more.
+struct Stopwatch<'a> {
+    http: &'a Http,
+    method: &'static str,
+    code_class: std::cell::Cell<&'static str>,
+    start: Instant,
+}
+
+impl<'a> Stopwatch<'a> {
+    fn start(http: &'a Http, method: &Method) -> Self {
+        let method = match *method {
+            Method::PUT => "PUT",
+            Method::POST => "POST",
+            Method::PATCH => "PATCH",
+            Method::DELETE => "DELETE",
+            _ => "GET",
+        };
+        Self { http, method, code_class: std::cell::Cell::new("none"), start: Instant::now() }
+    }
+
+    fn answered(&self, status: u16) {
+        self.code_class.set(match status / 100 {
+            1 => "1xx",
+            2 => "2xx",
+            3 => "3xx",
+            4 => "4xx",
+            _ => "5xx",
+        });
+    }
+}
+
+impl Drop for Stopwatch<'_> {
+    fn drop(&mut self) {
+        let mut exchanges = self.http.exchanges();
+        if exchanges.len() == EXCHANGES_KEPT {
+            exchanges.clear();
+        }
+        exchanges.push(Exchange {
+            method: self.method,
+            code_class: self.code_class.get(),
+            took: self.start.elapsed(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_encoded_so_that_it_stays_one_segment() {
+        for (name, path) in [
+            ("orders-v2.public_1", "/connectors/orders-v2.public_1/config"),
+            ("a b", "/connectors/a%20b/config"),
+            ("a;x=1?y#z+w", "/connectors/a%3Bx%3D1%3Fy%23z%2Bw/config"),
+            ("zwölf", "/connectors/zw%C3%B6lf/config"),
+            ("a/../b", "/connectors/a%2F..%2Fb/config"),
+            ("...", "/connectors/.../config"),
+        ] {
+            assert_eq!(
+                connector_path(&ConnectorName::observed(name), "/config").as_deref(),
+                Some(path),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_that_would_name_another_address_has_no_path() {
+        for name in ["", ".", ".."] {
+            assert_eq!(connector_path(&ConnectorName::observed(name), ""), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn an_url_that_is_none_for_http_is_refused() {
+        let url = Url::parse("file:///etc/passwd").expect("an url");
+        let error = Http::new(&url, "x").expect_err("no http");
+        assert_eq!(error.to_string(), "the URL of Connect cannot be used: it is neither http nor https");
+    }
+
+    #[test]
+    fn the_workers_own_machine_needs_no_proxy() {
+        for (url, expected) in [
+            ("http://localhost:8083", true),
+            ("http://127.0.0.1:8083", true),
+            ("http://[::1]:8083", true),
+            ("http://connect:8083", false),
+            ("http://10.0.0.1:8083", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(url).expect("an url")), expected, "{url}");
+        }
+    }
+}
