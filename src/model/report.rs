@@ -3,7 +3,7 @@
 //! Takes values of the looking, thinking and acting rooms; metrics, the status page, logs and exit
 //! codes are views of it and add nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -212,6 +212,20 @@ pub struct ClusterReport {
     pub last_apply: Option<ApplyResult>,
     /// The last failure, while it lasts.
     pub failure: Option<Failure>,
+    /// Who says that nothing is to be written for now.
+    pub suspended: BTreeSet<SuspendedBy>,
+}
+
+words! {
+    /// Who says that nothing is to be written for now.
+    SuspendedBy {
+        /// The environment's file.
+        Environment = "environment",
+        /// A connector's definition, for that connector.
+        Definition = "definition",
+        /// The agent's settings.
+        Settings = "settings",
+    }
 }
 
 words! {

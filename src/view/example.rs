@@ -1,0 +1,272 @@
+//! One plan, one report and one rendered environment with something of everything, for the tests of
+//! this room.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::config::{Config, Shown, Value};
+use crate::model::desired::{Desired, DesiredConnector, DesiredState, Origin};
+use crate::model::finding::{Finding, Findings, Place};
+use crate::model::live::{Kind, Live, LiveConnector, RunState, Status, Task, Trouble};
+use crate::model::name::{ConnectorName, EnvironmentName};
+use crate::model::plan::{
+    Action, Change, ChangeKind, Held, Hold, Mode, Plan, Reason, Step, Sync, Target, Unverifiable,
+};
+use crate::model::report::{
+    ApplyResult, Class, Clock, Clocks, ClusterReport, Failure, MoveKind, Outcome, Report, RepositoryReport,
+    RepositoryState, StepResult, SuspendedBy,
+};
+use crate::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision, Revision};
+use crate::model::rule::Rule;
+
+/// A secret that must occur nowhere.
+pub(in crate::view) const SECRET: &str = "hunter2-must-not-be-seen";
+
+/// The moment at which everything is told: 2026-01-02T03:04:05Z.
+pub(in crate::view) const NOW: Timestamp = Timestamp::constant(1_767_323_045, 0);
+
+pub(in crate::view) fn name(text: &str) -> ConnectorName {
+    ConnectorName::new(text).expect("a name")
+}
+
+pub(in crate::view) fn config(pairs: &[(&str, &str)]) -> Config {
+    pairs.iter().map(|(key, text)| (*key, Value::new(key, text))).collect()
+}
+
+pub(in crate::view) fn revision() -> Revision {
+    let id = |text: &str| ObjectId::new(text).expect("an id");
+    Revision {
+        repositories: vec![RepositoryRevision {
+            repository: RepositoryName::main(),
+            at: At::Git {
+                reference: "refs/tags/v1".into(),
+                object: id("a3d1c0ffee00112233445566778899aabbccddee"),
+                commit: id("4f1c9e2000112233445566778899aabbccddeeff"),
+                committed: None,
+            },
+        }],
+    }
+}
+
+fn shown(text: &str) -> Shown {
+    Shown::Text(text.into())
+}
+
+fn action(connector: &str, step: Step, reason: Reason) -> Action {
+    Action { connector: name(connector), step, reason }
+}
+
+fn configure(changes: &[(&str, ChangeKind)]) -> Step {
+    Step::Configure {
+        config: config(&[("tasks.max", "4"), ("database.password", SECRET)]),
+        changes: changes
+            .iter()
+            .map(|(key, kind)| Change { key: (*key).into(), kind: kind.clone() })
+            .collect(),
+    }
+}
+
+pub(in crate::view) fn empty_plan() -> Plan {
+    Plan {
+        revision: revision(),
+        environment: EnvironmentName::new("production").expect("a name"),
+        mode: Mode::Enforce,
+        steps: Vec::new(),
+        held: Vec::new(),
+        unverifiable: Vec::new(),
+        unmanaged: Vec::new(),
+        sync: BTreeMap::new(),
+    }
+}
+
+pub(in crate::view) fn plan() -> Plan {
+    let create = config(&[("connector.class", "io.example.Sink"), ("connection.password", SECRET)]);
+    let changes = [
+        ("database.password", ChangeKind::Changed { before: Shown::Hidden, after: Shown::Hidden }),
+        ("heartbeat.interval.ms", ChangeKind::Added { after: shown("10000") }),
+        ("snapshot.mode", ChangeKind::Removed { before: shown("initial") }),
+        ("tasks.max", ChangeKind::Changed { before: shown("2"), after: shown("4") }),
+    ];
+    let risky = ("slot.name", ChangeKind::Changed { before: shown("orders"), after: shown("orders_v2") });
+    Plan {
+        steps: vec![
+            action("audit-sink", Step::Pause { from: Target::Running }, Reason::WrongState),
+            action("legacy-sink", Step::Delete, Reason::Absent),
+            action("users-source", configure(&changes), Reason::Differs),
+            action("orders-sink", Step::Create { config: create, initial: Target::Running }, Reason::Missing),
+            action("late-sink", Step::Restart, Reason::Failed),
+        ],
+        held: vec![
+            Held {
+                action: action("orders", configure(&[risky]), Reason::Differs),
+                hold: Hold::RiskyChange,
+                detail: "a new slot begins at the end of the log".to_owned(),
+                release: Some("acknowledge:\n  - {key: slot.name, to: orders_v2}".to_owned()),
+            },
+            Held {
+                action: action("scratch", Step::Delete, Reason::NotInRepository),
+                hold: Hold::TooManyDeletes,
+                detail: "6 deletions, 5 allowed".to_owned(),
+                release: None,
+            },
+        ],
+        unverifiable: vec![Unverifiable {
+            connector: name("users-source"),
+            keys: vec!["database.password".into()],
+        }],
+        unmanaged: vec![name("someone-elses")],
+        sync: [
+            ("audit-sink", Sync::StateDrift),
+            ("late-sink", Sync::StateDrift),
+            ("legacy-sink", Sync::Surplus),
+            ("lost", Sync::Unknown),
+            ("orders", Sync::ConfigDrift),
+            ("orders-sink", Sync::Missing),
+            ("quiet", Sync::Synced),
+            ("users-source", Sync::ConfigDrift),
+        ]
+        .map(|(text, sync)| (name(text), sync))
+        .into(),
+        ..empty_plan()
+    }
+}
+
+pub(in crate::view) fn findings() -> Findings {
+    let place = |line| Place { path: "connectors/orders.yaml".into(), line, column: 5 };
+    let mut findings = Findings::default();
+    findings.push(
+        Finding::new(Rule::FileName, place(3), "no template is called debezium-postgrs")
+            .hint("did you mean debezium-postgres?")
+            .of(&name("orders")),
+    );
+    let mut warning = Finding::new(Rule::ConnectorsMissing, place(7), "nothing\nis here");
+    warning.environment = Some(EnvironmentName::new("staging").expect("a name"));
+    findings.push(warning);
+    findings
+}
+
+pub(in crate::view) fn results() -> Vec<StepResult> {
+    plan()
+        .steps
+        .iter()
+        .zip([
+            (Outcome::Converged, None),
+            (Outcome::Failed, Some(Class::Denied)),
+            (Outcome::Waiting, Some(Class::Waiting)),
+            (Outcome::Pending, None),
+            (Outcome::NotTaken, Some(Class::Superseded)),
+        ])
+        .map(|(action, (outcome, class))| StepResult {
+            connector: action.connector.clone(),
+            step: action.step.kind(),
+            outcome,
+            class,
+            took: Duration::from_millis(1250),
+        })
+        .collect()
+}
+
+pub(in crate::view) fn failure(text: &str) -> Failure {
+    Failure { class: Class::Unreachable, text: text.into() }
+}
+
+fn live() -> Live {
+    let task = |id, state, failure| Task { id, state, failure };
+    let connector = |state, tasks| LiveConnector {
+        config: Some(config(&[("connector.class", "io.example.Sink"), ("database.password", SECRET)])),
+        kind: Kind::Sink,
+        status: Some(Status { state, failure: None, tasks }),
+    };
+    let connectors = [
+        ("quiet", connector(RunState::Running, vec![task(0, RunState::Running, None)])),
+        ("late-sink", connector(RunState::Running, vec![task(0, RunState::Failed, Some(Trouble::Away))])),
+    ];
+    Live { connectors: connectors.map(|(text, connector)| (name(text), connector)).into() }
+}
+
+pub(in crate::view) fn report() -> Report {
+    let before = |seconds: i64| NOW - jiff::SignedDuration::from_secs(seconds);
+    let clock = |seconds| Some(Clock { revision: revision(), at: before(seconds) });
+    Report {
+        environment: EnvironmentName::new("production").expect("a name"),
+        mode: Mode::Enforce,
+        heartbeat: before(2),
+        repositories: vec![RepositoryReport {
+            repository: RepositoryName::main(),
+            state: RepositoryState::Unreachable,
+            revision: Some(revision()),
+            last_poll: Some(before(10)),
+            last_success: Some(before(70)),
+            first_seen: Some(before(3600)),
+            operation_started: Some(before(10)),
+            consecutive_failures: 1,
+            failure: Some(failure("failed to list the refs: connection refused")),
+            last_moves: [(MoveKind::Forward, before(3600))].into(),
+        }],
+        cluster: ClusterReport {
+            reachable: Some(true),
+            leader: Some(true),
+            live: Some(Arc::new(live())),
+            plan: Some(Arc::new(plan())),
+            results: results(),
+            drift_since: [(name("users-source"), before(900))].into(),
+            waiting: [(name("late-sink"), Class::Waiting)].into(),
+            failed: [(name("legacy-sink"), Class::Denied)].into(),
+            last_success: Some(before(5)),
+            last_apply_success: Some(before(7200)),
+            last_apply: Some(ApplyResult::Partial),
+            failure: Some(failure("failed to list the connectors: timed out")),
+            suspended: BTreeSet::from([SuspendedBy::Environment]),
+        },
+        clocks: Clocks { points_at: clock(60), validated: clock(60), applied: clock(3600) },
+        findings: findings(),
+    }
+}
+
+pub(in crate::view) fn desired() -> Desired {
+    let origin = |layer: &str, line, value| Origin {
+        layer: layer.into(),
+        place: Place { path: "templates/debezium-postgres.yaml".into(), line, column: 3 },
+        value,
+    };
+    let orders = DesiredConnector {
+        config: config(&[
+            ("connector.class", "io.example.Source"),
+            ("database.password", SECRET),
+            ("tasks.max", "4"),
+        ]),
+        state: DesiredState::Running,
+        keep: false,
+        template: Some("debezium-postgres".into()),
+        place: Place { path: "connectors/orders.yaml".into(), line: 1, column: 1 },
+        origins: [
+            ("database.password", vec![origin("template debezium-postgres", 9, Some(Shown::Hidden))]),
+            (
+                "gone",
+                vec![
+                    origin("environment production", 4, Some(shown("x"))),
+                    origin("connector orders", 5, None),
+                ],
+            ),
+            (
+                "tasks.max",
+                vec![
+                    origin("template debezium-postgres", 8, Some(shown("1"))),
+                    origin("connector orders", 6, Some(shown("4"))),
+                ],
+            ),
+        ]
+        .map(|(key, layers)| (key.into(), layers))
+        .into(),
+        suspend: None,
+    };
+    Desired {
+        revision: revision(),
+        environment: EnvironmentName::new("production").expect("a name"),
+        connectors: [(name("orders"), orders)].into(),
+        suspend: None,
+    }
+}

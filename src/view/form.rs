@@ -1,0 +1,317 @@
+//! The promised forms, field by field: mirrors of the model that programs read.
+//!
+//! Takes model values apart, so that a new field there must be told or left out on purpose, and a
+//! secret has no way in: only [`Shown`] is known here. Writing them as text is left to [`text`]'s
+//! callers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::config::{Config, Shown};
+use crate::model::finding::{Finding, Findings, Place};
+use crate::model::name::ConnectorName;
+use crate::model::plan::{Action, Change, ChangeKind, Held, Plan, Step, StepKind, Target, Unverifiable};
+use crate::model::report::StepResult;
+use crate::model::revision::{At, RepositoryRevision, Revision};
+
+/// The format that all of these forms have.
+pub const FORMAT: u32 = 1;
+
+/// Pretty text that ends with a line feed.
+pub(in crate::view) fn text(form: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(form).expect("forms are maps with text keys");
+    text.push('\n');
+    text
+}
+
+/// A plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanForm {
+    pub(in crate::view) format: u32,
+    pub(in crate::view) environment: String,
+    pub(in crate::view) mode: String,
+    pub(in crate::view) revision: Vec<RevisionForm>,
+    pub(in crate::view) steps: Vec<StepForm>,
+    pub(in crate::view) held: Vec<HeldForm>,
+    pub(in crate::view) unverifiable: Vec<UnverifiableForm>,
+    pub(in crate::view) unresolved: Vec<String>,
+    pub(in crate::view) unmanaged: Vec<String>,
+    pub(in crate::view) findings: Vec<FindingForm>,
+    pub(in crate::view) summary: SummaryForm,
+}
+
+impl PlanForm {
+    /// Mirrors a plan.
+    pub(in crate::view) fn new(plan: &Plan, findings: &Findings, unresolved: &[ConnectorName]) -> Self {
+        let Plan { revision, environment, mode, steps, held, unverifiable, unmanaged, sync: _ } = plan;
+        Self {
+            format: FORMAT,
+            environment: environment.as_str().to_owned(),
+            mode: mode.name().to_owned(),
+            revision: revision_forms(revision),
+            steps: steps.iter().map(StepForm::new).collect(),
+            held: held.iter().map(HeldForm::new).collect(),
+            unverifiable: unverifiable.iter().map(UnverifiableForm::new).collect(),
+            unresolved: names(unresolved),
+            unmanaged: names(unmanaged),
+            findings: finding_forms(findings),
+            summary: SummaryForm::new(plan),
+        }
+    }
+}
+
+fn names(names: &[ConnectorName]) -> Vec<String> {
+    names.iter().map(|name| name.as_str().to_owned()).collect()
+}
+
+/// Where one repository stands: a ref and a commit, or a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisionForm {
+    pub(in crate::view) repository: String,
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) reference: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) commit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) directory: Option<String>,
+}
+
+pub(in crate::view) fn revision_forms(revision: &Revision) -> Vec<RevisionForm> {
+    let Revision { repositories } = revision;
+    repositories
+        .iter()
+        .map(|RepositoryRevision { repository, at }| {
+            let (reference, commit, directory) = match at {
+                At::Git { reference, object: _, commit, committed: _ } => {
+                    (Some(reference.to_string()), Some(commit.to_string()), None)
+                }
+                At::Directory { path, digest: _ } => (None, None, Some(path.to_string())),
+            };
+            RevisionForm { repository: repository.to_string(), reference, commit, directory }
+        })
+        .collect()
+}
+
+/// One step. Which fields are there depends on its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepForm {
+    pub(in crate::view) connector: String,
+    pub(in crate::view) step: String,
+    pub(in crate::view) reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) to: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) changes: Option<Vec<ChangeForm>>,
+}
+
+impl StepForm {
+    pub(in crate::view) fn new(action: &Action) -> Self {
+        let Action { connector, step, reason } = action;
+        let (from, to, changes) = match step {
+            // `to` says only what Connect would not do anyway: a creation that does not run.
+            Step::Create { config, initial } => {
+                let to = (*initial != Target::Running).then_some(*initial);
+                (None, to, Some(added(config).iter().map(ChangeForm::new).collect()))
+            }
+            Step::Configure { config: _, changes } => {
+                (None, None, Some(changes.iter().map(ChangeForm::new).collect()))
+            }
+            Step::Pause { from } => (Some(*from), Some(Target::Paused), None),
+            Step::Resume { from } => (Some(*from), Some(Target::Running), None),
+            Step::Stop { from } => (Some(*from), Some(Target::Stopped), None),
+            Step::Restart | Step::Delete => (None, None, None),
+        };
+        let word = |target: Target| target.name().to_owned();
+        Self {
+            connector: connector.as_str().to_owned(),
+            step: step.kind().name().to_owned(),
+            reason: reason.name().to_owned(),
+            from: from.map(word),
+            to: to.map(word),
+            changes,
+        }
+    }
+}
+
+/// A whole config as added keys, with values as a person may see them.
+fn added(config: &Config) -> Vec<Change> {
+    config
+        .iter()
+        .map(|(key, value)| Change { key: key.into(), kind: ChangeKind::Added { after: value.shown() } })
+        .collect()
+}
+
+/// One key of a step. Where `hidden`, a side that is missing is there and not shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeForm {
+    pub(in crate::view) key: String,
+    pub(in crate::view) kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) before: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) after: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(in crate::view) hidden: bool,
+}
+
+impl ChangeForm {
+    pub(in crate::view) fn new(change: &Change) -> Self {
+        let Change { key, kind } = change;
+        let (before, after) = match kind {
+            ChangeKind::Added { after } => (None, Some(after)),
+            ChangeKind::Removed { before } => (Some(before), None),
+            ChangeKind::Changed { before, after } => (Some(before), Some(after)),
+        };
+        let hidden = [before, after].into_iter().flatten().any(|shown| *shown == Shown::Hidden);
+        let text = |shown: &Shown| match shown {
+            Shown::Text(text) => Some(text.to_string()),
+            Shown::Hidden => None,
+        };
+        Self {
+            key: key.to_string(),
+            kind: kind.name().to_owned(),
+            before: before.and_then(text),
+            after: after.and_then(text),
+            hidden,
+        }
+    }
+}
+
+/// A step that is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldForm {
+    #[serde(flatten)]
+    pub(in crate::view) step: StepForm,
+    pub(in crate::view) hold: String,
+    pub(in crate::view) detail: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) release: Option<String>,
+}
+
+impl HeldForm {
+    pub(in crate::view) fn new(held: &Held) -> Self {
+        let Held { action, hold, detail, release } = held;
+        Self {
+            step: StepForm::new(action),
+            hold: hold.name().to_owned(),
+            detail: detail.clone(),
+            release: release.clone(),
+        }
+    }
+}
+
+/// A connector with keys that cannot be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnverifiableForm {
+    pub(in crate::view) connector: String,
+    pub(in crate::view) keys: Vec<String>,
+}
+
+impl UnverifiableForm {
+    pub(in crate::view) fn new(unverifiable: &Unverifiable) -> Self {
+        let Unverifiable { connector, keys } = unverifiable;
+        Self {
+            connector: connector.as_str().to_owned(),
+            keys: keys.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// The counts of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SummaryForm {
+    pub(in crate::view) create: usize,
+    pub(in crate::view) configure: usize,
+    pub(in crate::view) state: usize,
+    pub(in crate::view) restart: usize,
+    pub(in crate::view) delete: usize,
+    pub(in crate::view) held: usize,
+    pub(in crate::view) in_sync: usize,
+}
+
+impl SummaryForm {
+    /// Counts a plan.
+    pub(in crate::view) fn new(plan: &Plan) -> Self {
+        let mut summary = Self {
+            create: 0,
+            configure: 0,
+            state: 0,
+            restart: 0,
+            delete: 0,
+            held: plan.held.len(),
+            in_sync: plan.in_sync(),
+        };
+        for action in &plan.steps {
+            *match action.step.kind() {
+                StepKind::Create => &mut summary.create,
+                StepKind::Configure => &mut summary.configure,
+                StepKind::Pause | StepKind::Resume | StepKind::Stop => &mut summary.state,
+                StepKind::Restart => &mut summary.restart,
+                StepKind::Delete => &mut summary.delete,
+            } += 1;
+        }
+        summary
+    }
+}
+
+/// What became of one step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultForm {
+    pub(in crate::view) connector: String,
+    pub(in crate::view) step: String,
+    pub(in crate::view) outcome: String,
+    pub(in crate::view) class: Option<String>,
+    pub(in crate::view) took_ms: u64,
+}
+
+impl ResultForm {
+    /// Mirrors a result.
+    pub(in crate::view) fn new(result: &StepResult) -> Self {
+        let StepResult { connector, step, outcome, class, took } = result;
+        Self {
+            connector: connector.as_str().to_owned(),
+            step: step.name().to_owned(),
+            outcome: outcome.name().to_owned(),
+            class: class.map(|class| class.name().to_owned()),
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingForm {
+    pub(in crate::view) path: String,
+    pub(in crate::view) line: u32,
+    pub(in crate::view) column: u32,
+    pub(in crate::view) rule: String,
+    pub(in crate::view) severity: String,
+    pub(in crate::view) message: String,
+    pub(in crate::view) hint: Option<String>,
+    pub(in crate::view) connector: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) environment: Option<String>,
+}
+
+impl FindingForm {
+    pub(in crate::view) fn new(finding: &Finding) -> Self {
+        let Finding { place, severity, rule, message, hint, connector, environment } = finding;
+        let Place { path, line, column } = place;
+        Self {
+            path: path.to_string(),
+            line: *line,
+            column: *column,
+            rule: rule.name().to_owned(),
+            severity: severity.name().to_owned(),
+            message: message.clone(),
+            hint: hint.clone(),
+            connector: connector.as_ref().map(|name| name.as_str().to_owned()),
+            environment: environment.as_ref().map(|name| name.as_str().to_owned()),
+        }
+    }
+}
+
+pub(in crate::view) fn finding_forms(findings: &Findings) -> Vec<FindingForm> {
+    findings.iter().map(FindingForm::new).collect()
+}

@@ -1,0 +1,554 @@
+//! Plans, findings, results and rendered configs for terminals and logs.
+//!
+//! Takes model values and whether colour is wanted, gives text that ends with a line feed. Colour is
+//! never the only sign: every line reads the same without it. Where to print is left to the caller.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::config::Shown;
+use crate::model::desired::{Desired, DesiredConnector, Origin};
+use crate::model::finding::{Finding, Findings, Severity};
+use crate::model::plan::{
+    Action, Change, ChangeKind, Held, Mode, Plan, Reason, Step, StepKind, Sync, Target,
+};
+use crate::model::report::{Outcome, StepResult};
+use crate::view::form::SummaryForm;
+use crate::view::status::{ClocksForm, ConnectorForm, FailureForm, StatusForm};
+use crate::view::text::{Colour, Paint, ago, count, line};
+
+/// Writes a plan, its counting line last.
+pub fn plan(plan: &Plan, colour: bool) -> String {
+    let paint = Paint::new(colour);
+    let Plan { revision, environment, mode, steps, held, unverifiable, unmanaged, sync } = plan;
+    let mut out = String::new();
+    put(&mut out, format_args!("Revision     {}", line(&revision.to_string())));
+    put(&mut out, format_args!("Environment  {environment}"));
+    match mode {
+        Mode::Enforce => {}
+        Mode::Observe => put(&mut out, format_args!("Mode         observe: nothing is written")),
+    }
+    out.push('\n');
+
+    let width = steps
+        .iter()
+        .chain(held.iter().map(|held| &held.action))
+        .map(|action| action.connector.to_string().chars().count())
+        .max()
+        .unwrap_or_default();
+    for action in steps {
+        step(&mut out, action, width, paint);
+    }
+    for held in held {
+        hold(&mut out, held, width, paint);
+    }
+    if !plan.is_empty() {
+        out.push('\n');
+    }
+
+    for unverifiable in unverifiable {
+        let keys: Vec<String> = unverifiable.keys.iter().map(|key| line(key)).collect();
+        let text = format!(
+            "{} of {} cannot be compared: Connect masks {}",
+            count(keys.len(), "key", "keys"),
+            unverifiable.connector,
+            keys.join(", ")
+        );
+        put(&mut out, format_args!("{} {text}", paint.mark(Colour::Yellow, "?")));
+    }
+    for (name, _) in sync.iter().filter(|(_, sync)| **sync == Sync::Unknown) {
+        let mark = paint.mark(Colour::Yellow, "?");
+        put(&mut out, format_args!("{mark} {name} cannot be compared: Connect did not tell of it"));
+    }
+    if !unmanaged.is_empty() {
+        let names: Vec<String> = unmanaged.iter().map(ToString::to_string).collect();
+        put(&mut out, format_args!("Unmanaged (never touched): {}", names.join(", ")));
+    }
+    put(&mut out, format_args!("{}", paint.strong(&last_line(plan))));
+    out
+}
+
+fn last_line(plan: &Plan) -> String {
+    if plan.is_empty() {
+        let sure = plan.unverifiable.is_empty() && plan.sync.values().all(|sync| *sync != Sync::Unknown);
+        let limit = if sure { "" } else { ", as far as can be told" };
+        return format!("No changes. The cluster matches {}{limit}.", line(&plan.revision.to_string()));
+    }
+    let SummaryForm { create, configure, state, restart, delete, held, in_sync: _ } = SummaryForm::new(plan);
+    let mut parts = vec![
+        format!("{create} to create"),
+        format!("{} to change", configure + state),
+        format!("{delete} to delete"),
+    ];
+    if restart > 0 {
+        parts.push(format!("{restart} to restart"));
+    }
+    if held > 0 {
+        parts.push(format!("{held} held"));
+    }
+    format!("Plan: {}.", parts.join(", "))
+}
+
+fn step(out: &mut String, action: &Action, width: usize, paint: Paint) {
+    let (glyph, colour) = glyph(action.step.kind());
+    let name = action.connector.to_string();
+    let (mark, verb) = (paint.mark(colour, glyph), action.step.kind().name());
+    put(out, format_args!("{mark} {verb:<9}  {name:<width$}  {}", why(action)));
+    for row in rows(&action.step) {
+        row.write(out, rows(&action.step).map(|row| row.width()).max().unwrap_or_default(), paint);
+    }
+}
+
+fn hold(out: &mut String, held: &Held, width: usize, paint: Paint) {
+    let Held { action, hold, detail, release } = held;
+    let name = action.connector.to_string();
+    let mark = paint.mark(Colour::Yellow, "!");
+    let (verb, why) = (action.step.kind().name(), why(action));
+    put(out, format_args!("{mark} held       {name:<width$}  {verb}: {why}; {hold}", hold = hold.name()));
+    let key_width = rows(&action.step).map(|row| row.width()).max().unwrap_or_default();
+    for row in rows(&action.step) {
+        row.write(out, key_width, paint);
+    }
+    for text in detail.lines() {
+        put(out, format_args!("             {}", line(text)));
+    }
+    if let Some(release) = release {
+        put(out, format_args!("             to release it, add:"));
+        for text in release.lines() {
+            put(out, format_args!("               {}", line(text)));
+        }
+    }
+}
+
+fn glyph(kind: StepKind) -> (&'static str, Colour) {
+    match kind {
+        StepKind::Create => ("+", Colour::Green),
+        StepKind::Configure | StepKind::Pause | StepKind::Resume | StepKind::Stop => ("~", Colour::Yellow),
+        StepKind::Restart => ("@", Colour::Yellow),
+        StepKind::Delete => ("-", Colour::Red),
+    }
+}
+
+fn why(action: &Action) -> String {
+    let states = |from: Target, to: Target| format!("is {}, should be {}", from.name(), to.name());
+    match &action.step {
+        Step::Create { config, initial } => {
+            let state = match initial {
+                Target::Running => "",
+                Target::Paused => ", to be paused",
+                Target::Stopped => ", to be stopped",
+            };
+            format!("{}, {}{state}", reason(action.reason), count(config.len(), "key", "keys"))
+        }
+        Step::Configure { config: _, changes } => {
+            let verb = if changes.len() == 1 { "differs" } else { "differ" };
+            format!("{} {verb}", count(changes.len(), "key", "keys"))
+        }
+        Step::Pause { from } => states(*from, Target::Paused),
+        Step::Resume { from } => states(*from, Target::Running),
+        Step::Stop { from } => states(*from, Target::Stopped),
+        Step::Restart | Step::Delete => reason(action.reason).to_owned(),
+    }
+}
+
+fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Missing => "not in the cluster",
+        Reason::Differs => "its config differs",
+        Reason::WrongState => "not in the wanted state",
+        Reason::Failed => "it or one of its tasks has failed",
+        Reason::Absent => "declared absent",
+        Reason::NotInRepository => "not in the repository",
+    }
+}
+
+/// One changed key.
+struct Row<'a>(&'a Change);
+
+fn rows(step: &Step) -> impl Iterator<Item = Row<'_>> {
+    let changes = match step {
+        Step::Configure { config: _, changes } => changes.as_slice(),
+        // A creation sends all its keys; `render` shows them, a plan only counts them.
+        Step::Create { .. }
+        | Step::Pause { .. }
+        | Step::Resume { .. }
+        | Step::Stop { .. }
+        | Step::Restart
+        | Step::Delete => &[],
+    };
+    changes.iter().map(Row)
+}
+
+impl Row<'_> {
+    fn width(&self) -> usize {
+        line(&self.0.key).chars().count()
+    }
+
+    fn write(&self, out: &mut String, width: usize, paint: Paint) {
+        let Change { key, kind } = self.0;
+        let (glyph, colour, text) = match kind {
+            ChangeKind::Added { after } => ("+", Colour::Green, shown(after)),
+            ChangeKind::Removed { before } => ("-", Colour::Red, shown(before)),
+            ChangeKind::Changed { before, after } => {
+                ("~", Colour::Yellow, format!("{} → {}", shown(before), shown(after)))
+            }
+        };
+        let (mark, key) = (paint.mark(colour, glyph), line(key));
+        put(out, format_args!("             {mark} {key:<width$}  {text}"));
+    }
+}
+
+/// A value as a person may see it, on one line; an empty one is made visible.
+fn shown(value: &Shown) -> String {
+    match value {
+        Shown::Text(text) if text.is_empty() => "\"\"".to_owned(),
+        Shown::Text(text) => line(text),
+        Shown::Hidden => "***".to_owned(),
+    }
+}
+
+/// Writes findings as compilers do, each `path:line:column: severity[rule]: message`, and counts
+/// them; nothing where there are none.
+pub fn findings(findings: &Findings, colour: bool) -> String {
+    let paint = Paint::new(colour);
+    let mut out = String::new();
+    for finding in findings.iter() {
+        self::finding(&mut out, finding, paint);
+    }
+    if findings.is_empty() {
+        return out;
+    }
+    let counts: Vec<String> = Severity::ALL
+        .iter()
+        .map(|severity| (findings.count(*severity), severity))
+        .filter(|(found, _)| *found > 0)
+        .map(|(found, severity)| match severity {
+            Severity::Error => count(found, "error", "errors"),
+            Severity::Warning => count(found, "warning", "warnings"),
+            Severity::Info => count(found, "note", "notes"),
+        })
+        .collect();
+    put(&mut out, format_args!("{}.", counts.join(", ")));
+    out
+}
+
+fn finding(out: &mut String, finding: &Finding, paint: Paint) {
+    let Finding { place, severity, rule, message, hint, connector: _, environment } = finding;
+    let colour = match severity {
+        Severity::Error => Colour::Red,
+        Severity::Warning => Colour::Yellow,
+        Severity::Info => Colour::Blue,
+    };
+    let weight = paint.mark(colour, &format!("{}[{}]", severity.name(), rule.name()));
+    let only = environment.as_ref().map(|name| format!(" (in {name})")).unwrap_or_default();
+    let (place, message) = (line(&place.to_string()), line(message));
+    put(out, format_args!("{place}: {weight}: {message}{only}"));
+    for hint in hint.iter().flat_map(|hint| hint.lines()) {
+        put(out, format_args!("  hint: {}", line(hint)));
+    }
+}
+
+/// Writes what became of each step, and counts the outcomes; nothing where there were no steps.
+pub fn results(results: &[StepResult], colour: bool) -> String {
+    let paint = Paint::new(colour);
+    let mut out = String::new();
+    let width = results.iter().map(|result| result.connector.to_string().chars().count()).max();
+    for result in results {
+        let StepResult { connector, step, outcome, class, took } = result;
+        let (glyph, hue) = match outcome {
+            Outcome::Converged => ("✓", Colour::Green),
+            Outcome::Failed => ("✗", Colour::Red),
+            Outcome::Waiting | Outcome::Pending => ("…", Colour::Yellow),
+            Outcome::NotTaken => ("·", Colour::Blue),
+        };
+        let (mark, verb, name) = (paint.mark(hue, glyph), step.name(), connector.to_string());
+        let width = width.unwrap_or_default();
+        let class = class.map(|class| format!(" ({class})")).unwrap_or_default();
+        let took = seconds(*took);
+        put(&mut out, format_args!("{mark} {verb:<9}  {name:<width$}  {outcome}{class}, {took}"));
+    }
+    if results.is_empty() {
+        return out;
+    }
+    let counts: Vec<String> = Outcome::ALL
+        .iter()
+        .map(|outcome| (results.iter().filter(|result| result.outcome == *outcome).count(), outcome))
+        .filter(|(found, _)| *found > 0)
+        .map(|(found, outcome)| format!("{found} {outcome}"))
+        .collect();
+    put(&mut out, format_args!("{}", paint.strong(&format!("Steps: {}.", counts.join(", ")))));
+    out
+}
+
+fn seconds(took: Duration) -> String {
+    format!("{:.1} s", took.as_secs_f64())
+}
+
+/// Writes every connector of an environment with its config, secrets hidden.
+pub fn render(desired: &Desired, colour: bool) -> String {
+    rendered(desired, Paint::new(colour), false)
+}
+
+/// Writes every connector of an environment with each key and the layers that set it; the last one
+/// is in force.
+pub fn explain(desired: &Desired, colour: bool) -> String {
+    rendered(desired, Paint::new(colour), true)
+}
+
+fn rendered(desired: &Desired, paint: Paint, explain: bool) -> String {
+    let Desired { revision, environment, connectors, suspend: _ } = desired;
+    let mut out = String::new();
+    for (name, connector) in connectors {
+        let DesiredConnector { config, state, keep: _, template, place, origins, suspend: _ } = connector;
+        let template = template.as_ref().map(|name| format!(", template {}", line(name)));
+        let head = paint.strong(&name.to_string());
+        let place = line(&place.to_string());
+        let (state, template) = (state.name(), template.unwrap_or_default());
+        put(&mut out, format_args!("{head}  {state}{template}  {place}"));
+        let width = config.keys().map(|key| line(key).chars().count()).max().unwrap_or_default();
+        for (key, value) in config.iter() {
+            let (shown_key, text) = (line(key), shown(&value.shown()));
+            put(&mut out, format_args!("  {shown_key:<width$}  {text}"));
+            if explain {
+                layers(&mut out, origins.get(key).map(Vec::as_slice).unwrap_or_default());
+            }
+        }
+        if explain {
+            for (key, origins) in origins.iter().filter(|(key, _)| config.get(key).is_none()) {
+                put(&mut out, format_args!("  {}  (removed)", line(key)));
+                layers(&mut out, origins);
+            }
+        }
+        out.push('\n');
+    }
+    let found = count(connectors.len(), "connector", "connectors");
+    let revision = line(&revision.to_string());
+    put(&mut out, format_args!("{}", paint.strong(&format!("{found} of {environment}, {revision}."))));
+    out
+}
+
+fn layers(out: &mut String, origins: &[Origin]) {
+    for Origin { layer, place, value } in origins {
+        let value = value.as_ref().map_or_else(|| "(removed)".to_owned(), shown);
+        let (layer, place) = (line(layer), line(&place.to_string()));
+        put(out, format_args!("      {layer}, {place}: {value}"));
+    }
+}
+
+/// Writes what a running agent told of itself, as it reads at a moment.
+pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
+    let paint = Paint::new(colour);
+    let mut out = String::new();
+    let leader = match status.leader {
+        Some(true) => ", leads",
+        Some(false) => ", follows",
+        None => "",
+    };
+    let (environment, mode) = (line(&status.environment), line(&status.mode));
+    put(&mut out, format_args!("Environment  {environment} ({mode}{leader})"));
+    for by in &status.suspended {
+        put(&mut out, format_args!("Suspended    by {}", line(by)));
+    }
+    let ClocksForm { points_at, validated, applied } = &status.clocks;
+    for (what, clock) in [("Points at", points_at), ("Validated", validated), ("Applied", applied)] {
+        let told = clock.as_ref().map_or_else(
+            || "none yet".to_owned(),
+            |clock| format!("{}, {}", line(&clock.revision_in_words()), ago(clock.at, now)),
+        );
+        put(&mut out, format_args!("{what:<11}  {told}"));
+    }
+    let failures = status
+        .repositories
+        .iter()
+        .filter_map(|repository| Some((repository.repository.as_str(), repository.failure.as_ref()?)))
+        .chain(status.connect.failure.as_ref().map(|failure| ("connect", failure)));
+    for (of, FailureForm { class, text }) in failures {
+        let mark = paint.mark(Colour::Red, "✗");
+        put(&mut out, format_args!("{mark} {}: {}: {}", line(of), line(class), line(text)));
+    }
+    let width = status.connectors.iter().map(|one| line(&one.name).chars().count()).max();
+    for connector in &status.connectors {
+        standing(&mut out, connector, width.unwrap_or_default(), now, paint);
+    }
+    let errors = status.findings.iter().filter(|finding| finding.severity == "error").count();
+    let last = format!(
+        "{}, {} not in sync, {}.",
+        count(status.connectors.len(), "connector", "connectors"),
+        status.connectors.iter().filter(|connector| connector.sync != "synced").count(),
+        count(errors, "error finding", "error findings"),
+    );
+    put(&mut out, format_args!("{}", paint.strong(&last)));
+    out
+}
+
+fn standing(out: &mut String, connector: &ConnectorForm, width: usize, now: Timestamp, paint: Paint) {
+    let ConnectorForm { name, sync, drift_since, state, tasks, waiting, failed, stalled, held } = connector;
+    let well = sync == "synced" && state.as_deref() != Some("failed") && failed.is_none();
+    let mark = if well { paint.mark(Colour::Green, "✓") } else { paint.mark(Colour::Yellow, "~") };
+    let mut notes = vec![line(sync)];
+    notes.extend(drift_since.map(|at| format!("drifted {}", ago(at, now))));
+    notes.push(line(state.as_deref().unwrap_or("state unknown")));
+    notes.push(count(tasks.len(), "task", "tasks"));
+    notes.extend(waiting.as_ref().map(|class| format!("waiting: {}", line(class))));
+    notes.extend(failed.as_ref().map(|class| format!("last step failed: {}", line(class))));
+    notes.extend(stalled.then(|| "stalled".to_owned()));
+    notes.extend(held.iter().map(|hold| format!("held: {}", line(hold))));
+    let name = line(name);
+    put(out, format_args!("{mark} {name:<width$}  {}", notes.join(", ")));
+}
+
+fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+    writeln!(out, "{text}").expect("a String takes every write");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::example;
+
+    #[test]
+    fn a_plan_reads_like_terraforms() {
+        insta::assert_snapshot!(plan(&example::plan(), false), @r#"
+        Revision     v1 at 4f1c9e2
+        Environment  production
+
+        ~ pause      audit-sink    is running, should be paused
+        - delete     legacy-sink   declared absent
+        ~ configure  users-source  4 keys differ
+                     ~ database.password      *** → ***
+                     + heartbeat.interval.ms  10000
+                     - snapshot.mode          initial
+                     ~ tasks.max              2 → 4
+        + create     orders-sink   not in the cluster, 2 keys
+        @ restart    late-sink     it or one of its tasks has failed
+        ! held       orders        configure: 1 key differs; risky-change
+                     ~ slot.name  orders → orders_v2
+                     a new slot begins at the end of the log
+                     to release it, add:
+                       acknowledge:
+                         - {key: slot.name, to: orders_v2}
+        ! held       scratch       delete: not in the repository; too-many-deletes
+                     6 deletions, 5 allowed
+
+        ? 1 key of users-source cannot be compared: Connect masks database.password
+        ? lost cannot be compared: Connect did not tell of it
+        Unmanaged (never touched): someone-elses
+        Plan: 1 to create, 2 to change, 1 to delete, 1 to restart, 2 held.
+        "#);
+    }
+
+    #[test]
+    fn an_empty_plan_says_what_the_cluster_matches() {
+        insta::assert_snapshot!(plan(&example::empty_plan(), false), @r#"
+        Revision     v1 at 4f1c9e2
+        Environment  production
+
+        No changes. The cluster matches v1 at 4f1c9e2.
+        "#);
+    }
+
+    #[test]
+    fn an_observed_plan_says_that_nothing_is_written() {
+        let plan = super::plan(&Plan { mode: Mode::Observe, ..example::plan() }, false);
+        assert!(plan.contains("observe: nothing is written"), "{plan}");
+    }
+
+    #[test]
+    fn colour_is_never_the_only_sign() {
+        let bare = |text: String| {
+            let mut out = String::new();
+            for part in text.split("\x1b[") {
+                match part.split_once('m') {
+                    Some((code, rest)) if code.bytes().all(|byte| byte.is_ascii_digit()) => out += rest,
+                    _ => out += part,
+                }
+            }
+            out
+        };
+        let coloured = plan(&example::plan(), true);
+        assert_ne!(coloured, plan(&example::plan(), false));
+        assert_eq!(bare(coloured), plan(&example::plan(), false));
+        assert_eq!(bare(findings(&example::findings(), true)), findings(&example::findings(), false));
+        assert_eq!(bare(results(&example::results(), true)), results(&example::results(), false));
+        assert_eq!(bare(explain(&example::desired(), true)), explain(&example::desired(), false));
+    }
+
+    #[test]
+    fn a_finding_has_a_place_a_rule_and_a_hint() {
+        insta::assert_snapshot!(findings(&example::findings(), false), @r#"
+        connectors/orders.yaml:3:5: error[file-name]: no template is called debezium-postgrs
+          hint: did you mean debezium-postgres?
+        connectors/orders.yaml:7:5: warning[connectors-missing]: nothing\nis here (in staging)
+        1 error, 1 warning.
+        "#);
+        assert_eq!(findings(&Findings::default(), false), "");
+    }
+
+    #[test]
+    fn each_result_is_told_and_the_outcomes_are_counted() {
+        insta::assert_snapshot!(results(&example::results(), false), @r#"
+        ✓ pause      audit-sink    converged, 1.2 s
+        ✗ delete     legacy-sink   failed (denied), 1.2 s
+        … configure  users-source  waiting (waiting), 1.2 s
+        … create     orders-sink   pending, 1.2 s
+        · restart    late-sink     not-taken (superseded), 1.2 s
+        Steps: 1 converged, 1 failed, 1 waiting, 1 pending, 1 not-taken.
+        "#);
+        assert_eq!(results(&[], false), "");
+    }
+
+    #[test]
+    fn a_rendered_environment_hides_its_secrets() {
+        insta::assert_snapshot!(render(&example::desired(), false), @r#"
+        orders  running, template debezium-postgres  connectors/orders.yaml:1:1
+          connector.class    io.example.Source
+          database.password  ***
+          tasks.max          4
+
+        1 connector of production, v1 at 4f1c9e2.
+        "#);
+    }
+
+    #[test]
+    fn an_explained_environment_says_who_set_what() {
+        insta::assert_snapshot!(explain(&example::desired(), false), @r#"
+        orders  running, template debezium-postgres  connectors/orders.yaml:1:1
+          connector.class    io.example.Source
+          database.password  ***
+              template debezium-postgres, templates/debezium-postgres.yaml:9:3: ***
+          tasks.max          4
+              template debezium-postgres, templates/debezium-postgres.yaml:8:3: 1
+              connector orders, templates/debezium-postgres.yaml:6:3: 4
+          gone  (removed)
+              environment production, templates/debezium-postgres.yaml:4:3: x
+              connector orders, templates/debezium-postgres.yaml:5:3: (removed)
+
+        1 connector of production, v1 at 4f1c9e2.
+        "#);
+    }
+
+    #[test]
+    fn a_status_is_told_at_a_glance() {
+        let form = StatusForm::new(&example::report(), "0.1.0");
+        insta::assert_snapshot!(status(&form, example::NOW, false), @r#"
+        Environment  production (enforce, leads)
+        Suspended    by environment
+        Points at    v1 at 4f1c9e2, 60 s ago
+        Validated    v1 at 4f1c9e2, 60 s ago
+        Applied      v1 at 4f1c9e2, 60 min ago
+        ✗ main: unreachable: failed to list the refs: connection refused
+        ✗ connect: unreachable: failed to list the connectors: timed out
+        ~ audit-sink    state_drift, state unknown, 0 tasks
+        ~ late-sink     state_drift, failed, 1 task, waiting: waiting
+        ~ legacy-sink   surplus, state unknown, 0 tasks, last step failed: denied
+        ~ lost          unknown, state unknown, 0 tasks
+        ~ orders        config_drift, state unknown, 0 tasks, held: risky-change
+        ~ orders-sink   missing, state unknown, 0 tasks
+        ✓ quiet         synced, running, 1 task
+        ~ users-source  config_drift, drifted 15 min ago, state unknown, 0 tasks
+        8 connectors, 7 not in sync, 1 error finding.
+        "#);
+    }
+}

@@ -1,0 +1,223 @@
+//! The status page for people: plain HTML without scripts.
+//!
+//! Takes the status form, gives a whole page. Every text that comes from a repository or a cluster
+//! is escaped.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use crate::view::form::RevisionForm;
+use crate::view::status::{ClockForm, ConnectorForm, RepositoryForm, StatusForm};
+use crate::view::text::{ago, count, line};
+
+const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;\
+color:#1b1f24;background:#fff}table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}\
+th,td{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #d8dee4;vertical-align:top}\
+.bad{color:#b42318;font-weight:600}code{font-family:ui-monospace,monospace}\
+@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}th,td{border-color:#30363d}\
+.bad{color:#ff7b72}a{color:#58a6ff}}";
+
+/// Writes the page as it is at a moment.
+pub fn page(status: &StatusForm, now: Timestamp) -> String {
+    let mut body = String::new();
+    head(&mut body, status, now);
+    clocks(&mut body, status, now);
+    repositories(&mut body, &status.repositories, now);
+    connectors(&mut body, &status.connectors, now);
+    findings(&mut body, status);
+    let title = escape(&format!("tagalong: {}", status.environment));
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+         <style>{STYLE}</style></head>\n<body>\n{body}</body></html>\n"
+    )
+}
+
+fn head(out: &mut String, status: &StatusForm, now: Timestamp) {
+    let leader = match status.leader {
+        Some(true) => "leads",
+        Some(false) => "follows: another agent leads",
+        None => "nobody asked who leads",
+    };
+    let connect = match status.connect.reachable {
+        Some(true) => "reachable".to_owned(),
+        Some(false) => bad("not reachable"),
+        None => "not asked yet".to_owned(),
+    };
+    let environment = escape(&status.environment);
+    let (mode, version) = (escape(&status.mode), escape(&status.version));
+    let heartbeat = ago(status.heartbeat, now);
+    push(out, format_args!("<h1>{environment}</h1>"));
+    push(
+        out,
+        format_args!(
+            "<p>Mode {mode} · {leader} · Connect {connect} · last apply {} · heartbeat {heartbeat} · \
+             tagalong {version} · <a href=\"status\">status</a> · <a href=\"metrics\">metrics</a></p>",
+            escape(&status.connect.last_apply)
+        ),
+    );
+    if let Some(failure) = &status.connect.failure {
+        push(out, format_args!("<p>{}</p>", bad(&format!("{}: {}", failure.class, failure.text))));
+    }
+    if !status.suspended.is_empty() {
+        push(out, format_args!("<p>{}</p>", bad(&format!("Suspended by {}", status.suspended.join(", ")))));
+    }
+}
+
+fn clocks(out: &mut String, status: &StatusForm, now: Timestamp) {
+    let clocks = &status.clocks;
+    table(
+        out,
+        "Revisions",
+        &["", "revision", "since"],
+        [
+            ("the ref points at", &clocks.points_at),
+            ("validated", &clocks.validated),
+            ("applied", &clocks.applied),
+        ]
+        .map(|(what, clock)| {
+            let (revision, since) = match clock {
+                Some(ClockForm { revision, at }) => (self::revision(revision), ago(*at, now)),
+                None => ("none yet".to_owned(), String::new()),
+            };
+            vec![what.to_owned(), revision, since]
+        }),
+    );
+}
+
+fn repositories(out: &mut String, repositories: &[RepositoryForm], now: Timestamp) {
+    let rows = repositories.iter().map(|repository| {
+        let state = if repository.state == "ok" { "ok".to_owned() } else { bad(&repository.state) };
+        let failure = repository
+            .failure
+            .as_ref()
+            .map(|failure| escape(&format!("{}: {}", failure.class, failure.text)))
+            .unwrap_or_default();
+        let polled = repository.last_success.map(|at| ago(at, now)).unwrap_or_default();
+        vec![escape(&repository.repository), state, polled, failure]
+    });
+    table(out, "Repositories", &["repository", "state", "last read", "failure"], rows);
+}
+
+fn connectors(out: &mut String, connectors: &[ConnectorForm], now: Timestamp) {
+    let rows = connectors.iter().map(|connector| {
+        let sync = if connector.sync == "synced" { "synced".to_owned() } else { bad(&connector.sync) };
+        let since = connector.drift_since.map(|at| ago(at, now)).unwrap_or_default();
+        let state = match connector.state.as_deref() {
+            Some("failed") => bad("failed"),
+            Some(state) => escape(state),
+            None => "unknown".to_owned(),
+        };
+        let mut notes: Vec<String> = Vec::new();
+        notes.extend(connector.waiting.as_ref().map(|class| format!("waiting: {class}")));
+        notes.extend(connector.failed.as_ref().map(|class| format!("last step failed: {class}")));
+        notes.extend(connector.held.iter().map(|hold| format!("held: {hold}")));
+        vec![
+            escape(&connector.name),
+            sync,
+            since,
+            state,
+            connector.tasks.len().to_string(),
+            escape(&notes.join(", ")),
+        ]
+    });
+    let title = count(connectors.len(), "connector", "connectors");
+    table(out, &title, &["name", "sync", "since", "state", "tasks", "notes"], rows);
+}
+
+fn findings(out: &mut String, status: &StatusForm) {
+    if status.findings.is_empty() {
+        return;
+    }
+    let rows = status.findings.iter().map(|finding| {
+        let place = format!("{}:{}:{}", finding.path, finding.line, finding.column);
+        let weight = format!("{}[{}]", finding.severity, finding.rule);
+        let weight = if finding.severity == "error" { bad(&weight) } else { escape(&weight) };
+        let hint = finding.hint.as_deref().map(escape).unwrap_or_default();
+        vec![format!("<code>{}</code>", escape(&place)), weight, escape(&finding.message), hint]
+    });
+    table(out, "Findings", &["place", "rule", "message", "hint"], rows);
+}
+
+/// Writes a table of cells that are HTML already.
+fn table(out: &mut String, title: &str, columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    push(out, format_args!("<h2>{}</h2>", escape(title)));
+    push(out, format_args!("<table><tr>"));
+    for column in columns {
+        push(out, format_args!("<th>{}</th>", escape(column)));
+    }
+    push(out, format_args!("</tr>"));
+    for row in rows {
+        push(out, format_args!("<tr>"));
+        for cell in row {
+            push(out, format_args!("<td>{cell}</td>"));
+        }
+        push(out, format_args!("</tr>"));
+    }
+    push(out, format_args!("</table>"));
+}
+
+fn revision(revision: &[RevisionForm]) -> String {
+    let places: Vec<String> = revision
+        .iter()
+        .map(|RevisionForm { repository, reference, commit, directory }| {
+            let at = match (reference, commit, directory) {
+                (Some(reference), Some(commit), _) => format!("{reference} at {commit}"),
+                (_, _, Some(directory)) => directory.clone(),
+                (_, _, None) => String::new(),
+            };
+            format!("{}: <code>{}</code>", escape(repository), escape(&at))
+        })
+        .collect();
+    places.join("<br>")
+}
+
+fn bad(text: &str) -> String {
+    format!("<span class=\"bad\">{}</span>", escape(text))
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in line(text).chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
+    writeln!(out, "{text}").expect("a String takes every write");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::example;
+    use crate::view::status::StatusForm;
+
+    #[test]
+    fn the_page_escapes_what_comes_from_outside() {
+        let mut report = example::report();
+        report.repositories[0].failure = Some(example::failure("<script>alert(1)</script> & \"more\""));
+        let page = page(&StatusForm::new(&report, "0.1.0"), example::NOW);
+        assert!(!page.contains("<script"), "{page}");
+        assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;more&quot;"), "{page}");
+    }
+
+    #[test]
+    fn the_page_shows_each_connector_and_the_three_clocks() {
+        let page = page(&StatusForm::new(&example::report(), "0.1.0"), example::NOW);
+        for part in
+            ["users-source", "config_drift", "15 min ago", "the ref points at", "refs/tags/v1 at 4f1c9e2"]
+        {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+    }
+}
