@@ -1,1 +1,106 @@
-//! Look: where snapshots come from.
+//! Looks at where definitions come from: a ref of a git repository, or a plain folder.
+//!
+//! Takes options, gives what the ref names now and the files of that revision, in memory. Nothing is
+//! kept between two looks but a connection; judging moves, remembering the last good revision and
+//! watching folders are left to others.
+
+pub mod error;
+pub mod options;
+pub mod reading;
+
+mod address;
+mod channel;
+mod collect;
+mod deadline;
+mod dir;
+mod fetch;
+mod git;
+mod http;
+mod link;
+mod listing;
+mod local;
+mod meter;
+mod pktline;
+mod process;
+mod scratch;
+mod ssh;
+mod transport;
+mod tree;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::model::report::PollStep;
+use crate::model::revision::{At, RepositoryRevision};
+use crate::model::snapshot::Snapshot;
+use crate::repo::error::Error;
+use crate::repo::git::Git;
+use crate::repo::options::GitOptions;
+use crate::repo::reading::{Reading, Resolved};
+
+/// Where definitions come from.
+#[derive(Debug)]
+pub struct Repository(Source);
+
+#[derive(Debug)]
+enum Source {
+    Git(Box<Git>),
+    Directory(PathBuf),
+}
+
+/// Prepares libgit2 for this process; to be called from `main`, before other threads exist.
+pub fn initialise() {
+    process::initialise();
+}
+
+impl Repository {
+    /// A ref of a git repository. The options are checked; nothing is asked yet.
+    pub fn git(options: GitOptions) -> Result<Self, Error> {
+        Ok(Self(Source::Git(Box::new(Git::new(options)?))))
+    }
+
+    /// A plain folder.
+    pub fn directory(path: impl Into<PathBuf>) -> Self {
+        Self(Source::Directory(path.into()))
+    }
+
+    /// Says what the ref names now, or in which state the folder is.
+    pub async fn resolve(&self) -> Result<Resolved, Error> {
+        match &self.0 {
+            Source::Git(git) => git.resolve().await,
+            Source::Directory(path) => {
+                let begun = Instant::now();
+                let snapshot = read_folder(path.clone()).await?;
+                Ok(Resolved { revision: snapshot.revision, took: begun.elapsed(), received_bytes: 0 })
+            }
+        }
+    }
+
+    /// Reads the files of a revision that [`resolve`](Self::resolve) gave.
+    ///
+    /// Where the repository has moved on since, they are those of the newer one; the snapshot's own
+    /// revision says which, now with the committer's time.
+    pub async fn read(&self, revision: &RepositoryRevision) -> Result<Reading, Error> {
+        match (&self.0, &revision.at) {
+            (Source::Git(git), At::Git { object, .. }) => git.read(object).await,
+            (Source::Git(git), At::Directory { .. }) => {
+                let resolved = git.resolve().await?;
+                match &resolved.revision.at {
+                    At::Git { object, .. } => git.read(object).await,
+                    At::Directory { .. } => unreachable!("git resolves to git"),
+                }
+            }
+            (Source::Directory(path), _) => {
+                let begun = Instant::now();
+                let snapshot = read_folder(path.clone()).await?;
+                let took = vec![(PollStep::Read, begun.elapsed())];
+                Ok(Reading { snapshot, took, received_bytes: 0 })
+            }
+        }
+    }
+}
+
+async fn read_folder(path: PathBuf) -> Result<Snapshot, Error> {
+    let read = tokio::task::spawn_blocking(move || dir::read(&path));
+    read.await.unwrap_or_else(|join| std::panic::resume_unwind(join.into_panic()))
+}

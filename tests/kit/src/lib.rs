@@ -1,8 +1,11 @@
 //! The parts tagalong is tried on: a fake Connect, a real stack, git servers, a recording proxy. Nothing here
 //! knows a type of tagalong's.
 
+pub mod environment;
 pub mod git;
 pub mod http;
 pub mod ports;
 pub mod proxy;
+pub mod rules;
+pub mod server;
 pub mod stack;

@@ -1,5 +1,6 @@
 //! The side of the tests: starts the supervisor, knows where everything is, asks it for what shall happen to a part.
 
+use crate::environment::variable;
 use crate::stack::consume::{self, Record};
 use crate::stack::protocol::{Answer, Command, Group, Options, PostgresAt, Running, Worker};
 use anyhow::{Context as _, Result, bail, ensure};
@@ -213,7 +214,7 @@ impl Postgres<'_> {
 
 // Cargo decides whether there is anything to do, and says where the program is.
 fn build() -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let cargo = variable("CARGO").unwrap_or_else(|| "cargo".into());
     let output = std::process::Command::new(cargo)
         .args(["build", "-q", "-p", "tagalong-testkit", "--bin", "stack"])
         .arg("--message-format=json-render-diagnostics")

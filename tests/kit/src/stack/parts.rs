@@ -1,5 +1,6 @@
 //! Where the parts lie that `tests/stack/install` has fetched, and what to say when they do not.
 
+use crate::environment::variable;
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,7 @@ pub fn plugins(version: &str) -> Result<String> {
 
 /// The `java` to run, from `JAVA_HOME` where that is set.
 pub fn java() -> PathBuf {
-    std::env::var_os("JAVA_HOME").map_or_else(|| "java".into(), |home| Path::new(&home).join("bin/java"))
+    variable("JAVA_HOME").map_or_else(|| "java".into(), |home| Path::new(&home).join("bin/java"))
 }
 
 /// The folder of PostgreSQL's programs, the newest where there are several.
@@ -50,7 +51,7 @@ fn fetched(name: &str) -> Result<PathBuf> {
 }
 
 fn cache() -> PathBuf {
-    std::env::var_os("TAGALONG_CACHE").map_or_else(
+    variable("TAGALONG_CACHE").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/kit").join(".cache"),
         PathBuf::from,
     )

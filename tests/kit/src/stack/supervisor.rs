@@ -215,8 +215,8 @@ impl Supervisor {
     async fn await_part(&mut self, part: &str) -> Result<()> {
         match part {
             "kafka" => {
-                let (port, broker) = self.kafka.as_mut().context("the broker was never started")?;
-                kafka::listening(broker, *port, START).await
+                let (at, broker) = self.kafka.as_mut().context("the broker was never started")?;
+                kafka::listening(broker, *at, START).await
             }
             "postgres" => {
                 let (cluster, process) = self.postgres.as_mut().context("there is no PostgreSQL")?;

@@ -1,0 +1,276 @@
+//! Which files of a folder are definitions, and what is wrong with the folder itself.
+//!
+//! Takes a git tree or a plain folder behind [`Source`], gives the files and findings. The rules on
+//! names and the limits are here, once, so `--dir` and git judge the same; the content of a file is
+//! left to others.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::finding::{Finding, Place};
+use crate::model::revision::RepositoryRevision;
+use crate::model::rule::Rule;
+use crate::model::snapshot::Snapshot;
+use crate::repo::error::{Error, is_unprintable};
+
+/// The most bytes of one file.
+pub const FILE_BYTES: u64 = 256 * 1024;
+
+/// The most definition files.
+const FILES: usize = 10_000;
+
+/// The most bytes of all definition files.
+const ALL_BYTES: u64 = 16 * 1024 * 1024;
+
+/// How deep a folder may lie; `connectors/` itself is 1.
+const DEPTH: usize = 8;
+
+/// The most names that are looked at, whatever they are. A git tree can hold itself many times over,
+/// so a few bytes may stand for more files than there is time to visit.
+const NAMES: usize = 100_000;
+
+/// The most passed-over files that are noted.
+const NOTED: usize = 1_000;
+
+const SETTINGS: &str = "tagalong.yaml";
+const CONNECTORS: &str = "connectors";
+const FOLDERS: [&str; 3] = ["templates", CONNECTORS, "environments"];
+
+/// Something with folders and files.
+pub trait Source {
+    /// How a folder or file is found again.
+    type Handle;
+
+    /// Everything in a folder.
+    fn entries(&mut self, folder: &Self::Handle) -> Result<Vec<Entry<Self::Handle>>, Error>;
+
+    /// A file's size in bytes, before it is read.
+    fn size(&mut self, file: &Self::Handle) -> Result<u64, Error>;
+
+    /// A file's bytes. A source that can change meanwhile reads at most one byte over the limit.
+    fn read(&mut self, file: &Self::Handle) -> Result<Vec<u8>, Error>;
+}
+
+/// A name in a folder.
+pub struct Entry<H> {
+    /// The name, as it is.
+    pub name: Vec<u8>,
+    /// What it is.
+    pub kind: Kind<H>,
+}
+
+/// What a name stands for.
+pub enum Kind<H> {
+    /// A plain file.
+    File(H),
+    /// A folder.
+    Folder(H),
+    /// A symbolic link.
+    Link,
+    /// Another repository.
+    Submodule,
+    /// A socket, a pipe, a device.
+    Other,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// Definition files by path.
+    pub files: BTreeMap<Arc<str>, Arc<[u8]>>,
+    /// Files that were passed over.
+    pub ignored: Vec<Arc<str>>,
+    /// What is wrong with the folder itself.
+    pub findings: Vec<Finding>,
+}
+
+impl Collected {
+    /// A repository in which even the folder of the definitions is missing.
+    pub fn nothing(path: &str) -> Self {
+        let message = format!("there is no folder {path:?}");
+        let finding = Finding::new(Rule::RepositoryEmpty, Place::start_of("."), message)
+            .hint("`path` in the settings names the folder that holds `connectors/`");
+        Self { findings: vec![finding], ..Self::default() }
+    }
+
+    /// Puts it under its revision.
+    pub fn into_snapshot(self, revision: RepositoryRevision) -> Snapshot {
+        let Self { files, ignored, findings } = self;
+        Snapshot { revision, files, ignored, findings }
+    }
+}
+
+/// Reads the definition files below a folder.
+pub fn collect<S: Source>(source: &mut S, root: &S::Handle) -> Result<Collected, Error> {
+    let mut walk = Walk { source, collected: Collected::default(), bytes: 0, names: 0, full: false };
+    walk.root(root)?;
+    let Walk { mut collected, .. } = walk;
+    collected.findings.sort();
+    collected.ignored.sort();
+    Ok(collected)
+}
+
+struct Walk<'a, S: Source> {
+    source: &'a mut S,
+    collected: Collected,
+    bytes: u64,
+    names: usize,
+    full: bool,
+}
+
+impl<S: Source> Walk<'_, S> {
+    fn root(&mut self, root: &S::Handle) -> Result<(), Error> {
+        let mut found = Vec::new();
+        for entry in self.source.entries(root)? {
+            let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
+            let ours = name == SETTINGS || FOLDERS.contains(&name);
+            match entry.kind {
+                Kind::Link if ours => self.wrong(Rule::Link, name),
+                Kind::Submodule if ours => self.wrong(Rule::Submodule, name),
+                Kind::File(file) if name == SETTINGS => self.file(name, &file)?,
+                Kind::Folder(folder) if FOLDERS.contains(&name) => self.folder(name, &folder, 1)?,
+                Kind::File(_) | Kind::Folder(_) | Kind::Link | Kind::Submodule | Kind::Other => continue,
+            }
+            found.push(name.to_owned());
+        }
+        if found.is_empty() {
+            let message = "none of `tagalong.yaml`, `templates/`, `connectors/` and `environments/` is here";
+            let finding = Finding::new(Rule::RepositoryEmpty, Place::start_of("."), message)
+                .hint("`path` in the settings names the folder that holds them");
+            self.collected.findings.push(finding);
+        } else if !found.iter().any(|name| name == CONNECTORS) {
+            let message = "there is no `connectors/` folder, so no connector is declared";
+            self.collected.findings.push(Finding::new(
+                Rule::ConnectorsMissing,
+                Place::start_of(CONNECTORS),
+                message,
+            ));
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, path: &str, folder: &S::Handle, level: usize) -> Result<(), Error> {
+        if level > DEPTH {
+            self.wrong(Rule::TooDeep, path);
+            return Ok(());
+        }
+        let mut entries = self.source.entries(folder)?;
+        // A plain folder has no order, and where a limit ends the walk the same files must be read.
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        for entry in entries {
+            self.names += 1;
+            if self.names == NAMES {
+                self.fill(Rule::TooManyFiles, path, format!("there are more than {NAMES} names here"));
+            }
+            if self.full {
+                return Ok(());
+            }
+            let Some(path) = self.path(path, &entry.name) else { continue };
+            match entry.kind {
+                Kind::File(file) => self.file(&path, &file)?,
+                Kind::Folder(folder) => self.folder(&path, &folder, level + 1)?,
+                Kind::Link => self.wrong(Rule::Link, &path),
+                Kind::Submodule => self.wrong(Rule::Submodule, &path),
+                Kind::Other => self.pass_over(&path),
+            }
+        }
+        Ok(())
+    }
+
+    /// The path of a name in a folder; `None` where the name is hidden or not usable.
+    fn path(&mut self, folder: &str, name: &[u8]) -> Option<String> {
+        let usable = std::str::from_utf8(name).ok().filter(|name| is_usable(name));
+        match usable {
+            Some(name) if name.starts_with('.') => None,
+            Some(name) => Some(format!("{folder}/{name}")),
+            None => {
+                let shown: String =
+                    String::from_utf8_lossy(name).chars().flat_map(char::escape_debug).collect();
+                let message = "this name is not usable";
+                let finding =
+                    Finding::new(Rule::FileName, Place::start_of(&format!("{folder}/{shown}")), message)
+                        .hint("use UTF-8 without control characters, `/` and `\\`, and not `..` or `.git`");
+                self.collected.findings.push(finding);
+                None
+            }
+        }
+    }
+
+    fn file(&mut self, path: &str, file: &S::Handle) -> Result<(), Error> {
+        if ![".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending)) {
+            self.pass_over(path);
+            return Ok(());
+        }
+        let size = self.source.size(file)?;
+        if size > FILE_BYTES {
+            self.too_large(path, &format!("it has {size} bytes"));
+            return Ok(());
+        }
+        if self.collected.files.len() == FILES {
+            self.fill(Rule::TooManyFiles, path, format!("this is the file after the {FILES}th"));
+            return Ok(());
+        }
+        if self.bytes + size > ALL_BYTES {
+            let message = format!("with this file the definitions have more than {} MiB", ALL_BYTES >> 20);
+            self.fill(Rule::RepositoryTooLarge, path, message);
+            return Ok(());
+        }
+        let bytes = self.source.read(file)?;
+        if bytes.len() as u64 > FILE_BYTES {
+            self.too_large(path, "it grew while it was read");
+            return Ok(());
+        }
+        self.bytes += bytes.len() as u64;
+        self.collected.files.insert(path.into(), bytes.into());
+        Ok(())
+    }
+
+    fn too_large(&mut self, path: &str, how: &str) {
+        let message = format!("{how}; {FILE_BYTES} are the most");
+        self.collected.findings.push(Finding::new(Rule::FileTooLarge, Place::start_of(path), message));
+    }
+
+    fn pass_over(&mut self, path: &str) {
+        if self.collected.ignored.len() < NOTED {
+            self.collected.ignored.push(path.into());
+        }
+    }
+
+    fn wrong(&mut self, rule: Rule, path: &str) {
+        let (message, hint) = match rule {
+            Rule::Link => ("a symbolic link is not followed", "put the file itself here"),
+            Rule::Submodule => ("a submodule is not read", "put the files themselves here"),
+            _ => ("this folder lies too deep", "8 levels are the most, `connectors/` being the first"),
+        };
+        let finding = Finding::new(rule, Place::start_of(path), message).hint(hint);
+        self.collected.findings.push(finding);
+    }
+
+    fn fill(&mut self, rule: Rule, path: &str, message: String) {
+        self.full = true;
+        self.collected.findings.push(Finding::new(rule, Place::start_of(path), message));
+    }
+}
+
+fn is_usable(name: &str) -> bool {
+    !name.is_empty()
+        && !matches!(name, "." | "..")
+        && !name.eq_ignore_ascii_case(".git")
+        && !name.contains(['/', '\\'])
+        && !name.chars().any(is_unprintable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_lead_elsewhere_are_not_usable() {
+        for name in ["..", ".", "", ".git", ".GIT", "a/b", "a\\b", "a\0b", "a\nb", "a\u{202e}b"] {
+            assert!(!is_usable(name), "{name:?}");
+        }
+        for name in ["orders.yaml", ".gitkeep", "a b.json", "ä.yml", "...", "-x.yaml"] {
+            assert!(is_usable(name), "{name:?}");
+        }
+    }
+}

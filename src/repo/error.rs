@@ -1,0 +1,471 @@
+//! What can go wrong between the agent and a repository, and its class.
+//!
+//! Takes the failures of the wire, of libgit2 and of the file system, gives one enum: each variant
+//! says what was attempted, the cause is its source. What a server or a library wrote is cleaned of
+//! control characters and cut, so it can be shown.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::model::report::Class;
+
+/// What can go wrong while a repository is looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address cannot be used.
+    #[error("the repository address {address} cannot be used: {problem}")]
+    Address {
+        /// The address, without anything secret.
+        address: String,
+        /// What is wrong with it.
+        problem: AddressProblem,
+    },
+    /// The name is none that a ref can have.
+    #[error("{name:?} cannot be the name of a tag or branch")]
+    ReferenceName {
+        /// The name.
+        name: String,
+    },
+    /// The HTTP client could not be made.
+    #[error("failed to set up HTTP")]
+    Client {
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// A file that the settings name could not be read.
+    #[error("failed to read {what} from {}", path.display())]
+    SettingsFile {
+        /// What was expected in it.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Nothing answers there, or the connection broke.
+    #[error("failed to reach {repository} while {doing}")]
+    Unreachable {
+        /// Which repository.
+        repository: String,
+        /// What was attempted.
+        doing: Doing,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// The deadline passed.
+    #[error("gave up on {repository} while {doing}: it took longer than {} s", after.as_secs_f32())]
+    TimedOut {
+        /// Which repository.
+        repository: String,
+        /// What was attempted.
+        doing: Doing,
+        /// The deadline of the whole operation.
+        after: Duration,
+    },
+    /// An earlier operation has not come to its end, although its deadline passed.
+    #[error("an earlier operation on {repository} still hangs")]
+    Hanging {
+        /// Which repository.
+        repository: String,
+    },
+    /// The one who asked does not wait for the answer any more.
+    #[error("the operation on {repository} was given up")]
+    GivenUp {
+        /// Which repository.
+        repository: String,
+    },
+    /// The server refuses the credentials, or wants some.
+    #[error("{repository} refuses access")]
+    Denied {
+        /// Which repository.
+        repository: String,
+        /// Whether credentials were shown.
+        shown: bool,
+        /// What it answered.
+        #[source]
+        source: Cause,
+    },
+    /// The server's SSH host key is unknown, or another than the known one.
+    #[error("the host key of {repository} is not the expected one")]
+    HostKey {
+        /// Which repository.
+        repository: String,
+        /// What `ssh` said.
+        #[source]
+        source: Cause,
+    },
+    /// There is no such repository, or it is hidden from these credentials.
+    #[error("there is no repository {repository}")]
+    NoRepository {
+        /// Which repository.
+        repository: String,
+        /// What was answered.
+        #[source]
+        source: Cause,
+    },
+    /// The repository has no such ref.
+    #[error("{repository} has no {reference}")]
+    NoReference {
+        /// Which repository.
+        repository: String,
+        /// The full name of the ref.
+        reference: String,
+    },
+    /// The repository has no such commit, or does not hand it out.
+    #[error("{repository} has no commit {commit} that can be fetched")]
+    NoCommit {
+        /// Which repository.
+        repository: String,
+        /// The commit's id.
+        commit: String,
+    },
+    /// The server answered an error of its own.
+    #[error("{repository} answered {status} while {doing}")]
+    Status {
+        /// Which repository.
+        repository: String,
+        /// What was attempted.
+        doing: Doing,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The server sends elsewhere, and that is not followed.
+    #[error("{repository} sends to {to}, which is not followed: {problem}")]
+    Redirect {
+        /// Which repository.
+        repository: String,
+        /// Where to, without anything secret.
+        to: String,
+        /// Why it is not followed.
+        problem: RedirectProblem,
+    },
+    /// The answer is not that of a git server.
+    #[error("failed to understand the answer of {repository} while {doing}")]
+    NotUnderstood {
+        /// Which repository.
+        repository: String,
+        /// What was attempted.
+        doing: Doing,
+        /// What is wrong with it.
+        #[source]
+        source: Cause,
+    },
+    /// The repository names its objects by SHA-256.
+    #[error("{repository} is a SHA-256 repository, which is not supported")]
+    Sha256 {
+        /// Which repository.
+        repository: String,
+    },
+    /// A limit was passed.
+    #[error("{repository} is too large: more than {limit}")]
+    TooLarge {
+        /// Which repository.
+        repository: String,
+        /// Which limit.
+        limit: Limit,
+    },
+    /// The ref moved each time while it was being fetched.
+    #[error("{reference} of {repository} moved while it was being fetched, twice")]
+    Moving {
+        /// Which repository.
+        repository: String,
+        /// The full name of the ref.
+        reference: String,
+    },
+    /// What the ref names is no commit, nor a tag of one.
+    #[error("{reference} of {repository} names {found}, not a commit")]
+    NotACommit {
+        /// Which repository.
+        repository: String,
+        /// The full name of the ref.
+        reference: String,
+        /// What it names.
+        found: &'static str,
+    },
+    /// The scratch folder cannot be used.
+    #[error("failed to use the scratch folder {}", path.display())]
+    Scratch {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// libgit2 failed at something that should not fail.
+    #[error("git failed on {repository} while {doing}")]
+    Git {
+        /// Which repository.
+        repository: String,
+        /// What was attempted.
+        doing: Doing,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// A plain folder could not be read.
+    #[error("failed to read the folder {}", path.display())]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What was attempted when it went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// Asking what the ref names.
+    Listing,
+    /// Fetching its objects.
+    Fetching,
+    /// Reading files.
+    Reading,
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Listing => "asking what the ref names",
+            Self::Fetching => "fetching",
+            Self::Reading => "reading files",
+        })
+    }
+}
+
+/// Why an address cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressProblem {
+    /// It is no URL, no `user@host:path` and no path.
+    Malformed,
+    /// It has a scheme that is not spoken.
+    Scheme,
+    /// It names no host, or for a file a foreign one.
+    Host,
+    /// It names no repository on the host.
+    Path,
+    /// A password stands in it.
+    Password,
+    /// Its user or host begins with `-`, which `ssh` would take for an option.
+    Dash,
+    /// It has a control character.
+    Control,
+}
+
+impl fmt::Display for AddressProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "it is not an address",
+            Self::Scheme => "only https, http, git, ssh and file are spoken",
+            Self::Host => "the host is missing, or a file's is not this machine",
+            Self::Path => "it names no repository on the host",
+            Self::Password => "it holds a password",
+            Self::Dash => "the user or host begins with a dash",
+            Self::Control => "it has a control character",
+        })
+    }
+}
+
+/// Why a redirect is not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedirectProblem {
+    /// From https to http.
+    Downgrade,
+    /// One after the other.
+    TooMany,
+    /// Not to a git repository, or nowhere.
+    Elsewhere,
+    /// In the middle of a fetch.
+    Late,
+}
+
+impl fmt::Display for RedirectProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Downgrade => "it leaves TLS",
+            Self::TooMany => "there are too many in a row",
+            Self::Elsewhere => "it does not lead to a git repository",
+            Self::Late => "it comes in the middle of a fetch",
+        })
+    }
+}
+
+/// A limit on what is taken from a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Bytes of one listing of refs.
+    ListingBytes(u64),
+    /// Refs that are wanted at once.
+    Refs(usize),
+    /// Bytes of one pack.
+    PackBytes(u64),
+    /// Bytes of one tag, commit or tree.
+    ObjectBytes(usize),
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ListingBytes(bytes) => write!(f, "{} MiB of refs", bytes / 1024 / 1024),
+            Self::Refs(count) => write!(f, "{count} branches and tags"),
+            Self::PackBytes(bytes) => write!(f, "{} MiB to fetch", bytes / 1024 / 1024),
+            Self::ObjectBytes(bytes) => write!(f, "{} MiB in one tag, commit or folder", bytes / 1024 / 1024),
+        }
+    }
+}
+
+impl Error {
+    /// What metrics, logs and retries know of it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Unreachable { .. } | Self::Status { .. } | Self::Client { .. } => Class::Unreachable,
+            Self::TimedOut { .. } | Self::Hanging { .. } => Class::TimedOut,
+            Self::GivenUp { .. } | Self::Moving { .. } => Class::Superseded,
+            Self::Denied { .. } | Self::HostKey { .. } | Self::SettingsFile { .. } => Class::AuthFailed,
+            Self::NoRepository { .. } | Self::NoReference { .. } | Self::NoCommit { .. } => Class::RefMissing,
+            Self::NotUnderstood { .. } | Self::Redirect { .. } => Class::NotUnderstood,
+            Self::Address { .. }
+            | Self::ReferenceName { .. }
+            | Self::Sha256 { .. }
+            | Self::TooLarge { .. }
+            | Self::NotACommit { .. } => Class::Unusable,
+            Self::Scratch { .. } | Self::Git { .. } => Class::Internal,
+            Self::Folder { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => Class::RefMissing,
+                _ => Class::Unusable,
+            },
+        }
+    }
+
+    /// What a person can do about it, where something is known to help.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Address { problem: AddressProblem::Password, .. } => {
+                Some("put it into `git_credentials`, with the host it is for")
+            }
+            Self::ReferenceName { .. } => {
+                Some("give the short name, as in `v1`; a full `refs/…` name is not needed")
+            }
+            Self::Denied { shown: true, .. } => {
+                Some("the credential of this host in `git_credentials` is not accepted: is it expired?")
+            }
+            Self::Denied { shown: false, .. } => Some(
+                "nothing in `git_credentials` is meant for this host; a credential is shown only to the host \
+                      of the repository's own address, also after a redirect",
+            ),
+            Self::HostKey { .. } => Some(
+                "`known_hosts_file` in `git_credentials` names the file with the host's key; see `ssh-keyscan`",
+            ),
+            Self::NoRepository { .. } => {
+                Some("many servers say so when they hide it: is the address right, are the credentials?")
+            }
+            Self::NoCommit { .. } => {
+                Some("the server hands out single commits only if they can be reached from a branch or tag")
+            }
+            Self::Redirect { .. } => Some("use the address that it leads to"),
+            Self::NotACommit { .. } => Some("move the tag to a commit"),
+            Self::TooLarge { .. } => Some("keep the definitions in a repository of their own"),
+            Self::Unreachable { source, .. } if source.is_about_certificates() => {
+                Some("a private certificate authority is named with `ca_file`")
+            }
+            Self::Unreachable { .. }
+            | Self::Address { .. }
+            | Self::Client { .. }
+            | Self::SettingsFile { .. }
+            | Self::TimedOut { .. }
+            | Self::Hanging { .. }
+            | Self::GivenUp { .. }
+            | Self::NoReference { .. }
+            | Self::Status { .. }
+            | Self::NotUnderstood { .. }
+            | Self::Sha256 { .. }
+            | Self::Moving { .. }
+            | Self::Scratch { .. }
+            | Self::Git { .. }
+            | Self::Folder { .. } => None,
+        }
+    }
+}
+
+/// The longest text of others that is passed on, in characters.
+const CAUSE_LENGTH: usize = 400;
+
+/// What somebody else wrote about a failure, fit to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause(String);
+
+impl Cause {
+    /// Takes any text: control characters become blanks, and what is too long is cut.
+    pub fn new(text: &str) -> Self {
+        let clean: String = text.chars().map(|c| if is_unprintable(c) { ' ' } else { c }).collect();
+        let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut cut: String = words.chars().take(CAUSE_LENGTH).collect();
+        if cut.len() < words.len() {
+            cut.push('…');
+        }
+        Self(cut)
+    }
+
+    /// Takes an error with all its causes.
+    pub fn of(error: &dyn std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let cause_text = cause.to_string();
+            if !text.contains(&cause_text) {
+                text.push_str(": ");
+                text.push_str(&cause_text);
+            }
+            next = cause.source();
+        }
+        Self::new(&text)
+    }
+
+    fn is_about_certificates(&self) -> bool {
+        self.0.contains("certificate")
+    }
+}
+
+/// Says whether a character could disturb a terminal or hide what is really written.
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Cause {}
+
+impl From<&git2::Error> for Cause {
+    fn from(error: &git2::Error) -> Self {
+        Self::new(error.message())
+    }
+}
+
+impl From<reqwest::Error> for Cause {
+    /// Leaves the URL out, which may carry more than is to be shown.
+    fn from(error: reqwest::Error) -> Self {
+        Self::of(&error.without_url())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_cannot_disturb_a_terminal() {
+        let cause = Cause::new("a\0b\x1b[2Jc\r\nremote:\u{202e} d");
+        assert_eq!(cause.to_string(), "a b [2Jc remote: d");
+        assert_eq!(Cause::new(&"x".repeat(1000)).to_string().chars().count(), CAUSE_LENGTH + 1);
+    }
+}

@@ -1,0 +1,208 @@
+//! A git repository: what its ref names, and the files of that revision.
+//!
+//! Takes the settings of one repository, gives revisions and snapshots, within a deadline on the
+//! wall whatever the other side does. Judging how a ref moved is left to others.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::model::report::PollStep;
+use crate::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision};
+use crate::repo::address::Address;
+use crate::repo::deadline::{Asking, Deadline};
+use crate::repo::error::{Doing, Error};
+use crate::repo::fetch::{self, Fetched, Order};
+use crate::repo::link::Link;
+use crate::repo::listing::Named;
+use crate::repo::local;
+use crate::repo::meter::Meter;
+use crate::repo::options::{GitOptions, Reference};
+use crate::repo::process;
+use crate::repo::reading::{Reading, Resolved};
+use crate::repo::tree;
+
+/// What a thread that blocks gets beyond the deadline, to end by itself and say what it was doing.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// A git repository.
+#[derive(Debug)]
+pub struct Git {
+    repository: Arc<str>,
+    reference: Reference,
+    path: String,
+    deadline: Duration,
+    scratch: Option<PathBuf>,
+    place: Place,
+    /// libgit2 cannot be interrupted while it computes, so there is never a second one behind a first
+    /// that hangs.
+    one_at_a_time: Arc<Semaphore>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Far(Arc<Link>),
+    Here(PathBuf),
+}
+
+impl Git {
+    /// Checks the options; nothing is asked yet.
+    pub fn new(options: GitOptions) -> Result<Self, Error> {
+        process::initialise();
+        let address = Address::parse(&options.url)?;
+        let repository: Arc<str> = address.shown().into();
+        let name = options.reference.full_name();
+        match &options.reference {
+            Reference::Tag(short) | Reference::Branch(short)
+                if short.starts_with("refs/") || !git2::Reference::is_valid_name(&name) =>
+            {
+                return Err(Error::ReferenceName { name: short.clone() });
+            }
+            Reference::Tag(_) | Reference::Branch(_) | Reference::Commit(_) => {}
+        }
+        let here = if let Address::Local(path) = &address { Some(path.clone()) } else { None };
+        let link = Link::new(&repository, address, &options)?;
+        let place = match (link, here) {
+            (Some(link), _) => Place::Far(Arc::new(link)),
+            (None, path) => Place::Here(path.expect("an address without a way is a path")),
+        };
+        Ok(Self {
+            repository,
+            reference: options.reference,
+            path: options.path,
+            deadline: options.deadline,
+            scratch: options.scratch,
+            place,
+            one_at_a_time: Arc::new(Semaphore::new(1)),
+        })
+    }
+
+    /// Asks what the ref names now. A commit names itself, so nobody is asked.
+    pub async fn resolve(&self) -> Result<Resolved, Error> {
+        let begun = Instant::now();
+        let meter = Meter::default();
+        let named = match &self.reference {
+            Reference::Commit(id) => Some(Named { object: id.clone(), commit: id.clone() }),
+            Reference::Tag(_) | Reference::Branch(_) => self.list(&meter).await?,
+        };
+        let Named { object, commit } = named.ok_or_else(|| self.no_reference())?;
+        let revision = self.revision(object, commit, None);
+        Ok(Resolved { revision, took: begun.elapsed(), received_bytes: meter.received() })
+    }
+
+    async fn list(&self, meter: &Meter) -> Result<Option<Named>, Error> {
+        let (deadline, asking) = Deadline::begin(&self.repository, self.deadline);
+        match &self.place {
+            Place::Far(link) => link.list(&self.reference.full_name(), &deadline, meter).await,
+            Place::Here(path) => {
+                let (path, reference) = (path.clone(), self.reference.clone());
+                let repository = Arc::clone(&self.repository);
+                let list = move || local::list(&path, &reference, &repository);
+                self.blocking(&deadline, asking, Doing::Listing, list).await
+            }
+        }
+    }
+
+    /// Reads the files of a revision that [`resolve`](Self::resolve) gave. Where the ref has moved
+    /// since, the files and the revision are the newer ones.
+    pub async fn read(&self, object: &ObjectId) -> Result<Reading, Error> {
+        let (deadline, asking) = Deadline::begin(&self.repository, self.deadline);
+        let meter = Meter::default();
+        let Fetched { object, commit, fetching, reading } = match &self.place {
+            Place::Far(link) => {
+                let order = Order {
+                    repository: Arc::clone(&self.repository),
+                    reference: self.reference.clone(),
+                    path: self.path.clone(),
+                    object: object.clone(),
+                };
+                let (scratch, link) = (self.scratch.clone(), Arc::clone(link));
+                let (limit, count) = (deadline.clone(), meter.clone());
+                let fetch = move || fetch::fetch(&order, scratch.as_deref(), &link, &limit, &count);
+                self.blocking(&deadline, asking, Doing::Fetching, fetch).await?
+            }
+            Place::Here(path) => self.read_here(path.clone(), object.clone(), deadline, asking).await?,
+        };
+        let revision = self.revision(object, commit.id, commit.committed);
+        Ok(Reading {
+            snapshot: commit.collected.into_snapshot(revision),
+            took: vec![(PollStep::Fetch, fetching), (PollStep::Read, reading)],
+            received_bytes: meter.received(),
+        })
+    }
+
+    async fn read_here(
+        &self,
+        path: PathBuf,
+        object: ObjectId,
+        deadline: Deadline,
+        asking: Asking,
+    ) -> Result<Fetched, Error> {
+        let (repository, folder) = (Arc::clone(&self.repository), self.path.clone());
+        let (reference, limit) = (self.reference.full_name(), deadline.clone());
+        let read = move || {
+            let begun = Instant::now();
+            let reading = tree::Reading {
+                repository: &repository,
+                reference: &reference,
+                path: &folder,
+                deadline: &limit,
+            };
+            let commit = local::read(&path, &object, reading)?;
+            Ok(Fetched { object, commit, fetching: Duration::ZERO, reading: begun.elapsed() })
+        };
+        self.blocking(&deadline, asking, Doing::Reading, read).await
+    }
+
+    /// Runs libgit2 on a thread that may block, and waits for it until the deadline.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        deadline: &Deadline,
+        asking: Asking,
+        doing: Doing,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let permit = self.permit(deadline, doing).await?;
+        let thread = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(permit);
+            result
+        });
+        let result = tokio::time::timeout(deadline.left() + GRACE, thread).await;
+        // Only now: as long as it is held, the work goes on.
+        drop(asking);
+        match result {
+            Ok(Ok(result)) => result,
+            Ok(Err(join)) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
+            Ok(Err(_)) | Err(_) => Err(deadline.timed_out(doing)),
+        }
+    }
+
+    async fn permit(&self, deadline: &Deadline, doing: Doing) -> Result<OwnedSemaphorePermit, Error> {
+        let waiting = Arc::clone(&self.one_at_a_time).acquire_owned();
+        match deadline.bound(doing, waiting).await {
+            Ok(permit) => Ok(permit.expect("the semaphore is never closed")),
+            Err(_) => Err(Error::Hanging { repository: self.repository.to_string() }),
+        }
+    }
+
+    fn revision(
+        &self,
+        object: ObjectId,
+        commit: ObjectId,
+        committed: Option<jiff::Timestamp>,
+    ) -> RepositoryRevision {
+        let reference = self.reference.full_name().into();
+        RepositoryRevision {
+            repository: RepositoryName::main(),
+            at: At::Git { reference, object, commit, committed },
+        }
+    }
+
+    fn no_reference(&self) -> Error {
+        Error::NoReference { repository: self.repository.to_string(), reference: self.reference.full_name() }
+    }
+}

@@ -1,0 +1,435 @@
+//! Git over HTTP: one POST to ask what a ref names, an advertisement and POSTs to fetch.
+//!
+//! Takes a URL and credentials, gives listings and pack bytes. A credential is shown to the origin of
+//! the configured URL and to no other; redirects are followed for the advertisement only, since they
+//! would turn a POST into a GET. What the bytes mean is left to others.
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
+use reqwest::{Certificate, Client, RequestBuilder, Response, StatusCode, redirect};
+use url::Url;
+
+use crate::repo::deadline::Deadline;
+use crate::repo::error::{Cause, Doing, Error, Limit, RedirectProblem};
+use crate::repo::listing::{self, Advertisement, Advertising, Answer, Named, Problem, Wanted};
+use crate::repo::meter::Meter;
+use crate::repo::options::{Credential, Password};
+
+/// Servers look for `git/` to tell programs from browsers.
+pub const AGENT: &str = concat!("git/2.0 (tagalong ", env!("CARGO_PKG_VERSION"), ")");
+
+/// What we call ourselves inside the protocol, where blanks are not allowed.
+const PROTOCOL_AGENT: &str = concat!("git/tagalong-", env!("CARGO_PKG_VERSION"));
+
+const REQUEST_TYPE: &str = "application/x-git-upload-pack-request";
+const RESULT_TYPE: &str = "application/x-git-upload-pack-result";
+const ADVERTISEMENT_TYPE: &str = "application/x-git-upload-pack-advertisement";
+
+/// The most redirects in a row.
+const MOST_REDIRECTS: usize = 5;
+
+/// How much of a listing is read on after its answer is known, so that the connection may be used
+/// again; more costs more than a new connection.
+const READ_ON_BYTES: u64 = 16 * 1024;
+
+/// A connection is kept a little longer than the usual interval between two polls.
+const KEEP_ALIVE: Duration = Duration::from_secs(90);
+
+/// A repository behind HTTP.
+#[derive(Debug)]
+pub struct Http {
+    client: Client,
+    repository: Arc<str>,
+    configured: Url,
+    user: Option<String>,
+    credentials: Vec<Credential>,
+    learned: Mutex<Learned>,
+}
+
+/// What earlier answers taught, so that a poll stays one request.
+#[derive(Debug, Clone, Default)]
+struct Learned {
+    /// Where a redirect led to.
+    place: Option<Url>,
+    /// Whether the server does not speak protocol v2.
+    old: bool,
+}
+
+/// What a v2 listing brought.
+enum Asked {
+    /// An answer.
+    Answered(Option<Named>),
+    /// The server sends elsewhere.
+    Moved,
+    /// No answer of protocol v2; `v0` will tell why.
+    NotV2,
+}
+
+impl Http {
+    /// Prepares a client; nothing is sent yet.
+    pub fn new(
+        repository: &Arc<str>,
+        url: Url,
+        user: Option<String>,
+        credentials: Vec<Credential>,
+        ca_file: Option<&Path>,
+    ) -> Result<Self, Error> {
+        static PROVIDER: Once = Once::new();
+        PROVIDER.call_once(|| {
+            // Fails where another room was first, with the same provider.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        });
+        let mut builder = Client::builder()
+            .redirect(redirect::Policy::none())
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(KEEP_ALIVE)
+            .referer(false);
+        if let Some(path) = ca_file {
+            let failed = |source| Error::SettingsFile { what: "certificates", path: path.to_owned(), source };
+            let pem = fs::read(path).map_err(failed)?;
+            let certificates = Certificate::from_pem_bundle(&pem)
+                .map_err(|error| failed(std::io::Error::other(Cause::from(error))))?;
+            builder = builder.tls_certs_only(certificates);
+        }
+        let client = builder.build().map_err(|error| Error::Client { source: Cause::from(error) })?;
+        Ok(Self {
+            client,
+            repository: Arc::clone(repository),
+            configured: url,
+            user,
+            credentials,
+            learned: Mutex::default(),
+        })
+    }
+
+    /// Asks what a ref names: one POST, where the server speaks protocol v2.
+    pub async fn list(
+        &self,
+        full_name: &str,
+        deadline: &Deadline,
+        meter: &Meter,
+    ) -> Result<Option<Named>, Error> {
+        let known = self.learned();
+        let place = known.place.unwrap_or_else(|| self.configured.clone());
+        let answer = self.list_at(&place, known.old, full_name, deadline, meter).await;
+        if answer.is_err() {
+            // The next poll begins where the settings say, with nothing taken for granted.
+            self.learn(Learned::default());
+        }
+        answer
+    }
+
+    async fn list_at(
+        &self,
+        place: &Url,
+        old: bool,
+        full_name: &str,
+        deadline: &Deadline,
+        meter: &Meter,
+    ) -> Result<Option<Named>, Error> {
+        let asked = if old { Asked::NotV2 } else { self.ask(place, full_name, deadline, meter).await? };
+        let old = match asked {
+            Asked::Answered(named) => return Ok(named),
+            Asked::Moved => false,
+            Asked::NotV2 => true,
+        };
+        let wanted = Wanted::Name(full_name.to_owned());
+        let (advertisement, place) = self.advertised(wanted, deadline, meter, Doing::Listing).await?;
+        self.learn(Learned { place: (place != self.configured).then_some(place), old });
+        Ok(advertisement.named(full_name))
+    }
+
+    /// Asks by protocol v2's `ls-refs`.
+    async fn ask(
+        &self,
+        place: &Url,
+        full_name: &str,
+        deadline: &Deadline,
+        meter: &Meter,
+    ) -> Result<Asked, Error> {
+        let body = listing::request(PROTOCOL_AGENT, full_name);
+        let request = self.upload_pack(place, body)?.header("Git-Protocol", "version=2");
+        let mut response = self.send(request, Doing::Listing, deadline).await?;
+        match response.status() {
+            StatusCode::OK if has_type(&response, RESULT_TYPE) => {}
+            status if status.is_redirection() => return Ok(Asked::Moved),
+            StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => return Err(self.refused(place, &response, Doing::Listing)),
+            _ => return Ok(Asked::NotV2),
+        }
+        let mut answer = Answer::about(full_name);
+        let mut received = 0;
+        while let Some(chunk) = self.chunk(&mut response, Doing::Listing, deadline).await? {
+            meter.count(chunk.len());
+            received += chunk.len() as u64;
+            match answer.feed(&chunk) {
+                Ok(()) => {}
+                Err(Problem::Sha256) => return Err(self.unusable(Problem::Sha256, Doing::Listing)),
+                Err(Problem::Malformed | Problem::Refused(_) | Problem::TooManyRefs) => {
+                    return Ok(Asked::NotV2);
+                }
+            }
+            if let Some(named) = answer.named()
+                && received > READ_ON_BYTES
+            {
+                return Ok(Asked::Answered(Some(named.clone())));
+            }
+            self.check_listing(received)?;
+        }
+        Ok(answer.end().map_or(Asked::NotV2, Asked::Answered))
+    }
+
+    /// Reads the advertisement of protocol v0, and says where it was found.
+    pub async fn advertised(
+        &self,
+        wanted: Wanted,
+        deadline: &Deadline,
+        meter: &Meter,
+        doing: Doing,
+    ) -> Result<(Advertisement, Url), Error> {
+        let (mut response, place) = self.get_advertisement(deadline, doing).await?;
+        let mut advertising = Advertising::of(wanted, true);
+        let mut received = 0;
+        while let Some(chunk) = self.chunk(&mut response, doing, deadline).await? {
+            meter.count(chunk.len());
+            received += chunk.len() as u64;
+            self.check_listing(received)?;
+            advertising.feed(&chunk).map_err(|problem| self.unusable(problem, doing))?;
+        }
+        let advertisement = advertising.end().map_err(|problem| self.unusable(problem, doing))?;
+        Ok((advertisement, place))
+    }
+
+    async fn get_advertisement(&self, deadline: &Deadline, doing: Doing) -> Result<(Response, Url), Error> {
+        let mut place = self.configured.clone();
+        for _ in 0..=MOST_REDIRECTS {
+            let url = under(&place, "/info/refs?service=git-upload-pack");
+            let request = self.client.get(url.clone()).header(ACCEPT, "*/*");
+            let response = self.send(self.authorized(request, &place)?, doing, deadline).await?;
+            if response.status().is_redirection() {
+                place = self.followed(&url, &response)?;
+            } else if response.status() != StatusCode::OK {
+                return Err(self.refused(&place, &response, doing));
+            } else if has_type(&response, ADVERTISEMENT_TYPE) {
+                return Ok((response, place));
+            } else {
+                return Err(self.not_git(&response, doing));
+            }
+        }
+        Err(self.redirect(place.as_str(), RedirectProblem::TooMany))
+    }
+
+    /// Where a redirect of the advertisement puts the repository.
+    fn followed(&self, from: &Url, response: &Response) -> Result<Url, Error> {
+        let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
+        let mut url = from.join(to).map_err(|_| self.redirect(to, RedirectProblem::Elsewhere))?;
+        // Userinfo that a server writes would become a header of ours.
+        if url.set_username("").and_then(|()| url.set_password(None)).is_err() {
+            return Err(self.redirect("an address without a host", RedirectProblem::Elsewhere));
+        }
+        url.set_fragment(None);
+        let elsewhere = |problem| self.redirect(url.as_str(), problem);
+        match (from.scheme(), url.scheme()) {
+            ("https", "http") => return Err(elsewhere(RedirectProblem::Downgrade)),
+            (_, "http" | "https") => {}
+            (_, _) => return Err(elsewhere(RedirectProblem::Elsewhere)),
+        }
+        let path = url.path().strip_suffix("/info/refs").map(str::to_owned);
+        let path = path.ok_or_else(|| elsewhere(RedirectProblem::Elsewhere))?;
+        url.set_path(&path);
+        url.set_query(None);
+        Ok(url)
+    }
+
+    /// Sends one request of a fetch, and gives its answer to be read.
+    pub async fn post(&self, place: &Url, body: Vec<u8>, deadline: &Deadline) -> Result<Download, Error> {
+        let request = self.upload_pack(place, body)?;
+        let response = self.send(request, Doing::Fetching, deadline).await?;
+        if response.status().is_redirection() {
+            return Err(self.redirect(place.as_str(), RedirectProblem::Late));
+        }
+        if response.status() != StatusCode::OK {
+            return Err(self.refused(place, &response, Doing::Fetching));
+        }
+        if !has_type(&response, RESULT_TYPE) {
+            return Err(self.not_git(&response, Doing::Fetching));
+        }
+        Ok(Download { repository: Arc::clone(&self.repository), response, chunk: Vec::new(), at: 0 })
+    }
+
+    fn upload_pack(&self, place: &Url, body: Vec<u8>) -> Result<RequestBuilder, Error> {
+        let request = self
+            .client
+            .post(under(place, "/git-upload-pack"))
+            .header(CONTENT_TYPE, REQUEST_TYPE)
+            .header(ACCEPT, RESULT_TYPE)
+            .body(body);
+        self.authorized(request, place)
+    }
+
+    /// Adds the credential, where the place is the one that it is meant for.
+    fn authorized(&self, request: RequestBuilder, place: &Url) -> Result<RequestBuilder, Error> {
+        if place.origin() != self.configured.origin() {
+            return Ok(request);
+        }
+        Ok(match self.credential() {
+            Some(credential) => {
+                let user = credential.username.as_deref().or(self.user.as_deref()).unwrap_or("git");
+                let password = credential.password.as_ref().map(read_password).transpose()?;
+                request.basic_auth(user, password)
+            }
+            None => match &self.user {
+                Some(user) => request.basic_auth(user, Some("")),
+                None => request,
+            },
+        })
+    }
+
+    fn credential(&self) -> Option<&Credential> {
+        let host = self.configured.host_str()?;
+        let port = self.configured.port_or_known_default();
+        self.credentials.iter().find(|credential| {
+            credential.password.is_some() && credential.fits(host, port, self.user.as_deref())
+        })
+    }
+
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        doing: Doing,
+        deadline: &Deadline,
+    ) -> Result<Response, Error> {
+        let sending = request.header(USER_AGENT, AGENT).send();
+        deadline.bound(doing, sending).await?.map_err(|error| self.unreachable(doing, error))
+    }
+
+    async fn chunk(
+        &self,
+        response: &mut Response,
+        doing: Doing,
+        deadline: &Deadline,
+    ) -> Result<Option<impl AsRef<[u8]> + std::ops::Deref<Target = [u8]> + use<>>, Error> {
+        deadline.bound(doing, response.chunk()).await?.map_err(|error| self.unreachable(doing, error))
+    }
+
+    fn check_listing(&self, received: u64) -> Result<(), Error> {
+        if received > listing::MOST_BYTES {
+            let limit = Limit::ListingBytes(listing::MOST_BYTES);
+            return Err(Error::TooLarge { repository: self.repository.to_string(), limit });
+        }
+        Ok(())
+    }
+
+    fn refused(&self, place: &Url, response: &Response, doing: Doing) -> Error {
+        let repository = self.repository.to_string();
+        let status = response.status();
+        let source = Cause::new(&status.to_string());
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let here = place.origin() == self.configured.origin();
+                let shown = here && (self.user.is_some() || self.credential().is_some());
+                Error::Denied { repository, shown, source }
+            }
+            StatusCode::NOT_FOUND | StatusCode::GONE => Error::NoRepository { repository, source },
+            _ => Error::Status { repository, doing, status: status.as_u16() },
+        }
+    }
+
+    fn not_git(&self, response: &Response, doing: Doing) -> Error {
+        let content = response.headers().get(CONTENT_TYPE).and_then(|text| text.to_str().ok());
+        let source = Cause::new(&format!("its content type is {}", content.unwrap_or("missing")));
+        Error::NotUnderstood { repository: self.repository.to_string(), doing, source }
+    }
+
+    fn unusable(&self, problem: Problem, doing: Doing) -> Error {
+        problem.into_error(&self.repository, doing)
+    }
+
+    fn redirect(&self, to: &str, problem: RedirectProblem) -> Error {
+        let to = Cause::new(to).to_string();
+        Error::Redirect { repository: self.repository.to_string(), to, problem }
+    }
+
+    fn unreachable(&self, doing: Doing, error: reqwest::Error) -> Error {
+        let repository = self.repository.to_string();
+        Error::Unreachable { repository, doing, source: Cause::from(error) }
+    }
+
+    fn learned(&self) -> Learned {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn learn(&self, learned: Learned) {
+        *self.learned.lock().unwrap_or_else(PoisonError::into_inner) = learned;
+    }
+}
+
+/// The answer of a fetch, read piece by piece.
+#[derive(Debug)]
+pub struct Download {
+    repository: Arc<str>,
+    response: Response,
+    chunk: Vec<u8>,
+    at: usize,
+}
+
+impl Download {
+    /// Reads some bytes; none at the end.
+    pub async fn read(
+        &mut self,
+        buffer: &mut [u8],
+        deadline: &Deadline,
+        meter: &Meter,
+    ) -> Result<usize, Error> {
+        while self.at == self.chunk.len() {
+            let doing = Doing::Fetching;
+            let next = deadline.bound(doing, self.response.chunk()).await?;
+            let Some(chunk) = next.map_err(|error| Error::Unreachable {
+                repository: self.repository.to_string(),
+                doing,
+                source: Cause::from(error),
+            })?
+            else {
+                return Ok(0);
+            };
+            meter.count_pack(chunk.len(), &self.repository)?;
+            self.chunk = chunk.to_vec();
+            self.at = 0;
+        }
+        let length = buffer.len().min(self.chunk.len() - self.at);
+        buffer[..length].copy_from_slice(&self.chunk[self.at..self.at + length]);
+        self.at += length;
+        Ok(length)
+    }
+}
+
+/// A URL below a repository's own.
+fn under(place: &Url, rest: &str) -> Url {
+    let text = format!("{}{rest}", place.as_str().trim_end_matches('/'));
+    Url::parse(&text).expect("a path below a URL is one")
+}
+
+fn has_type(response: &Response, expected: &str) -> bool {
+    response.headers().get(CONTENT_TYPE).is_some_and(|found| {
+        let essence = found.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        essence.trim_ascii().eq_ignore_ascii_case(expected.as_bytes())
+    })
+}
+
+fn read_password(password: &Password) -> Result<String, Error> {
+    match password {
+        Password::Text(text) => Ok(text.clone()),
+        Password::File(path) => match fs::read_to_string(path) {
+            Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
+            Err(source) => Err(Error::SettingsFile { what: "the password", path: path.clone(), source }),
+        },
+    }
+}

@@ -1,0 +1,136 @@
+//! The way to a repository on the network, whatever it speaks.
+//!
+//! Takes an address with its credentials, gives listings, and conversations in which libgit2 fetches.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::repo::address::Address;
+use crate::repo::channel::Channel;
+use crate::repo::deadline::Deadline;
+use crate::repo::error::{Doing, Error, Limit};
+use crate::repo::http::{Download, Http};
+use crate::repo::listing::{self, Advertisement, Advertising, Named, Wanted};
+use crate::repo::meter::Meter;
+use crate::repo::options::GitOptions;
+use crate::repo::ssh::Place;
+
+/// The way to one repository.
+#[derive(Debug)]
+pub struct Link {
+    repository: Arc<str>,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    Http(Box<Http>),
+    Daemon { host: String, port: u16, path: String },
+    Ssh(Place),
+}
+
+/// What follows an advertisement.
+#[derive(Debug)]
+pub enum Conversation {
+    /// Requests on their own, to a place.
+    Stateless(Url),
+    /// A connection that is open.
+    Channel(Channel),
+}
+
+impl Link {
+    /// Prepares a way; `None` for a repository on this machine, which needs none.
+    pub fn new(repository: &Arc<str>, address: Address, options: &GitOptions) -> Result<Option<Self>, Error> {
+        let credentials = &options.credentials;
+        let way = match address {
+            Address::Http { url, user } => Way::Http(Box::new(Http::new(
+                repository,
+                url,
+                user,
+                credentials.clone(),
+                options.ca_file.as_deref(),
+            )?)),
+            Address::Git { host, port, path } => Way::Daemon { host, port, path },
+            Address::Ssh { user, host, port, path } => {
+                Way::Ssh(Place::new(user.as_deref(), &host, port, &path, credentials))
+            }
+            Address::Local(_) => return Ok(None),
+        };
+        Ok(Some(Self { repository: Arc::clone(repository), way }))
+    }
+
+    /// Whether each request stands for itself.
+    pub fn is_stateless(&self) -> bool {
+        match self.way {
+            Way::Http(_) => true,
+            Way::Daemon { .. } | Way::Ssh(_) => false,
+        }
+    }
+
+    /// Asks what a ref names; `None` where there is no such ref.
+    pub async fn list(
+        &self,
+        full_name: &str,
+        deadline: &Deadline,
+        meter: &Meter,
+    ) -> Result<Option<Named>, Error> {
+        if let Way::Http(http) = &self.way {
+            return http.list(full_name, deadline, meter).await;
+        }
+        let wanted = Wanted::Name(full_name.to_owned());
+        let (advertisement, conversation) = self.open(&wanted, deadline, meter, Doing::Listing).await?;
+        if let Conversation::Channel(channel) = conversation {
+            channel.close(deadline).await;
+        }
+        Ok(advertisement.named(full_name))
+    }
+
+    /// Connects and reads the advertisement.
+    pub async fn open(
+        &self,
+        wanted: &Wanted,
+        deadline: &Deadline,
+        meter: &Meter,
+        doing: Doing,
+    ) -> Result<(Advertisement, Conversation), Error> {
+        let mut channel = match &self.way {
+            Way::Http(http) => {
+                let (advertisement, place) = http.advertised(wanted.clone(), deadline, meter, doing).await?;
+                return Ok((advertisement, Conversation::Stateless(place)));
+            }
+            Way::Daemon { host, port, path } => {
+                Channel::to_daemon(&self.repository, (host, *port, path), deadline, doing).await?
+            }
+            Way::Ssh(place) => {
+                Channel::over_ssh(&self.repository, place.start(&self.repository, doing)?, doing)
+            }
+        };
+        let mut advertising = Advertising::of(wanted.clone(), false);
+        let mut buffer = vec![0; 16 * 1024];
+        let mut received = 0;
+        let unusable = |problem: listing::Problem| problem.into_error(&self.repository, doing);
+        loop {
+            let length = channel.read(&mut buffer, deadline, meter).await?;
+            received += length as u64;
+            if received > listing::MOST_BYTES {
+                let limit = Limit::ListingBytes(listing::MOST_BYTES);
+                return Err(Error::TooLarge { repository: self.repository.to_string(), limit });
+            }
+            if advertising.feed(&buffer[..length]).map_err(unusable)? || length == 0 {
+                break;
+            }
+        }
+        Ok((advertising.end().map_err(unusable)?, Conversation::Channel(channel)))
+    }
+
+    /// Sends one request of a stateless fetch.
+    pub async fn post(&self, place: &Url, body: Vec<u8>, deadline: &Deadline) -> Result<Download, Error> {
+        match &self.way {
+            Way::Http(http) => http.post(place, body, deadline).await,
+            Way::Daemon { .. } | Way::Ssh(_) => {
+                unreachable!("only an HTTP advertisement gives a place to post to")
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What the settings say about one repository: where it is, what to follow, with which credentials.
+//!
+//! Takes values that were decoded elsewhere, gives them a type. Parsing the address and reading the
+//! files that are named here is left to others.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::model::revision::ObjectId;
+
+/// How to reach a git repository, and what of it to read.
+#[derive(Debug, Clone)]
+pub struct GitOptions {
+    /// `https://…`, `http://…`, `git://…`, `ssh://…`, `user@host:path`, `file://…` or a plain path.
+    pub url: String,
+    /// What to follow.
+    pub reference: Reference,
+    /// The folder inside the repository that holds the definitions; `.` for the whole of it.
+    pub path: String,
+    /// How long one resolving or one reading may take, all in all.
+    pub deadline: Duration,
+    /// What to show to which host; the first that fits is taken.
+    pub credentials: Vec<Credential>,
+    /// The certificate authorities to trust for this repository (PEM), instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Where fetched packs are put for a moment; the system's temporary folder where it is `None`.
+    pub scratch: Option<PathBuf>,
+}
+
+impl GitOptions {
+    /// Options for an address and a ref, with nothing else said: the whole repository, 30 seconds.
+    pub fn new(url: impl Into<String>, reference: Reference) -> Self {
+        Self {
+            url: url.into(),
+            reference,
+            path: ".".to_owned(),
+            deadline: Duration::from_secs(30),
+            credentials: Vec::new(),
+            ca_file: None,
+            scratch: None,
+        }
+    }
+}
+
+/// What of a repository to follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// A tag, by its short name; usually one that moves.
+    Tag(String),
+    /// A branch, by its short name.
+    Branch(String),
+    /// One commit, for good.
+    Commit(ObjectId),
+}
+
+impl Reference {
+    /// The full name that is asked for, as in `refs/tags/v1`; a commit's is its id.
+    pub fn full_name(&self) -> String {
+        match self {
+            Self::Tag(name) => format!("refs/tags/{name}"),
+            Self::Branch(name) => format!("refs/heads/{name}"),
+            Self::Commit(id) => id.as_str().to_owned(),
+        }
+    }
+}
+
+/// What to show to one host, and to no other.
+#[derive(Debug, Clone, Default)]
+pub struct Credential {
+    /// The host, or `host:port`, as it stands in the repository's address.
+    pub host: String,
+    /// The user name; the address's own where it is `None`.
+    pub username: Option<String>,
+    /// The password or token, for HTTP.
+    pub password: Option<Password>,
+    /// The private key, for SSH.
+    pub ssh_key_file: Option<PathBuf>,
+    /// The host keys to trust, for SSH; the user's own file where it is `None`.
+    pub known_hosts_file: Option<PathBuf>,
+}
+
+impl Credential {
+    /// Whether it is meant for this host and user.
+    pub fn fits(&self, host: &str, port: Option<u16>, user: Option<&str>) -> bool {
+        let here = self.host.eq_ignore_ascii_case(host)
+            || port.is_some_and(|port| self.host.eq_ignore_ascii_case(&format!("{host}:{port}")));
+        here && match (self.username.as_deref(), user) {
+            (Some(mine), Some(asked)) => mine == asked,
+            (None, _) | (_, None) => true,
+        }
+    }
+}
+
+/// A password or a token. It cannot be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Password {
+    /// The text itself.
+    Text(String),
+    /// A file that holds it; read anew for every operation, so that it may be renewed.
+    File(PathBuf),
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("(hidden)"),
+            Self::File(path) => write!(f, "the content of {}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let mut options = GitOptions::new("https://git.example.com/x", Reference::Tag("v1".into()));
+        options.credentials.push(Credential {
+            host: "git.example.com".into(),
+            password: Some(Password::Text("hunter2".into())),
+            ..Credential::default()
+        });
+        assert!(!format!("{options:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_credential_fits_its_host_only() {
+        let credential = Credential { host: "git.example.com".into(), ..Credential::default() };
+        assert!(credential.fits("git.example.com", Some(443), Some("anyone")));
+        assert!(credential.fits("GIT.example.com", None, None));
+        assert!(!credential.fits("git.example.com.evil.example", None, None));
+        assert!(!credential.fits("example.com", None, None));
+
+        let with_port = Credential { host: "git.example.com:8443".into(), ..Credential::default() };
+        assert!(with_port.fits("git.example.com", Some(8443), None));
+        assert!(!with_port.fits("git.example.com", Some(443), None));
+
+        let named = Credential { username: Some("a".into()), ..credential };
+        assert!(named.fits("git.example.com", None, None));
+        assert!(!named.fits("git.example.com", None, Some("b")));
+    }
+}

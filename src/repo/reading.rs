@@ -1,0 +1,29 @@
+//! What looking at a repository brings: a revision, or a snapshot, and what it cost.
+
+use std::time::Duration;
+
+use crate::model::report::PollStep;
+use crate::model::revision::RepositoryRevision;
+use crate::model::snapshot::Snapshot;
+
+/// What a ref names now.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// Where the repository stands; the committer's time is not known yet.
+    pub revision: RepositoryRevision,
+    /// How long it took to ask.
+    pub took: Duration,
+    /// Bytes that came over the wire, without HTTP's and TLS's own.
+    pub received_bytes: u64,
+}
+
+/// The files of a revision.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// The files, with the revision they are of.
+    pub snapshot: Snapshot,
+    /// How long fetching and reading took.
+    pub took: Vec<(PollStep, Duration)>,
+    /// Bytes that came over the wire, without HTTP's and TLS's own.
+    pub received_bytes: u64,
+}

@@ -1,0 +1,105 @@
+//! A folder for one fetch, gone when it is dropped.
+//!
+//! Takes the folder that the settings name, gives a fresh one inside it. What a killed agent left
+//! behind is swept; what a living one uses is locked.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::repo::error::Error;
+
+const PREFIX: &str = "tagalong-fetch-";
+const LOCK: &str = "lock";
+
+/// A folder without a lock is either a moment old or was left by somebody who died in that moment.
+const UNLOCKED_FOR: Duration = Duration::from_mins(10);
+
+/// A folder of our own.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+    /// Held as long as the folder is used, so that no other agent sweeps it.
+    _lock: File,
+}
+
+impl Scratch {
+    /// Makes a folder that only this user can enter, and sweeps what others left.
+    pub fn new(parent: Option<&Path>) -> Result<Self, Error> {
+        let parent = parent.map_or_else(std::env::temp_dir, Path::to_owned);
+        sweep(&parent);
+        Self::create(&parent).map_err(|source| Error::Scratch { path: parent, source })
+    }
+
+    fn create(parent: &Path) -> io::Result<Self> {
+        let path = parent.join(format!("{PREFIX}{:016x}", fastrand::u64(..)));
+        DirBuilder::new().mode(0o700).create(&path)?;
+        let locked = File::create_new(path.join(LOCK)).and_then(|lock| lock.lock().map(|()| lock));
+        match locked {
+            Ok(lock) => Ok(Self { path, _lock: lock }),
+            Err(error) => {
+                let _ = fs::remove_dir_all(&path);
+                Err(error)
+            }
+        }
+    }
+
+    /// Where the repository goes.
+    pub fn repository(&self) -> PathBuf {
+        self.path.join("git")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes folders that nobody uses. What cannot be removed stays for another time.
+fn sweep(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_abandoned(&entry.path()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn is_abandoned(folder: &Path) -> bool {
+    match File::open(folder.join(LOCK)) {
+        Ok(lock) => lock.try_lock().is_ok(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::metadata(folder)
+            .and_then(|metadata| metadata.modified())
+            .is_ok_and(|time| time.elapsed().is_ok_and(|age| age > UNLOCKED_FOR)),
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_dead_agent_left_is_swept_and_what_is_used_stays() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let abandoned = parent.path().join(format!("{PREFIX}0"));
+        fs::create_dir(&abandoned).expect("a folder");
+        fs::write(abandoned.join(LOCK), "").expect("a file");
+        let begun = parent.path().join(format!("{PREFIX}1"));
+        fs::create_dir(&begun).expect("a folder");
+        let foreign = parent.path().join("other");
+        fs::create_dir(&foreign).expect("a folder");
+
+        let one = Scratch::new(Some(parent.path())).expect("a scratch folder");
+        let other = Scratch::new(Some(parent.path())).expect("a scratch folder");
+        assert!(!abandoned.exists());
+        assert!(begun.exists() && foreign.exists() && one.path.exists() && other.path.exists());
+
+        let path = one.path.clone();
+        drop(one);
+        assert!(!path.exists() && other.path.exists());
+    }
+}
