@@ -111,4 +111,12 @@ rules! {
     WrongType = "wrong-type", Error;
     /// A value is none of those that its key takes.
     WrongValue = "wrong-value", Error;
+    /// A key that is needed is not there.
+    MissingKey = "missing-key", Error;
+    /// A key that this version of tagalong does not have yet.
+    NotInThisVersion = "not-in-this-version", Error, "take the key away";
+    /// A key that is read and has no effect in this version of tagalong.
+    NoEffect = "no-effect", Warning, "take the key away";
+    /// An environment variable begins like a setting and is none.
+    UnknownVariable = "unknown-variable", Warning;
 }

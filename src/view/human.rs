@@ -10,11 +10,12 @@ use jiff::Timestamp;
 
 use crate::model::config::Shown;
 use crate::model::desired::{Desired, DesiredConnector, Origin};
-use crate::model::finding::{Finding, Findings, Severity};
+use crate::model::finding::{Finding, Findings};
 use crate::model::plan::{
     Action, Change, ChangeKind, Held, Mode, Plan, Reason, Step, StepKind, Sync, Target,
 };
 use crate::model::report::{Outcome, StepResult};
+use crate::model::rule::Severity;
 use crate::view::form::SummaryForm;
 use crate::view::status::{ClocksForm, ConnectorForm, FailureForm, StatusForm};
 use crate::view::text::{Colour, Paint, ago, count, line};

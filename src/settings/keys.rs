@@ -1,0 +1,253 @@
+//! Every setting there is: its key, what it takes, what it is without being said, what it is for.
+//!
+//! One table feeds the reading of the file, of the environment and of the flags, the suggestions
+//! for mistyped keys, and the reference page.
+
+/// What a setting takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// A text.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number.
+    Number,
+    /// A whole number, or `unlimited`.
+    Limit,
+    /// A length of time, as in `90s`, `10m` or `1h30m`.
+    Duration,
+    /// One of some words.
+    Word(&'static [&'static str]),
+    /// A list of texts.
+    Texts,
+    /// A tree of texts.
+    Tree,
+    /// A list of credentials.
+    Credentials,
+    /// A pause with its reason and its end.
+    Suspend,
+    /// What this version does not have: only its default may be written.
+    Later,
+    /// What has no effect in this version, and is accepted with a warning.
+    Unused,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Its key, with dots between the levels.
+    pub path: &'static str,
+    /// What it takes.
+    pub takes: Takes,
+    /// What it is where nobody says; empty for nothing.
+    pub default: &'static str,
+    /// What it is for.
+    pub says: &'static str,
+}
+
+const fn key(path: &'static str, takes: Takes, default: &'static str, says: &'static str) -> Key {
+    Key { path, takes, default, says }
+}
+
+/// Every setting, in the order of the reference page.
+pub const KEYS: &[Key] = &[
+    key("environment", Takes::Text, "", "The environment that the definitions are rendered for."),
+    key(
+        "repository.git.url",
+        Takes::Text,
+        "",
+        "Where the definitions are: `http(s)://`, `ssh://`, `git://`, `file://`, `user@host:path` or a path. No password in it: see `git_credentials`.",
+    ),
+    key("repository.git.ref.tag", Takes::Text, "", "The tag to follow. It may move."),
+    key("repository.git.ref.branch", Takes::Text, "", "The branch to follow, instead of a tag."),
+    key(
+        "repository.git.ref.commit",
+        Takes::Text,
+        "",
+        "The commit to stay at, its full id, instead of a tag.",
+    ),
+    key("repository.git.ref.semver", Takes::Later, "", "A range of versions to follow the highest of."),
+    key("repository.git.ref.prefix", Takes::Later, "", "What stands before a version in a tag's name."),
+    key(
+        "repository.git.path",
+        Takes::Text,
+        ".",
+        "The folder inside the repository that holds the definitions.",
+    ),
+    key("repository.git.interval", Takes::Duration, "60s", "The time between two polls, at least 1s."),
+    key(
+        "repository.git.deadline",
+        Takes::Duration,
+        "30s",
+        "How long one listing or one fetch may take, all in all.",
+    ),
+    key(
+        "repository.git.ca_file",
+        Takes::Text,
+        "",
+        "Certificate authorities to trust for this repository (PEM), instead of the system's.",
+    ),
+    key("repository.git.verify", Takes::Later, "", "Which signatures to ask for."),
+    key(
+        "repository.dir",
+        Takes::Text,
+        "",
+        "A folder of definitions instead of git, for trying a connector before it is released. It is read anew at every interval.",
+    ),
+    key(
+        "git_credentials",
+        Takes::Credentials,
+        "",
+        "A list of what to show to which host, and to no other: `host` with `username`, `password_file` or `password`, `ssh_key_file`, `known_hosts_file`.",
+    ),
+    key("extra", Takes::Later, "", "More folders of definitions."),
+    key(
+        "values",
+        Takes::Tree,
+        "",
+        "Values for the templates, over those of the environment file. `TAGALONG_VALUES` is YAML and lies over these; `--value a.b=c` lies over both.",
+    ),
+    key(
+        "select.include",
+        Takes::Texts,
+        "*",
+        "Patterns of connector names that exist for this agent; `*` and `?` stand for characters.",
+    ),
+    key("select.exclude", Takes::Texts, "", "Patterns of connector names that do not exist for this agent."),
+    key(
+        "secrets.env_prefix",
+        Takes::Later,
+        "",
+        "Which environment variables definitions may name as secrets.",
+    ),
+    key("secrets.folders", Takes::Later, "", "Which folders of secrets definitions may name."),
+    key("connect.url", Takes::Text, "http://localhost:8083", "The Connect worker beside this agent."),
+    key(
+        "connect.writer",
+        Takes::Word(&["leader", "forwarded"]),
+        "",
+        "`leader`: only the agent beside the Connect leader writes, with one agent beside each worker; the default of `run`. `forwarded`: the worker passes writes on, for exactly one agent; the default of `apply`.",
+    ),
+    key(
+        "connect.ready_deadline",
+        Takes::Unused,
+        "10m",
+        "How long Connect may take to come up before it is an alert.",
+    ),
+    key(
+        "connect.change_deadline",
+        Takes::Duration,
+        "2m",
+        "How long a change may take until it is seen to be in effect.",
+    ),
+    key("connect.basic_auth", Takes::Later, "", "Credentials for Connect."),
+    key("connect.bearer_token_file", Takes::Later, "", "A token for Connect."),
+    key("connect.headers", Takes::Later, "", "More headers for Connect."),
+    key("connect.ca_file", Takes::Later, "", "Certificate authorities to trust for Connect."),
+    key("connect.client_certificate_file", Takes::Later, "", "The agent's own certificate for Connect."),
+    key("connect.client_key_file", Takes::Later, "", "The key of the agent's own certificate."),
+    key(
+        "mode",
+        Takes::Word(&["enforce", "observe"]),
+        "enforce",
+        "`observe` plans and tells, and writes nothing.",
+    ),
+    key(
+        "suspend",
+        Takes::Suspend,
+        "",
+        "Write nothing for now, and go on looking: `{reason: …, until: 2026-12-01T00:00:00Z}`; `until` may be left out.",
+    ),
+    key("risk", Takes::Later, "hold", "What to do with a change that could do harm."),
+    key(
+        "prune.policy",
+        Takes::Later,
+        "never",
+        "What to do with connectors whose file is gone. `never`: they become unmanaged.",
+    ),
+    key("prune.max", Takes::Later, "5", "How many connectors may be deleted at once."),
+    key("prune.max_percent", Takes::Later, "20", "Which share of the connectors may be deleted at once."),
+    key("prune.grace", Takes::Later, "0s", "How long a connector is stopped before it is deleted."),
+    key(
+        "restart.enabled",
+        Takes::Flag,
+        "true",
+        "Restart connectors and tasks that failed: at once, then after 2, 6, 12, 20, 30, 42, 56 and 60 minutes.",
+    ),
+    key(
+        "restart.max_per_connector",
+        Takes::Limit,
+        "unlimited",
+        "Restarts of one connector that is not stable between them.",
+    ),
+    key("restart.max_at_once", Takes::Number, "5", "Restarts in one cycle across the cluster."),
+    key("stall.interval", Takes::Later, "5m", "How often the offsets of a connector are looked at."),
+    key("http.listen", Takes::Text, "0.0.0.0:9808", "Where metrics, status and health are served."),
+    key("http.token_file", Takes::Later, "", "The token that lets somebody tell the agent to look now."),
+    key("http.webhook_secret_file", Takes::Later, "", "The secret that a git server signs its hints with."),
+    key("metrics.per_connector", Takes::Flag, "true", "Whether there are series for each connector."),
+    key("log.format", Takes::Word(&["text", "json"]), "text", "How logs are written to standard error."),
+    key(
+        "log.level",
+        Takes::Word(&["error", "warn", "info", "debug", "trace"]),
+        "info",
+        "How much is logged.",
+    ),
+    key(
+        "scratch_dir",
+        Takes::Text,
+        "",
+        "Where fetched packs are put for a moment; the system's temporary folder if not said.",
+    ),
+    key("state_dir", Takes::Unused, "/var/lib/tagalong", "Where the last good revision is kept."),
+];
+
+/// The environment variable of a key: `TAGALONG_` and the key in capitals, `__` between levels.
+pub fn variable(path: &str) -> String {
+    format!("TAGALONG_{}", path.to_ascii_uppercase().replace('.', "__"))
+}
+
+/// The setting with this key.
+pub fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// The words that may follow a prefix of keys, each once.
+pub fn below(prefix: &str) -> Vec<&'static str> {
+    let mut words: Vec<_> = KEYS
+        .iter()
+        .filter_map(|key| match prefix {
+            "" => Some(key.path),
+            prefix => key.path.strip_prefix(prefix)?.strip_prefix('.'),
+        })
+        .map(|rest| rest.split('.').next().expect("a key has a word"))
+        .collect();
+    words.dedup();
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_one_variable() {
+        assert_eq!(variable("repository.git.ref.tag"), "TAGALONG_REPOSITORY__GIT__REF__TAG");
+    }
+
+    #[test]
+    fn the_words_below_a_prefix_are_those_of_one_level() {
+        assert_eq!(below("repository"), ["git", "dir"]);
+        assert_eq!(below("select"), ["include", "exclude"]);
+        assert!(below("").contains(&"connect") && below("mode").is_empty());
+    }
+
+    #[test]
+    fn no_key_is_said_twice() {
+        let mut paths: Vec<_> = KEYS.iter().map(|key| key.path).collect();
+        paths.sort_unstable();
+        let count = paths.len();
+        paths.dedup();
+        assert_eq!(paths.len(), count);
+    }
+}

@@ -1,0 +1,421 @@
+//! From raw settings to checked ones: one function a kind of value.
+//!
+//! Takes one value a key, gives its type or says in a finding why not, and fills in what nobody
+//! said from the table of keys.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::connect::Writer;
+use crate::model::desired::Suspend;
+use crate::model::finding::{Finding, Place};
+use crate::model::name::EnvironmentName;
+use crate::model::plan::Mode;
+use crate::model::revision::ObjectId;
+use crate::model::rule::Rule;
+use crate::model::select::Select;
+use crate::model::text::Text;
+use crate::model::values::Values;
+use crate::pipeline::pace::RestartLimits;
+use crate::repo::options::{Credential, Password, Reference};
+use crate::settings::keys::{KEYS, Takes, find};
+use crate::settings::raw::RawSettings;
+use crate::settings::{Connect, Git, Level, Log, Repository, Settings};
+use crate::yaml::decode;
+use crate::yaml::tree::{Kind, Node};
+
+/// The shortest time between two polls.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+
+type Found<'f> = &'f mut Vec<Finding>;
+
+/// Checks every value.
+pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Option<Settings> {
+    later(raw, found);
+    let environment = text(raw, "environment", found).and_then(|text| environment(&text, found));
+    let interval = length_of(raw, "repository.git.interval", found);
+    if interval.is_some_and(|interval| interval < SHORTEST_INTERVAL) {
+        found.push(wrong(raw, "repository.git.interval", "is shorter than 1s"));
+    }
+    let per_connector = limit(raw, "restart.max_per_connector", found);
+    let at_once = number(raw, "restart.max_at_once", found);
+    let repository = repository(raw, found);
+    let values = tree(raw, values, found);
+    let select =
+        Select { include: texts(raw, "select.include", found), exclude: texts(raw, "select.exclude", found) };
+    let connect = connect(raw, found);
+    let mode = word(raw, "mode", found);
+    let suspend = suspend(raw, found);
+    let restart = flag(raw, "restart.enabled", found);
+    let listen = listen(raw, found);
+    let metrics = flag(raw, "metrics.per_connector", found);
+    let log = log(raw, found);
+    // Only here may one wrong value end it: each of them has been read and judged.
+    Some(Settings {
+        environment,
+        repository,
+        interval: interval?,
+        values,
+        select,
+        connect: connect?,
+        mode: if mode? == "observe" { Mode::Observe } else { Mode::Enforce },
+        suspend,
+        restart: restart?,
+        restart_limits: RestartLimits { per_connector, at_once: at_once? },
+        listen: listen?,
+        per_connector: metrics?,
+        log: log?,
+    })
+}
+
+/// Refuses what this version does not have, unless it says what is so anyway.
+fn later(raw: &RawSettings, found: Found<'_>) {
+    for key in KEYS {
+        let Some(node) = raw.get(key.path) else { continue };
+        match key.takes {
+            Takes::Later => {
+                let harmless = match &node.kind {
+                    Kind::Scalar(text) => text.as_str() == key.default,
+                    Kind::Sequence(items) => items.is_empty(),
+                    Kind::Mapping(entries) => entries.is_empty(),
+                    Kind::Empty | Kind::Null => true,
+                    Kind::Refused => continue,
+                };
+                if !harmless {
+                    let message = format!("this version of tagalong has no `{}`", key.path);
+                    let finding = Finding::new(Rule::NotInThisVersion, node.place.clone(), message);
+                    found.push(finding.hint("take the key away"));
+                }
+            }
+            Takes::Unused => {
+                let message = format!("`{}` has no effect in this version of tagalong", key.path);
+                found.push(Finding::new(Rule::NoEffect, node.place.clone(), message));
+            }
+            Takes::Text
+            | Takes::Flag
+            | Takes::Number
+            | Takes::Limit
+            | Takes::Duration
+            | Takes::Word(_)
+            | Takes::Texts
+            | Takes::Tree
+            | Takes::Credentials
+            | Takes::Suspend => {}
+        }
+    }
+}
+
+fn default(path: &str) -> &'static str {
+    find(path).map_or("", |key| key.default)
+}
+
+fn place(raw: &RawSettings, path: &str) -> Place {
+    raw.get(path).map_or_else(|| Place::start_of("the default"), |node| node.place.clone())
+}
+
+fn wrong(raw: &RawSettings, path: &str, why: &str) -> Finding {
+    Finding::new(Rule::WrongValue, place(raw, path), format!("`{path}` {why}"))
+}
+
+/// A text, its default where nobody wrote one, nothing where there is neither.
+fn text(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<Text> {
+    let Some(node) = raw.get(path) else {
+        let default = default(path);
+        return (!default.is_empty()).then(|| Text::plain(default, Place::start_of("the default")));
+    };
+    decode::text(&format!("`{path}`"), node, found)
+}
+
+fn environment(text: &Text, found: Found<'_>) -> Option<EnvironmentName> {
+    EnvironmentName::new(text.as_str())
+        .map_err(|error| {
+            let message = format!("`environment` is no name of an environment: {error}");
+            found.push(Finding::new(Rule::WrongValue, text.place.clone(), message));
+        })
+        .ok()
+}
+
+/// Reads a length of time.
+pub fn length(text: &str) -> Option<Duration> {
+    let length: jiff::SignedDuration = text.parse().ok()?;
+    Duration::try_from(length).ok()
+}
+
+fn length_of(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<Duration> {
+    let text = text(raw, path, found)?;
+    let length = length(text.as_str());
+    if length.is_none() {
+        found.push(wrong(raw, path, "is no length of time").hint("write it like `90s`, `10m` or `1h30m`"));
+    }
+    length
+}
+
+fn number(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<usize> {
+    let text = text(raw, path, found)?;
+    let number = text.as_str().parse().ok();
+    if number.is_none() {
+        found.push(wrong(raw, path, "is no whole number"));
+    }
+    number
+}
+
+fn limit(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<u32> {
+    let text = text(raw, path, found)?;
+    if text.as_str() == "unlimited" {
+        return None;
+    }
+    let number = text.as_str().parse().ok();
+    if number.is_none() {
+        found.push(wrong(raw, path, "is neither a whole number nor `unlimited`"));
+    }
+    number
+}
+
+fn flag(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<bool> {
+    match text(raw, path, found)?.as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => {
+            found.push(wrong(raw, path, "is neither `true` nor `false`"));
+            None
+        }
+    }
+}
+
+/// One of the words of a key; its default may be nothing at all.
+fn word(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<&'static str> {
+    let Some(Takes::Word(words)) = find(path).map(|key| key.takes) else { return None };
+    let text = text(raw, path, found)?;
+    let word = words.iter().copied().find(|word| *word == text.as_str());
+    if word.is_none() {
+        let near = decode::nearest(text.as_str(), words.iter().copied());
+        let hint = near.map_or_else(
+            || format!("the words are {}", words.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        found.push(
+            wrong(raw, path, &format!("takes one of {} words, and not this one", words.len())).hint(hint),
+        );
+    }
+    word
+}
+
+fn texts(raw: &RawSettings, path: &str, found: Found<'_>) -> Vec<String> {
+    match raw.get(path) {
+        None => Some(default(path)).filter(|text| !text.is_empty()).map(str::to_owned).into_iter().collect(),
+        Some(node) => decode::texts(&format!("`{path}`"), node, found)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|text| text.as_str().to_owned())
+            .collect(),
+    }
+}
+
+fn repository(raw: &RawSettings, found: Found<'_>) -> Option<Repository> {
+    if let Some(dir) = text(raw, "repository.dir", found) {
+        return Some(Repository::Directory(PathBuf::from(dir.as_str())));
+    }
+    let url = text(raw, "repository.git.url", found)?;
+    let reference = reference(raw, &url, found);
+    let folder = text(raw, "repository.git.path", found);
+    let deadline = length_of(raw, "repository.git.deadline", found);
+    let credentials = credentials(raw, found);
+    let ca_file = path(raw, "repository.git.ca_file", found);
+    let scratch = path(raw, "scratch_dir", found);
+    Some(Repository::Git(Box::new(Git {
+        url: url.as_str().to_owned(),
+        reference: reference?,
+        path: folder?.as_str().to_owned(),
+        deadline: deadline?,
+        credentials,
+        ca_file,
+        scratch,
+    })))
+}
+
+fn path(raw: &RawSettings, key: &str, found: Found<'_>) -> Option<PathBuf> {
+    text(raw, key, found).map(|text| PathBuf::from(text.as_str()))
+}
+
+fn reference(raw: &RawSettings, url: &Text, found: Found<'_>) -> Option<Reference> {
+    if let Some(tag) = text(raw, "repository.git.ref.tag", found) {
+        return Some(Reference::Tag(tag.as_str().to_owned()));
+    }
+    if let Some(branch) = text(raw, "repository.git.ref.branch", found) {
+        return Some(Reference::Branch(branch.as_str().to_owned()));
+    }
+    if let Some(commit) = text(raw, "repository.git.ref.commit", found) {
+        let id = ObjectId::new(commit.as_str());
+        if id.is_none() {
+            let why = "is no full id of a commit: 40 hexadecimal digits";
+            found.push(wrong(raw, "repository.git.ref.commit", why).hint("`git rev-parse COMMIT` prints it"));
+        }
+        return id.map(Reference::Commit);
+    }
+    let message = "a git repository is named, and nothing of it to follow";
+    let finding = Finding::new(Rule::MissingKey, url.place.clone(), message);
+    found.push(finding.hint("add `repository.git.ref.tag`, or --tag, such as v1"));
+    None
+}
+
+fn credentials(raw: &RawSettings, found: Found<'_>) -> Vec<Credential> {
+    let Some(node) = raw.get("git_credentials") else { return Vec::new() };
+    let Some(items) = decode::list("`git_credentials`", node, found) else { return Vec::new() };
+    items.iter().filter_map(|item| credential(item, found)).collect()
+}
+
+fn credential(node: &Node, found: Found<'_>) -> Option<Credential> {
+    const KNOWN: &[&str] =
+        &["host", "username", "password", "password_file", "ssh_key_file", "known_hosts_file"];
+    let fields = decode::fields("a credential", node, KNOWN, found)?;
+    let mut text = |key: &str| {
+        let node = fields.set(key)?;
+        Some(decode::text(&format!("`{key}`"), node, found)?.as_str().to_owned())
+    };
+    let credential = Credential {
+        host: text("host").unwrap_or_default(),
+        username: text("username"),
+        password: text("password_file")
+            .map(|file| Password::File(file.into()))
+            .or_else(|| text("password").map(Password::Text)),
+        ssh_key_file: text("ssh_key_file").map(PathBuf::from),
+        known_hosts_file: text("known_hosts_file").map(PathBuf::from),
+    };
+    if credential.host.is_empty() {
+        let finding = Finding::new(Rule::MissingKey, node.place.clone(), "a credential names no host");
+        found.push(finding.hint("add `host: git.example.com`: a credential is shown to no other"));
+        return None;
+    }
+    Some(credential)
+}
+
+/// The trees of values, each over the one before, and the single ones over all.
+fn tree(raw: &RawSettings, singles: &[String], found: Found<'_>) -> Values {
+    let mut values = Values::default();
+    for node in &raw.trees {
+        if let Some(tree) = values_of(node, found) {
+            if matches!(tree, Values::Map(_)) {
+                values.lay_over(tree);
+            } else {
+                found.push(Finding::new(Rule::WrongType, node.place.clone(), "`values` is no map"));
+            }
+        }
+    }
+    for single in singles {
+        match single.split_once('=').filter(|(path, _)| path.split('.').all(|word| !word.is_empty())) {
+            Some((path, text)) => values.set(path, text),
+            None => {
+                let place = Place::start_of("the command line's --value");
+                let finding =
+                    Finding::new(Rule::WrongValue, place, "a value is no pair of a path and a text");
+                found.push(finding.hint("write it like `--value postgres.host=db.internal`"));
+            }
+        }
+    }
+    values
+}
+
+fn values_of(node: &Node, found: Found<'_>) -> Option<Values> {
+    match &node.kind {
+        Kind::Scalar(text) => Some(Values::Text(Arc::clone(&text.text))),
+        Kind::Sequence(items) => {
+            Some(Values::List(items.iter().filter_map(|item| values_of(item, found)).collect()))
+        }
+        Kind::Mapping(entries) => Some(Values::Map(
+            entries
+                .iter()
+                .filter_map(|entry| Some((Arc::clone(&entry.key.text), values_of(&entry.value, found)?)))
+                .collect(),
+        )),
+        Kind::Empty | Kind::Null => {
+            let message = "a value is empty";
+            found.push(
+                Finding::new(Rule::EmptyValue, node.place.clone(), message)
+                    .hint("write `\"\"` for an empty text"),
+            );
+            None
+        }
+        Kind::Refused => None,
+    }
+}
+
+fn connect(raw: &RawSettings, found: Found<'_>) -> Option<Connect> {
+    let url = text(raw, "connect.url", found).and_then(|text| connect_url(&text, found));
+    let writer = word(raw, "connect.writer", found).map(|word| match word {
+        "forwarded" => Writer::Forwarded,
+        _ => Writer::Leader,
+    });
+    let change_deadline = length_of(raw, "connect.change_deadline", found);
+    Some(Connect { url: url?, writer, change_deadline: change_deadline? })
+}
+
+fn connect_url(text: &Text, found: Found<'_>) -> Option<Url> {
+    let refuse = |why: &str, hint: &str| {
+        Finding::new(Rule::WrongValue, text.place.clone(), format!("`connect.url` {why}")).hint(hint)
+    };
+    let example = "write it like `http://localhost:8083`";
+    match Url::parse(text.as_str()) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            found.push(refuse("is neither http nor https", example));
+            None
+        }
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            found.push(refuse("holds credentials", "take them out of the address"));
+            None
+        }
+        Ok(url) => Some(url),
+        Err(_) => {
+            found.push(refuse("is no address", example));
+            None
+        }
+    }
+}
+
+fn suspend(raw: &RawSettings, found: Found<'_>) -> Option<Suspend> {
+    let node = raw.get("suspend")?;
+    let fields = decode::fields("`suspend`", node, &["reason", "until"], found)?;
+    let reason = fields.set("reason").and_then(|node| decode::text("`reason`", node, found));
+    let until = fields.set("until").and_then(|node| decode::text("`until`", node, found));
+    let Some(reason) = reason else {
+        let finding = Finding::new(Rule::MissingKey, node.place.clone(), "`suspend` gives no reason");
+        found.push(finding.hint("add `reason: …`: somebody will ask"));
+        return None;
+    };
+    let until = match until {
+        None => None,
+        Some(text) => match text.as_str().parse() {
+            Ok(until) => Some(until),
+            Err(_) => {
+                let finding =
+                    Finding::new(Rule::WrongValue, text.place.clone(), "`until` is no point in time");
+                found.push(finding.hint("write it like `2026-12-01T00:00:00Z`"));
+                return None;
+            }
+        },
+    };
+    Some(Suspend { reason: Arc::clone(&reason.text), until })
+}
+
+fn listen(raw: &RawSettings, found: Found<'_>) -> Option<std::net::SocketAddr> {
+    let text = text(raw, "http.listen", found)?;
+    let listen = text.as_str().parse().ok();
+    if listen.is_none() {
+        found.push(wrong(raw, "http.listen", "is no address and port").hint("write it like `0.0.0.0:9808`"));
+    }
+    listen
+}
+
+fn log(raw: &RawSettings, found: Found<'_>) -> Option<Log> {
+    let (format, level) = (word(raw, "log.format", found), word(raw, "log.level", found));
+    let level = match level? {
+        "error" => Level::Error,
+        "warn" => Level::Warn,
+        "debug" => Level::Debug,
+        "trace" => Level::Trace,
+        _ => Level::Info,
+    };
+    Some(Log { json: format? == "json", level })
+}

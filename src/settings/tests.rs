@@ -1,0 +1,189 @@
+//! What settings are read as, and what is said about wrong ones.
+
+use super::*;
+
+fn read(
+    file: &str,
+    environment: &[(&str, &str)],
+    flags: &[(&'static str, &str)],
+) -> (Option<Settings>, Vec<String>) {
+    let written = Written {
+        file: Some(("settings.yaml", file.as_bytes())),
+        environment: environment.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect(),
+        flags: flags.iter().map(|&(key, text)| (key, text.to_owned())).collect(),
+    };
+    let (settings, findings) = Settings::read(&written, &[]);
+    let said = findings
+        .iter()
+        .map(|finding| {
+            let hint = finding.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            format!("{}: {}{hint}", finding.place, finding.message)
+        })
+        .collect();
+    (settings, said)
+}
+
+fn good(file: &str, environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Settings {
+    let (settings, said) = read(file, environment, flags);
+    settings.unwrap_or_else(|| panic!("{said:#?}"))
+}
+
+const GIT: &str =
+    "environment: staging\nrepository:\n  git:\n    url: https://git.example.com/x\n    ref: {tag: v1}\n";
+
+#[test]
+fn nothing_said_gives_the_defaults() {
+    let settings = good("", &[], &[]);
+    assert!(settings.repository.is_none() && settings.environment.is_none());
+    assert_eq!(settings.connect.url.as_str(), "http://localhost:8083/");
+    assert_eq!((settings.mode, settings.restart), (Mode::Enforce, true));
+    assert_eq!(settings.restart_limits, RestartLimits { per_connector: None, at_once: 5 });
+    assert_eq!(settings.interval, Duration::from_secs(60));
+    assert_eq!(settings.listen.to_string(), "0.0.0.0:9808");
+    assert_eq!(settings.connect.writer, None);
+}
+
+#[test]
+fn the_environment_lies_over_the_file_and_flags_over_both() {
+    let environment = [("TAGALONG_ENVIRONMENT", "ed8k"), ("TAGALONG_REPOSITORY__GIT__INTERVAL", "10s")];
+    let settings = good(GIT, &environment, &[("environment", "production")]);
+    assert_eq!(settings.environment.expect("named").as_str(), "production");
+    assert_eq!(settings.interval, Duration::from_secs(10));
+}
+
+#[test]
+fn a_rival_in_a_later_source_takes_the_place_of_the_earlier() {
+    let settings = good(GIT, &[], &[("repository.dir", "here")]);
+    assert!(
+        matches!(settings.repository, Some(Repository::Directory(path)) if path == PathBuf::from("here"))
+    );
+    let settings = good(GIT, &[], &[("repository.git.ref.branch", "main")]);
+    let Some(Repository::Git(git)) = settings.repository else { panic!("a git repository") };
+    assert_eq!(git.reference, Reference::Branch("main".into()));
+}
+
+#[test]
+fn rivals_in_one_source_are_a_mistake() {
+    let (settings, said) = read("repository:\n  dir: here\n  git: {url: /x, ref: {tag: v1}}\n", &[], &[]);
+    assert!(settings.is_none());
+    assert_eq!(
+        said,
+        [
+            "settings.yaml:3:14: `repository.git.url` and `repository.dir` exclude each other (keep one of them)"
+        ]
+    );
+}
+
+#[test]
+fn mistakes_are_told_all_at_once_with_their_places() {
+    let file = "enviroment: x\nconnect:\n  url: ftp://x\n  wirter: leader\nmode: obsrve\nrestart: {max_at_once: many}\n";
+    let (settings, said) = read(file, &[], &[]);
+    assert!(settings.is_none());
+    assert_eq!(
+        said,
+        [
+            "settings.yaml:1:1: the settings file has no key `enviroment` (did you mean `environment`?)",
+            "settings.yaml:3:8: `connect.url` is neither http nor https (write it like `http://localhost:8083`)",
+            "settings.yaml:4:3: `connect` has no key `wirter` (did you mean `writer`?)",
+            "settings.yaml:5:7: `mode` takes one of 2 words, and not this one (did you mean `observe`?)",
+            "settings.yaml:6:24: `restart.max_at_once` is no whole number",
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_variable_is_a_warning_and_the_prefix_of_secrets_is_not() {
+    let environment =
+        [("TAGALONG_PORT", "tcp://10.0.0.1:80"), ("TAGALONG_SECRET_X", "x"), ("TAGALONG_ENVIRONMNT", "x")];
+    let (settings, said) = read("", &environment, &[]);
+    assert!(settings.is_some());
+    assert_eq!(
+        said,
+        [
+            "TAGALONG_ENVIRONMNT:1:1: `TAGALONG_ENVIRONMNT` is no setting (did you mean `TAGALONG_ENVIRONMENT`?)",
+            "TAGALONG_PORT:1:1: `TAGALONG_PORT` is no setting",
+        ]
+    );
+}
+
+#[test]
+fn what_this_version_does_not_have_is_refused_unless_it_says_what_is_so_anyway() {
+    let harmless = "prune: {policy: never, max: 5, max_percent: 20, grace: 0s}\nrisk: hold\nextra: []\n";
+    assert!(read(harmless, &[], &[]).0.is_some());
+    let (settings, said) = read("prune: {policy: owned}\n", &[], &[]);
+    assert!(settings.is_none());
+    assert_eq!(
+        said,
+        ["settings.yaml:1:17: this version of tagalong has no `prune.policy` (take the key away)"]
+    );
+    let (settings, said) = read("state_dir: /data\n", &[], &[]);
+    assert!(settings.is_some());
+    assert_eq!(
+        said,
+        ["settings.yaml:1:12: `state_dir` has no effect in this version of tagalong (take the key away)"]
+    );
+}
+
+#[test]
+fn values_keep_their_text_and_lie_over_each_other() {
+    let file = "values:\n  postgres: {host: a, port: 010}\n  list: [1.50, yes]\n";
+    let written = Written {
+        file: Some(("settings.yaml", file.as_bytes())),
+        environment: vec![("TAGALONG_VALUES".into(), "postgres: {host: b}".into())],
+        flags: Vec::new(),
+    };
+    let (settings, findings) = Settings::read(&written, &["postgres.name=c=d".to_owned()]);
+    let values = settings.unwrap_or_else(|| panic!("{findings:?}")).values;
+    let mut expected = Values::default();
+    for (path, text) in [("postgres.host", "b"), ("postgres.port", "010"), ("postgres.name", "c=d")] {
+        expected.set(path, text);
+    }
+    let list = Values::List(vec![Values::Text("1.50".into()), Values::Text("yes".into())]);
+    expected.lay_over(Values::Map([("list".into(), list)].into()));
+    assert_eq!(values, expected);
+}
+
+#[test]
+fn a_credential_is_bound_to_a_host_and_cannot_be_printed() {
+    let file =
+        "git_credentials:\n  - {host: git.example.com, username: x, password: hunter2}\n  - {username: y}\n";
+    let (settings, said) = read(&format!("{GIT}{file}"), &[], &[]);
+    assert!(settings.is_none());
+    assert_eq!(
+        said,
+        [
+            "settings.yaml:8:5: a credential names no host (add `host: git.example.com`: a credential is shown to no other)"
+        ]
+    );
+    let settings = good(&format!("{GIT}{}", file.rsplit_once("  - ").expect("two items").0), &[], &[]);
+    let printed = format!("{settings:?}");
+    assert!(printed.contains("git.example.com") && !printed.contains("hunter2"), "{printed}");
+}
+
+#[test]
+fn a_secret_in_an_address_is_refused_and_not_repeated() {
+    let (settings, said) = read("connect: {url: 'http://user:hunter2@localhost:8083'}\n", &[], &[]);
+    assert!(settings.is_none());
+    assert!(said.iter().all(|line| !line.contains("hunter2")), "{said:?}");
+}
+
+#[test]
+fn a_git_repository_needs_something_to_follow() {
+    let (settings, said) = read("", &[], &[("repository.git.url", "/srv/definitions")]);
+    assert!(settings.is_none());
+    assert_eq!(
+        said,
+        [
+            "the command line's repository.git.url:1:1: a git repository is named, and nothing of it to follow (add `repository.git.ref.tag`, or --tag, such as v1)"
+        ]
+    );
+}
+
+#[test]
+fn lengths_of_time_are_read_as_people_write_them() {
+    for (text, seconds) in
+        [("90s", Some(90)), ("10m", Some(600)), ("1h30m", Some(5400)), ("-5s", None), ("soon", None)]
+    {
+        assert_eq!(duration(text).map(|length| length.as_secs()), seconds, "{text}");
+    }
+}
