@@ -21,11 +21,11 @@ pub fn prepare(
     port: u16,
 ) -> Result<Process> {
     let settings = dir.join(format!("{name}.properties"));
-    let mut text = String::new();
-    for (key, value) in properties(bootstrap, group, port)? {
-        text.push_str(&format!("{key}={value}\n"));
-    }
-    fs::write(&settings, text).context("write the worker's settings")?;
+    let lines: Vec<String> = properties(bootstrap, group, port)?
+        .into_iter()
+        .map(|(key, value)| format!("{key}={value}\n"))
+        .collect();
+    fs::write(&settings, lines.concat()).context("write the worker's settings")?;
     let classes = parts::connect_classes(&group.connect)?;
     let main = "org.apache.kafka.connect.cli.ConnectDistributed";
     Ok(Process::new(name, Launch::jvm(&parts::java(), classes, log4j, main, &settings), dir))

@@ -130,7 +130,7 @@ impl Supervisor {
         broker.start()?;
         self.kafka = Some((ports[0], broker));
         // The workers load their classes while the broker does, and then wait for it.
-        self.launch_group(group)?;
+        self.launch_group(&group)?;
         if postgres {
             let cluster = Cluster::new(&dir, ports[2]).await?;
             let mut process = cluster.prepare(&dir).await?;
@@ -149,12 +149,12 @@ impl Supervisor {
         })
     }
 
-    fn launch_group(&mut self, group: Group) -> Result<()> {
+    fn launch_group(&mut self, group: &Group) -> Result<()> {
         let (dir, bootstrap) = (self.dir.path().to_owned(), self.bootstrap());
         self.groups.push(Members { group: group.clone(), workers: Vec::new() });
         for (index, port) in ports::free(group.workers)?.into_iter().enumerate() {
             let name = format!("{}-{}", group.name, index + 1);
-            let mut process = connect::prepare(&dir, &self.log4j, &bootstrap, &group, &name, port)?;
+            let mut process = connect::prepare(&dir, &self.log4j, &bootstrap, group, &name, port)?;
             process.start()?;
             let url = format!("http://127.0.0.1:{port}");
             let members = self.groups.last_mut().expect("pushed above");
@@ -184,7 +184,7 @@ impl Supervisor {
                 if self.groups.iter().any(|members| members.group.name == group.name) {
                     bail!("there is a group {} already", group.name);
                 }
-                self.launch_group(group)?;
+                self.launch_group(&group)?;
                 return Ok(Answer::Group { workers: self.await_last_group().await? });
             }
             Command::Start { part } => {
