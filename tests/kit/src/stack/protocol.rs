@@ -73,6 +73,8 @@ impl Group {
 pub struct Running {
     /// The temporary folder that holds all data and logs; it goes away with the supervisor.
     pub dir: PathBuf,
+    /// The supervisor's own process.
+    pub supervisor: u32,
     /// The broker.
     pub kafka: KafkaAt,
     /// PostgreSQL, if it was asked for.

@@ -143,6 +143,7 @@ impl Supervisor {
         let workers = self.await_last_group().await?;
         Ok(Running {
             dir,
+            supervisor: std::process::id(),
             kafka: KafkaAt { bootstrap: self.bootstrap(), pid: self.kafka_pid() },
             postgres: self.postgres.as_ref().map(|(cluster, process)| located(cluster, process)),
             workers,

@@ -1,0 +1,3 @@
+//! On real parts: Kafka, Connect, Debezium, PostgreSQL. `cargo test -- --skip real::` leaves them out.
+
+mod stack;
