@@ -177,7 +177,7 @@ fn an_import_that_hides_its_owner_is_seen() {
     ] {
         assert_eq!(rules::owners(&plant(&[("view/human.rs", text)])).len(), 1, "{text}");
     }
-    let clean = "use crate::model::plan::{self, Plan};\npub(super) fn f(self) { Self::g(2 * 3) }\n\
+    let clean = "use crate::model::plan::{self, Plan};\npub(super) fn f(self) { Self::g(self::f(2 * 3)) }\n\
                  #[cfg(test)]\nmod tests { use super::*; }";
     assert_eq!(rules::owners(&plant(&[("view/human.rs", clean)])), [""; 0]);
 }

@@ -190,7 +190,7 @@ pub fn exposed(sources: &[Source], table: &[(&str, usize)]) -> Vec<String> {
         .collect()
 }
 
-/// Names every import that hides its owner: globs, re-exports, `super` and `self` paths.
+/// Names every import that hides its owner: globs, re-exports and `super` paths.
 pub fn owners(sources: &[Source]) -> Vec<String> {
     let mut breaches = Vec::new();
     for source in sources {
@@ -198,7 +198,7 @@ pub fn owners(sources: &[Source]) -> Vec<String> {
             if path.names.last().is_some_and(|name| name == "*") {
                 breaches.push(breach(source, path.line, &format!("`{path}` imports whatever is there")));
             }
-            if path.begins(&["super"]) || path.begins(&["self"]) {
+            if path.begins(&["super"]) {
                 breaches.push(breach(source, path.line, &format!("`{path}` does not name its owner")));
             }
         }
