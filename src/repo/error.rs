@@ -169,6 +169,15 @@ pub enum Error {
         /// Which limit.
         limit: Limit,
     },
+    /// The server does not hand out an object that it may have advertised a moment ago.
+    #[error("{repository} does not hand out what was asked for")]
+    NotGiven {
+        /// Which repository.
+        repository: String,
+        /// What it said.
+        #[source]
+        source: Cause,
+    },
     /// The ref moved each time while it was being fetched.
     #[error("{reference} of {repository} moved while it was being fetched, twice")]
     Moving {
@@ -326,7 +335,7 @@ impl Error {
         match self {
             Self::Unreachable { .. } | Self::Status { .. } | Self::Client { .. } => Class::Unreachable,
             Self::TimedOut { .. } | Self::Hanging { .. } => Class::TimedOut,
-            Self::GivenUp { .. } | Self::Moving { .. } => Class::Superseded,
+            Self::GivenUp { .. } | Self::Moving { .. } | Self::NotGiven { .. } => Class::Superseded,
             Self::Denied { .. } | Self::HostKey { .. } | Self::SettingsFile { .. } => Class::AuthFailed,
             Self::NoRepository { .. } | Self::NoReference { .. } | Self::NoCommit { .. } => Class::RefMissing,
             Self::NotUnderstood { .. } | Self::Redirect { .. } => Class::NotUnderstood,
@@ -381,6 +390,7 @@ impl Error {
             | Self::TimedOut { .. }
             | Self::Hanging { .. }
             | Self::GivenUp { .. }
+            | Self::NotGiven { .. }
             | Self::NoReference { .. }
             | Self::Status { .. }
             | Self::NotUnderstood { .. }

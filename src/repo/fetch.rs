@@ -8,7 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use git2::{AutotagOption, Direction, FetchOptions, Oid, RemoteCallbacks, Repository, RepositoryInitOptions};
+use git2::{
+    AutotagOption, Direction, ErrorClass, FetchOptions, Oid, RemoteCallbacks, Repository,
+    RepositoryInitOptions,
+};
 use tokio::time::Instant;
 
 use crate::model::revision::ObjectId;
@@ -69,9 +72,17 @@ pub fn fetch(
     let mut expected = order.object.clone();
     // The ref may move between the question and the fetch; whoever moves it twice is asked later.
     for _ in 0..2 {
-        match attempt(order, &expected, scratch, link, deadline, meter)? {
-            Attempt::Fetched(fetched) => return Ok(*fetched),
-            Attempt::Moved(object) => expected = object,
+        match attempt(order, &expected, scratch, link, deadline, meter) {
+            Ok(Attempt::Fetched(fetched)) => return Ok(*fetched),
+            Ok(Attempt::Moved(object)) => expected = object,
+            Err(Error::NotGiven { repository, .. }) => match &order.reference {
+                Reference::Commit(id) => {
+                    return Err(Error::NoCommit { repository, commit: id.to_string() });
+                }
+                // It moved after it was advertised, and what it named before is gone already.
+                Reference::Tag(_) | Reference::Branch(_) => {}
+            },
+            Err(error) => return Err(error),
         }
     }
     let reference = order.reference.full_name();
@@ -202,19 +213,12 @@ impl Order {
             return known;
         }
         let source = Cause::from(error);
-        match (&self.reference, error.class()) {
-            // A server may refuse a single commit although it offers them.
-            (Reference::Commit(_), git2::ErrorClass::Net) if error.message().contains("not our ref") => {
-                self.no_commit()
+        let (repository, doing) = (self.repository.to_string(), Doing::Fetching);
+        match error.class() {
+            ErrorClass::Net | ErrorClass::Indexer | ErrorClass::Zlib => {
+                Error::NotUnderstood { repository, doing, source }
             }
-            (_, git2::ErrorClass::Net | git2::ErrorClass::Indexer | git2::ErrorClass::Zlib) => {
-                Error::NotUnderstood {
-                    repository: self.repository.to_string(),
-                    doing: Doing::Fetching,
-                    source,
-                }
-            }
-            (_, _) => Error::Git { repository: self.repository.to_string(), doing: Doing::Fetching, source },
+            _ => Error::Git { repository, doing, source },
         }
     }
 }

@@ -60,6 +60,11 @@ impl Link {
         Ok(Some(Self { repository: Arc::clone(repository), way }))
     }
 
+    /// The repository as it may be shown.
+    pub fn repository(&self) -> &str {
+        &self.repository
+    }
+
     /// Whether each request stands for itself.
     pub fn is_stateless(&self) -> bool {
         match self.way {

@@ -46,6 +46,9 @@ impl Problem {
                 doing,
                 source: Cause::new("it is not what a git server sends"),
             },
+            Self::Refused(text) if text.contains("not our ref") => {
+                Error::NotGiven { repository, source: Cause::new(&text) }
+            }
             // The texts of git daemon, of http-backend and of the large hosts.
             Self::Refused(text)
                 if ["access denied", "not exported", "not found", "does not exist"]

@@ -27,10 +27,7 @@ pub fn list(path: &Path, reference: &Reference, repository: &str) -> Result<Opti
     };
     let object = found.target().expect("a resolved ref names an object");
     // Peeled as far as it goes, as a server would; reading looks at each step.
-    let commit = git
-        .find_object(object, None)
-        .and_then(|object| object.peel(git2::ObjectType::Any))
-        .map_or(object, |peeled| peeled.id());
+    let commit = git.find_tag(object).and_then(|tag| tag.peel()).map_or(object, |peeled| peeled.id());
     Ok(Some(Named { object: tree::object_id(object), commit: tree::object_id(commit) }))
 }
 

@@ -17,8 +17,9 @@ use crate::repo::deadline::Deadline;
 use crate::repo::error::{Doing, Error};
 use crate::repo::http::Download;
 use crate::repo::link::{Conversation, Link};
-use crate::repo::listing::{Advertisement, Wanted};
+use crate::repo::listing::{Advertisement, Problem, Wanted};
 use crate::repo::meter::Meter;
+use crate::repo::pktline::{self, Packet};
 
 /// The scheme under which libgit2 knows this transport; no address of a person's is ever in it.
 pub const SCHEME: &str = "tagalong";
@@ -159,6 +160,7 @@ impl Subtransport {
             conversation,
             request: Vec::new(),
             download: None,
+            answered: false,
         })
     }
 }
@@ -172,10 +174,26 @@ struct Stream {
     /// A stateless request that grows until its answer is read.
     request: Vec<u8>,
     download: Option<Download>,
+    /// Whether something of the answer has been read.
+    answered: bool,
 }
 
 impl Stream {
+    /// Reads of the answer, which may begin with the reason why there is none: libgit2 would lose it.
     fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        let length = self.receive_any(buffer)?;
+        if !self.answered
+            && let Ok(Some((Packet::Data(line), _))) = pktline::first(&buffer[..length])
+            && let Some(text) = line.strip_prefix(b"ERR ")
+        {
+            let problem = Problem::Refused(String::from_utf8_lossy(text).into_owned());
+            return Err(problem.into_error(self.session.link.repository(), Doing::Fetching));
+        }
+        self.answered = true;
+        Ok(length)
+    }
+
+    fn receive_any(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         let Session { link, deadline, meter, runtime, .. } = &*self.session;
         let Some(conversation) = &mut self.conversation else { return Ok(0) };
         match conversation {
