@@ -2,6 +2,7 @@
 //! knows a type of tagalong's.
 
 pub mod environment;
+pub mod fake;
 pub mod git;
 pub mod http;
 pub mod ports;

@@ -1,0 +1,144 @@
+//! Connect's answers: statuses, bodies and the exact texts of its errors.
+//!
+//! Takes what happened, gives what a client reads. When each is said is left to `rest` and
+//! `cluster`.
+
+use axum::body::Body;
+use axum::response::Response;
+use serde_json::{Value as Json, json};
+
+/// An answer before it is put on the wire.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub content_type: Option<&'static str>,
+    pub body: String,
+    pub location: Option<String>,
+}
+
+impl Answer {
+    pub fn json(status: u16, body: &Json) -> Self {
+        Self { status, content_type: Some("application/json"), body: body.to_string(), location: None }
+    }
+
+    pub fn empty(status: u16) -> Self {
+        Self { status, content_type: None, body: String::new(), location: None }
+    }
+
+    pub fn error(status: u16, message: &str) -> Self {
+        Self::json(status, &json!({"error_code": status, "message": message}))
+    }
+
+    /// An error of the web server, which knows nothing of Connect.
+    pub fn html(status: u16, title: &str) -> Self {
+        let body = format!(
+            "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=ISO-8859-1\"/>\n\
+             <title>Error {status} {title}</title>\n</head>\n<body>\n<h2>HTTP ERROR {status} {title}</h2>\n</body>\n</html>\n"
+        );
+        Self { status, content_type: Some("text/html;charset=iso-8859-1"), body, location: None }
+    }
+
+    pub fn into_response(self) -> Response {
+        let mut response = Response::builder().status(self.status);
+        if let Some(content_type) = self.content_type {
+            response = response.header("content-type", content_type);
+        }
+        if let Some(location) = self.location {
+            response = response.header("location", location);
+        }
+        response.body(Body::from(self.body)).expect("an answer that can be sent")
+    }
+}
+
+pub fn connector_not_found(name: &str) -> Answer {
+    Answer::error(404, &format!("Connector {name} not found"))
+}
+
+pub fn no_status(name: &str) -> Answer {
+    Answer::error(404, &format!("No status found for connector {name}"))
+}
+
+pub fn unknown_connector(name: &str) -> Answer {
+    Answer::error(404, &format!("Unknown connector {name}"))
+}
+
+pub fn unknown_connector_to_restart(name: &str) -> Answer {
+    Answer::error(404, &format!("Unknown connector: {name}"))
+}
+
+pub fn no_such_path() -> Answer {
+    Answer::error(404, "HTTP 404 Not Found")
+}
+
+pub fn exists(name: &str) -> Answer {
+    Answer::error(409, &format!("Connector {name} already exists"))
+}
+
+pub fn conflict() -> Answer {
+    Answer::error(409, "Cannot complete request because of a conflicting operation (e.g. worker rebalance)")
+}
+
+pub fn no_leader() -> Answer {
+    Answer::error(
+        409,
+        "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.",
+    )
+}
+
+pub fn rebalance_expected() -> Answer {
+    Answer::error(500, "Request cannot be completed because a rebalance is expected")
+}
+
+pub fn other_name(config: &str, url: &str) -> Answer {
+    Answer::error(
+        400,
+        &format!("Connector name configuration ({config}) doesn't match connector name in the URL ({url})"),
+    )
+}
+
+pub fn no_class(config: &str) -> Answer {
+    Answer::error(400, &format!("Connector config {config} contains no connector type"))
+}
+
+pub fn unknown_class(class: &str, known: &str) -> Answer {
+    Answer::error(
+        400,
+        &format!(
+            "Failed to find any class that implements Connector and which name matches {class}, available connectors are: \
+             {known}"
+        ),
+    )
+}
+
+/// The refusal of a config, as Connect wraps it.
+pub fn invalid(lines: &[String]) -> Answer {
+    Answer::error(
+        400,
+        &format!(
+            "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can also find the above \
+             list of errors at the endpoint `/connector-plugins/{{connectorType}}/config/validate`",
+            lines.len(),
+            lines.join("\n")
+        ),
+    )
+}
+
+pub fn not_stopped(name: &str) -> Answer {
+    Answer::error(
+        400,
+        &format!(
+            "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the \
+             specified connector by issuing a 'PUT' request to the '/connectors/{name}/stop' endpoint"
+        ),
+    )
+}
+
+/// The error of the JSON reader, with its place.
+pub fn unreadable(what: &str, column: usize) -> Answer {
+    Answer::error(
+        500,
+        &format!(
+            "{what}\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: {column}]"
+        ),
+    )
+}

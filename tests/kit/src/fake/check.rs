@@ -1,0 +1,177 @@
+//! What Connect and its plugins check in a config, as far as the fake goes.
+//!
+//! Takes a config, gives the lines that Connect would complain with. The plugins are the usual ones
+//! and what a test installs; of their own rules only those stand here that tests need.
+
+use std::collections::BTreeMap;
+
+use crate::fake::answer::{self, Answer};
+
+/// A config as it came: a key may have a null.
+pub type Sent = BTreeMap<String, Option<String>>;
+
+/// The classes that are known from the start.
+const PLUGINS: &[&str] = &[
+    "org.apache.kafka.connect.file.FileStreamSinkConnector",
+    "org.apache.kafka.connect.tools.MockSinkConnector",
+    "org.apache.kafka.connect.tools.VerifiableSinkConnector",
+    "org.apache.kafka.connect.file.FileStreamSourceConnector",
+    "org.apache.kafka.connect.tools.MockSourceConnector",
+    "org.apache.kafka.connect.tools.SchemaSourceConnector",
+    "org.apache.kafka.connect.tools.VerifiableSourceConnector",
+    "io.debezium.connector.mariadb.MariaDbConnector",
+    "io.debezium.connector.mongodb.MongoDbConnector",
+    "io.debezium.connector.mysql.MySqlConnector",
+    "io.debezium.connector.oracle.OracleConnector",
+    "io.debezium.connector.postgresql.PostgresConnector",
+    "io.debezium.connector.sqlserver.SqlServerConnector",
+    "io.debezium.connector.jdbc.JdbcSinkConnector",
+    "io.confluent.connect.jdbc.JdbcSinkConnector",
+    "io.confluent.connect.jdbc.JdbcSourceConnector",
+    "io.confluent.connect.s3.S3SinkConnector",
+    "io.confluent.connect.elasticsearch.ElasticsearchSinkConnector",
+];
+
+/// The installed plugins.
+#[derive(Debug)]
+pub struct Plugins(Vec<String>);
+
+impl Default for Plugins {
+    fn default() -> Self {
+        Self(PLUGINS.iter().map(|class| (*class).to_owned()).collect())
+    }
+}
+
+impl Plugins {
+    pub fn install(&mut self, class: &str) {
+        self.0.push(class.to_owned());
+    }
+
+    pub fn classes(&self) -> &[String] {
+        &self.0
+    }
+
+    /// Finds a class by its whole name, its simple name, or that without `Connector`.
+    pub fn find(&self, given: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|class| {
+                let simple = class.rsplit('.').next().unwrap_or_default();
+                class.as_str() == given || simple == given || simple.strip_suffix("Connector") == Some(given)
+            })
+            .map(String::as_str)
+    }
+
+    /// Checks a config as `PUT /connectors/{c}/config` does; `refused` are complaints of the plugin.
+    pub fn check(&self, config: &Sent, refused: Option<&str>) -> Result<(), Answer> {
+        let Some(given) = config.get("connector.class").and_then(Option::as_deref) else {
+            return Err(answer::no_class(&as_java_map(config)));
+        };
+        let Some(class) = self.find(given) else {
+            return Err(answer::unknown_class(given, &self.describe()));
+        };
+        let mut lines = Vec::new();
+        check_tasks_max(config, &mut lines);
+        check_converters(config, &mut lines);
+        check_plugin(class, config, &mut lines);
+        lines.extend(
+            config
+                .values()
+                .filter(|value| value.is_none())
+                .map(|_| "Null value can not be supplied as the configuration value.".to_owned()),
+        );
+        lines.extend(refused.map(str::to_owned));
+        if lines.is_empty() { Ok(()) } else { Err(answer::invalid(&lines)) }
+    }
+
+    fn describe(&self) -> String {
+        let each = self.0.iter().map(|class| {
+            format!(
+                "PluginDesc{{klass=class {class}, name='{class}', version='4.3.0', encodedVersion=4.3.0, type={0}, \
+                 typeName='{0}', location='file:/plugins/'}}",
+                kind(class)
+            )
+        });
+        each.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Whether a class is a source or a sink, from its name.
+pub fn kind(class: &str) -> &'static str {
+    if class.contains("Sink") { "sink" } else { "source" }
+}
+
+/// How many tasks a connector makes.
+pub fn task_count(class: &str, config: &BTreeMap<String, String>) -> usize {
+    let ceiling = config.get("tasks.max").and_then(|text| text.trim().parse().ok()).unwrap_or(1);
+    if kind(class) == "sink" { ceiling } else { 1 }
+}
+
+/// The class of a connector's tasks.
+pub fn task_class(class: &str) -> String {
+    format!("{}Task", class.strip_suffix("Connector").unwrap_or(class))
+}
+
+fn check_tasks_max(config: &Sent, lines: &mut Vec<String>) {
+    let null = "Invalid value null for configuration tasks.max: Value must be non-null";
+    match config.get("tasks.max") {
+        None => {}
+        Some(None) => lines.push(null.to_owned()),
+        Some(Some(text)) => match text.trim().parse::<i32>() {
+            Ok(number) if number >= 1 => {}
+            Ok(number) => {
+                lines.push(format!(
+                    "Invalid value {number} for configuration tasks.max: Value must be at least 1"
+                ));
+            }
+            Err(_) => {
+                lines.push(format!(
+                    "Invalid value {text} for configuration tasks.max: Not a number of type INT"
+                ));
+                lines.push(null.to_owned());
+            }
+        },
+    }
+}
+
+fn check_converters(config: &Sent, lines: &mut Vec<String>) {
+    for key in ["key.converter", "value.converter"] {
+        if let Some(Some(class)) = config.get(key)
+            && !class.ends_with("Converter")
+        {
+            lines.push(format!(
+                "Invalid value {class} for configuration {key}: Class {class} could not be found."
+            ));
+        }
+    }
+}
+
+fn check_plugin(class: &str, config: &Sent, lines: &mut Vec<String>) {
+    let has = |key: &str| config.contains_key(key);
+    if class.contains("FileStreamSource") {
+        if !has("topic") {
+            lines.push("Missing required configuration \"topic\" which has no default value.".to_owned());
+        }
+        if let Some(Some(size)) = config.get("batch.size")
+            && size.parse::<i32>().is_err()
+        {
+            lines
+                .push(format!("Invalid value {size} for configuration batch.size: Not a number of type INT"));
+        }
+    }
+    if kind(class) == "sink" && !has("topics") && !has("topics.regex") {
+        // Connect says it twice.
+        for _ in 0..2 {
+            lines.push("Must configure one of topics or topics.regex".to_owned());
+        }
+    }
+    if class.starts_with("io.debezium.connector.") && kind(class) == "source" && !has("topic.prefix") {
+        lines.push("The 'topic.prefix' value is invalid: A value is required".to_owned());
+    }
+}
+
+/// Prints a map as Java does: this is how whole configs get into a message.
+fn as_java_map(config: &Sent) -> String {
+    let pairs = config.iter().map(|(key, value)| format!("{key}={}", value.as_deref().unwrap_or("null")));
+    format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
+}
