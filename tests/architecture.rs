@@ -40,7 +40,14 @@ const FLOORS: &[Floor] = &[
     (
         "settings",
         4,
-        &["reconcile::options", "serve::options", "repo::options", "connect::Options", "yaml", "model"],
+        &[
+            "pipeline::pace::RestartLimits",
+            "repo::options",
+            "connect::Options",
+            "connect::Writer",
+            "yaml",
+            "model",
+        ],
     ),
     ("reconcile", 3, &["pipeline", "repo", "connect", "model"]),
     ("serve", 3, &["view", "metrics", "model"]),
@@ -189,9 +196,9 @@ fn no_file_is_forgotten() {
 
 #[test]
 fn each_file_is_one_room_and_says_which() {
-    for folder in ["src", "tests/it", "tests/kit/src", "tests/architecture"] {
-        none(&rules::rooms(&sources(folder), folder, LONGEST));
-    }
+    let folders = ["src", "tests/it", "tests/kit/src", "tests/architecture"];
+    let breaches = folders.map(|folder| rules::rooms(&sources(folder), folder, LONGEST));
+    none(&breaches.concat());
 }
 
 #[test]

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 
 use crate::metrics::families as family;
 use crate::metrics::sheet::Sheet;
-use crate::model::finding::Severity;
 use crate::model::live::{LiveConnector, RunState};
 use crate::model::name::ConnectorName;
 use crate::model::plan::{Hold, Mode, Plan, Step, Sync};
@@ -17,6 +16,7 @@ use crate::model::report::{
     ApplyResult, Clocks, ClusterReport, MoveKind, Report, RepositoryReport, RepositoryState, SuspendedBy,
 };
 use crate::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
+use crate::model::rule::Severity;
 
 /// Writes every gauge of a report but the agent's own build.
 pub(in crate::metrics) fn write(sheet: &mut Sheet, report: &Report, per_connector: bool) {
