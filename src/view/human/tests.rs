@@ -1,0 +1,149 @@
+//! What a person reads.
+
+use super::*;
+use crate::view::example;
+
+#[test]
+fn a_plan_reads_like_terraforms() {
+    insta::assert_snapshot!(plan(&example::plan(), false), @r#"
+        Revision     v1 at 4f1c9e2
+        Environment  production
+
+        ~ pause      audit-sink    is running, should be paused
+        - delete     legacy-sink   declared absent
+        ~ configure  users-source  4 keys differ
+                     ~ database.password      *** → ***
+                     + heartbeat.interval.ms  10000
+                     - snapshot.mode          initial
+                     ~ tasks.max              2 → 4
+        + create     orders-sink   not in the cluster, 2 keys
+        @ restart    late-sink     it or one of its tasks has failed
+        ! held       orders        configure: 1 key differs; risky-change
+                     ~ slot.name  orders → orders_v2
+                     a new slot begins at the end of the log
+                     to release it, add:
+                       acknowledge:
+                         - {key: slot.name, to: orders_v2}
+        ! held       scratch       delete: not in the repository; too-many-deletes
+                     6 deletions, 5 allowed
+
+        ? 1 key of users-source cannot be compared: Connect masks database.password
+        ? lost cannot be compared: Connect did not tell of it
+        Unmanaged (never touched): someone-elses
+        Plan: 1 to create, 2 to change, 1 to delete, 1 to restart, 2 held.
+        "#);
+}
+
+#[test]
+fn an_empty_plan_says_what_the_cluster_matches() {
+    insta::assert_snapshot!(plan(&example::empty_plan(), false), @r#"
+        Revision     v1 at 4f1c9e2
+        Environment  production
+
+        No changes. The cluster matches v1 at 4f1c9e2.
+        "#);
+}
+
+#[test]
+fn an_observed_plan_says_that_nothing_is_written() {
+    let plan = super::plan(&Plan { mode: Mode::Observe, ..example::plan() }, false);
+    assert!(plan.contains("observe: nothing is written"), "{plan}");
+}
+
+#[test]
+fn colour_is_never_the_only_sign() {
+    let bare = |text: String| {
+        let mut out = String::new();
+        for part in text.split("\x1b[") {
+            match part.split_once('m') {
+                Some((code, rest)) if code.bytes().all(|byte| byte.is_ascii_digit()) => out += rest,
+                _ => out += part,
+            }
+        }
+        out
+    };
+    let coloured = plan(&example::plan(), true);
+    assert_ne!(coloured, plan(&example::plan(), false));
+    assert_eq!(bare(coloured), plan(&example::plan(), false));
+    assert_eq!(bare(findings(&example::findings(), true)), findings(&example::findings(), false));
+    assert_eq!(bare(results(&example::results(), true)), results(&example::results(), false));
+    assert_eq!(bare(explain(&example::desired(), true)), explain(&example::desired(), false));
+}
+
+#[test]
+fn a_finding_has_a_place_a_rule_and_a_hint() {
+    insta::assert_snapshot!(findings(&example::findings(), false), @r#"
+        connectors/orders.yaml:3:5: error[file-name]: no template is called debezium-postgrs
+          hint: did you mean debezium-postgres?
+        connectors/orders.yaml:7:5: warning[connectors-missing]: nothing\nis here (in staging)
+          hint: add a `connectors/` folder, or correct the repository's `path`
+        1 error, 1 warning.
+        "#);
+    assert_eq!(findings(&Findings::default(), false), "");
+}
+
+#[test]
+fn each_result_is_told_and_the_outcomes_are_counted() {
+    insta::assert_snapshot!(results(&example::results(), false), @r#"
+        ✓ pause      audit-sink    converged, 1.2 s
+        ✗ delete     legacy-sink   failed (denied), 1.2 s
+        … configure  users-source  waiting (waiting), 1.2 s
+        … create     orders-sink   pending, 1.2 s
+        · restart    late-sink     not-taken (superseded), 1.2 s
+        Steps: 1 converged, 1 failed, 1 waiting, 1 pending, 1 not-taken.
+        "#);
+    assert_eq!(results(&[], false), "");
+}
+
+#[test]
+fn a_rendered_environment_hides_its_secrets() {
+    insta::assert_snapshot!(render(&example::desired(), false), @r#"
+        orders  running, template debezium-postgres  connectors/orders.yaml:1:1
+          connector.class    io.example.Source
+          database.password  ***
+          tasks.max          4
+
+        1 connector of production, v1 at 4f1c9e2.
+        "#);
+}
+
+#[test]
+fn an_explained_environment_says_who_set_what() {
+    insta::assert_snapshot!(explain(&example::desired(), false), @r#"
+        orders  running, template debezium-postgres  connectors/orders.yaml:1:1
+          connector.class    io.example.Source
+          database.password  ***
+              template debezium-postgres, templates/debezium-postgres.yaml:9:3: ***
+          tasks.max          4
+              template debezium-postgres, templates/debezium-postgres.yaml:8:3: 1
+              connector orders, templates/debezium-postgres.yaml:6:3: 4
+          gone  (removed)
+              environment production, templates/debezium-postgres.yaml:4:3: x
+              connector orders, templates/debezium-postgres.yaml:5:3: (removed)
+
+        1 connector of production, v1 at 4f1c9e2.
+        "#);
+}
+
+#[test]
+fn a_status_is_told_at_a_glance() {
+    let form = StatusForm::new(&example::report(), "0.1.0");
+    insta::assert_snapshot!(status(&form, example::NOW, false), @r#"
+        Environment  production (enforce, leads)
+        Suspended    by environment
+        Points at    v1 at 4f1c9e2, 60 s ago
+        Validated    v1 at 4f1c9e2, 60 s ago
+        Applied      v1 at 4f1c9e2, 60 min ago
+        ✗ main: unreachable: failed to list the refs: connection refused
+        ✗ connect: unreachable: failed to list the connectors: timed out
+        ~ audit-sink    state_drift, state unknown, 0 tasks
+        ~ late-sink     state_drift, failed, 1 task, waiting: waiting
+        ~ legacy-sink   surplus, state unknown, 0 tasks, last step failed: denied
+        ~ lost          unknown, state unknown, 0 tasks
+        ~ orders        config_drift, state unknown, 0 tasks, held: risky-change
+        ~ orders-sink   missing, state unknown, 0 tasks
+        ✓ quiet         synced, running, 1 task
+        ~ users-source  config_drift, drifted 15 min ago, state unknown, 0 tasks
+        8 connectors, 7 not in sync, 1 error finding.
+        "#);
+}
