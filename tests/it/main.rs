@@ -1,4 +1,6 @@
 //! The one integration binary.
 
+mod docs;
 mod real;
 mod repo;
+mod serve;

@@ -1,0 +1,147 @@
+//! What the agent answers over HTTP, and that nobody can hold it up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jiff::{SignedDuration, Timestamp};
+use tagalong::metrics::{self, Metrics};
+use tagalong::model::finding::Findings;
+use tagalong::model::name::EnvironmentName;
+use tagalong::model::plan::Mode;
+use tagalong::model::report::{Clocks, ClusterReport, Report};
+use tagalong::serve;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+/// A served agent.
+struct Served {
+    address: std::net::SocketAddr,
+    report: watch::Sender<Arc<Report>>,
+    end: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+fn report(heartbeat: Timestamp) -> Arc<Report> {
+    Arc::new(Report {
+        environment: EnvironmentName::new("production").expect("a name"),
+        mode: Mode::Enforce,
+        heartbeat,
+        repositories: Vec::new(),
+        cluster: ClusterReport::default(),
+        clocks: Clocks::default(),
+        findings: Findings::default(),
+    })
+}
+
+async fn served() -> Result<Served> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let (report, reports) = watch::channel(report(Timestamp::now()));
+    let metrics = Arc::new(Metrics::new(metrics::Options {
+        version: "0.1.0".to_owned(),
+        commit: String::new(),
+        libgit2: "1.9.7".to_owned(),
+        per_connector: true,
+    }));
+    let options = serve::Options { version: "0.1.0".to_owned(), alive_within: Duration::from_secs(270) };
+    let (end, ended) = oneshot::channel::<()>();
+    let serving = tokio::spawn(serve::serve(listener, reports, metrics, options, async {
+        // A test that drops its end has ended too.
+        drop(ended.await);
+    }));
+    Ok(Served { address, report, end, serving })
+}
+
+impl Served {
+    /// The whole answer to one request, head and body.
+    async fn ask(&self, request: &str) -> Result<String> {
+        let mut stream = TcpStream::connect(self.address).await?;
+        let head = format!("{request} HTTP/1.1\r\nhost: agent\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await?;
+        let mut answer = String::new();
+        tokio::time::timeout(Duration::from_secs(5), stream.read_to_string(&mut answer))
+            .await
+            .context("no answer in time")??;
+        Ok(answer)
+    }
+
+    async fn assert_answer(&self, request: &str, parts: &[&str]) -> Result<()> {
+        let answer = self.ask(request).await?;
+        for part in parts {
+            assert!(answer.contains(part), "{request}: {part} in\n{answer}");
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn each_address_answers_what_it_promises() -> Result<()> {
+    let agent = served().await?;
+    agent.assert_answer("GET /readyz", &["HTTP/1.1 200"]).await?;
+    agent.assert_answer("GET /livez", &["HTTP/1.1 200"]).await?;
+    agent
+        .assert_answer(
+            "GET /metrics",
+            &["HTTP/1.1 200", "text/plain; version=0.0.4", "\ntagalong_build_info{version=\"0.1.0\""],
+        )
+        .await?;
+    agent
+        .assert_answer(
+            "GET /status",
+            &["HTTP/1.1 200", "application/json", "\"format\": 1", "\"environment\": \"production\""],
+        )
+        .await?;
+    agent.assert_answer("GET /", &["HTTP/1.1 200", "text/html", "default-src 'none'", "<h1>production"]).await
+}
+
+#[tokio::test]
+async fn a_loop_that_hangs_is_not_alive_and_still_ready() -> Result<()> {
+    let agent = served().await?;
+    let long_ago = Timestamp::now() - SignedDuration::from_secs(271);
+    agent.report.send_replace(report(long_ago));
+    agent.assert_answer("GET /livez", &["HTTP/1.1 503", "271 s ago"]).await?;
+    agent.assert_answer("GET /readyz", &["HTTP/1.1 200"]).await?;
+    agent.report.send_replace(report(Timestamp::now() + SignedDuration::from_secs(3600)));
+    agent.assert_answer("GET /livez", &["HTTP/1.1 200"]).await
+}
+
+#[tokio::test]
+async fn an_unknown_address_and_a_wrong_method_are_refused() -> Result<()> {
+    let agent = served().await?;
+    agent.assert_answer("GET /nowhere", &["HTTP/1.1 404"]).await?;
+    agent.assert_answer("GET /../../etc/passwd", &["HTTP/1.1 404"]).await?;
+    for path in ["/", "/metrics", "/status", "/livez", "/readyz"] {
+        agent.assert_answer(&format!("POST {path}"), &["HTTP/1.1 405", "allow: GET,HEAD"]).await?;
+    }
+    agent.assert_answer(&format!("GET /{}", "x".repeat(64 * 1024)), &["HTTP/1.1 4"]).await
+}
+
+#[tokio::test]
+async fn a_peer_that_never_ends_its_request_is_let_go() -> Result<()> {
+    let agent = served().await?;
+    let mut stream = TcpStream::connect(agent.address).await?;
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: ").await?;
+    let mut answer = Vec::new();
+    // The limit is 10 s. Time cannot be paused here: the peer is a real socket.
+    tokio::time::timeout(Duration::from_secs(14), stream.read_to_end(&mut answer))
+        .await
+        .context("the connection is still open")??;
+    Ok(())
+}
+
+#[tokio::test]
+async fn it_ends_when_it_is_told_although_a_peer_holds_a_connection() -> Result<()> {
+    let agent = served().await?;
+    let mut idle = TcpStream::connect(agent.address).await?;
+    idle.write_all(b"GET /readyz HTTP/1.1\r\nhost: agent\r\n\r\n").await?;
+    let mut first = [0; 12];
+    idle.read_exact(&mut first).await?;
+    assert_eq!(&first, b"HTTP/1.1 200");
+    agent.end.send(()).ok().context("it has ended by itself")?;
+    tokio::time::timeout(Duration::from_secs(4), agent.serving).await.context("it goes on")??;
+    assert!(TcpStream::connect(agent.address).await.is_err(), "the port is free again");
+    Ok(())
+}
