@@ -1,0 +1,191 @@
+//! The reference pages say what the code says.
+//!
+//! Run with `TAGALONG_BLESS=1` to write the generated pages anew.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use tagalong::metrics::families::{ALL, Family};
+use tagalong::serve::ADDRESSES;
+
+fn page(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/reference").join(name)
+}
+
+/// Compares a page with what it should say, or writes it where that is asked.
+fn assert_page(name: &str, expected: &str) -> Result<()> {
+    let path = page(name);
+    if std::env::var_os("TAGALONG_BLESS").is_some() {
+        std::fs::write(&path, expected).with_context(|| format!("failed to write {}", path.display()))?;
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "docs/reference/{name} is not what the code says; write it anew with \
+         TAGALONG_BLESS=1 cargo test --test it docs::"
+    );
+    Ok(())
+}
+
+#[test]
+fn the_metrics_page_is_the_table() -> Result<()> {
+    let mut text = String::from(
+        "# Metrics\n\n\
+         <!-- Made from src/metrics/families.rs; a test compares the two. -->\n\n\
+         `/metrics` answers in Prometheus' text format 0.0.4. Gauges tell the last report, counters what \
+         happened since the agent started. Every label value that is known in advance is there from the \
+         first scrape; moments are Unix seconds, 0 where there is none. A connector that is gone leaves no \
+         series behind.\n\n\
+         Before the first look at the cluster no `tagalong_connector_…` family is there, and in an agent that \
+         follows (`tagalong_leader 0`) neither they nor `tagalong_connectors` and `tagalong_revision_current` \
+         are: the agent that leads tells them, so that nothing is alerted twice. In observe mode nobody asks who \
+         leads: all agents tell drift, and alerts take `max by (connector)`.\n",
+    );
+    for (title, intro, per_connector) in [
+        ("The agent, its repository and the cluster", "", false),
+        (
+            "Each connector",
+            "One series for each declared connector and label value; `metrics.per_connector: false` in the \
+             settings switches all of them off.\n\n",
+            true,
+        ),
+    ] {
+        write!(text, "\n## {title}\n\n{intro}| family | type | labels | meaning |\n|---|---|---|---|\n")?;
+        for family in ALL.iter().filter(|family| family.is_per_connector() == per_connector) {
+            let Family { name, kind, labels, help } = family;
+            let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+            writeln!(text, "| `{name}` | {} | {} | {help} |", kind.name(), labels.join(", "))?;
+        }
+    }
+    text.push_str(VALUES);
+    assert_page("metrics.md", &text)
+}
+
+/// What the label values mean is said by the words of the model; here only where they are listed.
+const VALUES: &str = "
+## Label values
+
+| label | values |
+|---|---|
+| `state` of `tagalong_repository_state` | `ok`, `stale`, `unreachable`, `auth_failed`, `ref_missing`, `verification_failed`, `invalid`, `held` |
+| `outcome` of `tagalong_repository_polls_total` | `success`, `noop`, `error` |
+| `kind` | `forward`, `backward`, `sideways`, `retag`, `deleted`, `appeared` |
+| `step` of `tagalong_repository_poll_duration_seconds` | `list`, `fetch`, `verify`, `read` |
+| `severity` | `error`, `warning`, `info` |
+| `result` | `success`, `partial`, `failed`, `never` |
+| `sync` | `synced`, `drifted`, `missing`, `held`, `waiting`, `unmanaged`, `unknown`; each connector is counted once, held before waiting before the others |
+| `state` of `tagalong_connector_sync_state` | `synced`, `config_drift`, `state_drift`, `missing`, `surplus`, `unknown` |
+| `state` of `tagalong_connector_state` and `tagalong_connector_tasks` | `running`, `paused`, `stopped`, `failed`, `unassigned`, `restarting`, `unknown` |
+| `type` | `source`, `sink`, `unknown` |
+| `step` of `tagalong_steps_total` | `pause`, `stop`, `delete`, `configure`, `create`, `resume`, `restart` |
+| `outcome` of `tagalong_steps_total` | `converged`, `failed`, `waiting`, `pending`, `not-taken` |
+| `hold` | `risky-change`, `too-many-deletes`, `keep`, `suspended`, `lower-version`, `unaddressable` |
+| `by` | `environment`, `definition`, `settings` |
+| `method` | `GET`, `PUT`, `POST`, `PATCH`, `DELETE` |
+| `code_class` | `1xx`, `2xx`, `3xx`, `4xx`, `5xx`, `none` |
+| `outcome` of `tagalong_webhooks_total` | `accepted`, `refused` |
+";
+
+#[test]
+fn the_label_values_of_the_metrics_page_are_those_of_the_model() {
+    use tagalong::model::finding::Severity;
+    use tagalong::model::live::RunState;
+    use tagalong::model::plan::{Hold, StepKind, Sync};
+    use tagalong::model::report::{
+        ApplyResult, MoveKind, Outcome, PollOutcome, PollStep, RepositoryState, SuspendedBy,
+    };
+    let list = |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    for row in [
+        list(RepositoryState::ALL.iter().map(|value| value.name()).collect()),
+        list(PollOutcome::ALL.iter().map(|value| value.name()).collect()),
+        list(MoveKind::ALL.iter().map(|value| value.name()).collect()),
+        list(PollStep::ALL.iter().map(|value| value.name()).collect()),
+        list(Severity::ALL.iter().map(|value| value.name()).collect()),
+        list(ApplyResult::ALL.iter().map(|value| value.name()).collect()),
+        list(Sync::ALL.iter().map(|value| value.name()).collect()),
+        list(RunState::ALL.iter().map(|value| value.name()).collect()),
+        list(StepKind::ALL.iter().map(|value| value.name()).collect()),
+        list(Outcome::ALL.iter().map(|value| value.name()).collect()),
+        list(Hold::ALL.iter().map(|value| value.name()).collect()),
+        list(SuspendedBy::ALL.iter().map(|value| value.name()).collect()),
+    ] {
+        assert!(VALUES.contains(&format!("| {row} |")), "{row}");
+    }
+}
+
+/// Every field of the status form, as the page's table names them: `connectors[].name`.
+fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                found.insert(path.clone());
+                // Maps by name have no fields of their own, and plans are described on their own.
+                if key != "last_moves" && !path.starts_with("plan") {
+                    fields(value, &path, found);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                fields(item, &format!("{path}[]"), found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The first column of the page's tables.
+fn described(page: &str, heading: &str) -> BTreeSet<String> {
+    page.lines()
+        .skip_while(|line| *line != heading)
+        .skip(1)
+        .take_while(|line| !line.starts_with("## "))
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name.to_owned()))
+        .collect()
+}
+
+/// The form that the snapshot of the view holds, with something of everything.
+fn snapshot(name: &str) -> Result<Value> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("src/view/snapshots")
+        .join(format!("tagalong__view__{name}.snap"));
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let form = text.splitn(3, "---").nth(2).context("no header")?;
+    Ok(serde_json::from_str(form)?)
+}
+
+#[test]
+fn the_status_page_describes_every_field_of_the_status() -> Result<()> {
+    let mut found = BTreeSet::new();
+    fields(&snapshot("status__tests__a_status_has_the_promised_shape")?, "", &mut found);
+    let text = std::fs::read_to_string(page("status-api.md"))?;
+    assert_eq!(described(&text, "## The status"), found);
+    Ok(())
+}
+
+#[test]
+fn the_status_page_describes_every_field_of_a_plan() -> Result<()> {
+    let mut found = BTreeSet::new();
+    fields(&snapshot("json__tests__a_plan_has_the_promised_shape")?, "", &mut found);
+    let mut findings = BTreeSet::new();
+    fields(&snapshot("json__tests__findings_have_the_promised_shape")?, "", &mut findings);
+    // `format` stands in both.
+    found.extend(findings);
+    let text = std::fs::read_to_string(page("status-api.md"))?;
+    assert_eq!(described(&text, "## The plan"), found);
+    Ok(())
+}
+
+#[test]
+fn the_status_page_names_every_address() -> Result<()> {
+    let text = std::fs::read_to_string(page("status-api.md"))?;
+    for (address, answers) in ADDRESSES {
+        assert!(text.contains(&format!("| `{address}` | {answers} |")), "{address}: {answers}");
+    }
+    Ok(())
+}
