@@ -111,11 +111,63 @@ rules! {
     WrongType = "wrong-type", Error;
     /// A value is none of those that its key takes.
     WrongValue = "wrong-value", Error;
-    /// A key that is needed is not there.
+    /// A key that must be there is missing.
     MissingKey = "missing-key", Error;
-    /// A key that this version of tagalong does not have yet.
-    NotInThisVersion = "not-in-this-version", Error, "take the key away";
-    /// A key that is read and has no effect in this version of tagalong.
+
+    /// Something is used that this version of the agent does not read yet.
+    Unsupported = "unsupported", Error;
+    /// A JSON file lies in `templates/` or `environments/`.
+    JsonMisplaced = "json-misplaced", Error, "write it as YAML, or move a connector's JSON to `connectors/`";
+    /// A document does not say what it is.
+    DocumentUnknown = "document-unknown", Error, "begin it with `connector: NAME`, `template: NAME` or `environment: NAME`";
+    /// A name is not usable.
+    NameInvalid = "name-invalid", Error;
+    /// A connector's name has characters outside `[A-Za-z0-9._-]`, which consumer groups, metrics and scripts trip over.
+    NameAlphabet = "name-alphabet", Warning, "use letters, digits, `.`, `_` and `-`; keep the name where the connector has it already";
+    /// Two of a kind have the same name.
+    DuplicateName = "duplicate-name", Error, "rename one of them, or remove it";
+    /// A template is named that nobody defines.
+    UnknownTemplate = "unknown-template", Error;
+    /// An environment is named that nobody defines.
+    UnknownEnvironment = "unknown-environment", Error;
+    /// A template is given something that it does not ask for.
+    UnknownParameter = "unknown-parameter", Error;
+    /// A template or an environment is, by way of its `base`, based on itself.
+    BaseCycle = "base-cycle", Error, "take one `base` of the circle away";
+    /// Two keys stand together that exclude each other.
+    Conflict = "conflict", Error;
+    /// A connector says what differs in an environment in which it does not exist.
+    EnvironmentOutside = "environment-outside", Warning, "remove the block, or add the environment to `only`";
+    /// A `null` removes a key that no layer under it sets.
+    NullRemovesNothing = "null-removes-nothing", Error, "remove the line, or correct the key";
+    /// An item of a list is a list or null.
+    ListItem = "list-item", Error, "write a text";
+    /// A config value is a map.
+    MapValue = "map-value", Error, "write the keys out, with dots between them";
+
+    /// An expression stands where none may: in a key, a name, a state or an environment's values.
+    ExpressionMisplaced = "expression-misplaced", Error, "write the text itself; expressions may stand in config values, `with` and parameter defaults";
+    /// An expression is not well-formed.
+    ExpressionSyntax = "expression-syntax", Error;
+    /// An expression uses a name that is not set.
+    UndefinedName = "undefined-name", Error;
+    /// An expression is well-formed and cannot be computed, or gives nothing that can be a config value.
+    ExpressionFailed = "expression-failed", Error;
+    /// A required parameter is not given.
+    ParameterMissing = "parameter-missing", Error;
+    /// A parameter is given a value of another type than it has.
+    ParameterType = "parameter-type", Error;
+    /// A value that the place itself must supply is not there.
+    InputMissing = "input-missing", Error, "supply it in the settings under `values`, in `TAGALONG_VALUES` or with `--value`; for trying offline, give the input an `example`";
+
+    /// A connector has no `connector.class`.
+    ClassMissing = "class-missing", Error, "set `connector.class` in the template or in the connector";
+    /// The config has a `name` that is not the connector's.
+    ConfigName = "config-name", Error, "remove `name` from the config; `connector` says it";
+    /// A placeholder uses a config provider that `tagalong.yaml` does not list.
+    ConfigProviderUnknown = "config-provider-unknown", Error;
+
+    /// A setting is read and has no effect in this version of the agent.
     NoEffect = "no-effect", Warning, "take the key away";
     /// An environment variable begins like a setting and is none.
     UnknownVariable = "unknown-variable", Warning;

@@ -1,6 +1,64 @@
 //! What to think: pure, synchronous functions from model to model.
+//!
+//! The front half makes what an environment should run of the files of a repository; the back half
+//! makes a plan of that and of what the cluster runs.
 
+mod check;
 pub mod converge;
 pub mod diff;
+mod expression;
+mod layers;
+mod nulls;
 pub mod pace;
+mod parse;
 pub mod plan;
+mod render;
+mod resolve;
+pub mod supply;
+
+use std::collections::HashSet;
+
+use crate::model::definition::Definitions;
+use crate::model::desired::Desired;
+use crate::model::finding::Findings;
+use crate::model::name::EnvironmentName;
+use crate::model::revision::Revision;
+use crate::model::select::Select;
+use crate::model::snapshot::Snapshot;
+use crate::pipeline::supply::Supply;
+
+/// Reads everything that a snapshot defines. What is wrong with the files, in whatever environment
+/// they are used, is in its `findings`, settled.
+pub fn definitions(snapshot: &Snapshot) -> Definitions {
+    let mut findings = snapshot.findings.clone();
+    let (mut definitions, lost) = parse::definitions(snapshot, &mut findings);
+    resolve::check(&definitions, lost, &mut findings);
+    nulls::check(&definitions, &mut findings);
+    definitions.findings.extend(findings);
+    definitions.findings.settle();
+    definitions
+}
+
+/// Renders one environment. The findings are those of the files and of this environment together;
+/// there is a value only where none of them is an error.
+pub fn desired(
+    definitions: &Definitions,
+    revision: &Revision,
+    environment: &EnvironmentName,
+    supply: &Supply<'_>,
+    select: &Select,
+) -> (Option<Desired>, Findings) {
+    let mut found = Vec::new();
+    let desired = render::desired(definitions, revision, environment, supply, select, &mut found);
+    let mut findings = definitions.findings.clone();
+    let told: HashSet<_> =
+        definitions.findings.iter().map(|finding| (finding.place.clone(), finding.rule)).collect();
+    findings.extend(found.into_iter().filter(|f| !told.contains(&(f.place.clone(), f.rule))));
+    findings.settle();
+    (desired.filter(|_| !findings.has_errors()), findings)
+}
+
+/// Every environment that is defined, by name.
+pub fn environments(definitions: &Definitions) -> impl Iterator<Item = &EnvironmentName> {
+    definitions.environments.keys()
+}

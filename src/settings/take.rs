@@ -86,7 +86,7 @@ fn later(raw: &RawSettings, found: Found<'_>) {
                 };
                 if !harmless {
                     let message = format!("this version of tagalong has no `{}`", key.path);
-                    let finding = Finding::new(Rule::NotInThisVersion, node.place.clone(), message);
+                    let finding = Finding::new(Rule::Unsupported, node.place.clone(), message);
                     found.push(finding.hint("take the key away"));
                 }
             }

@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod corpus;
 mod docs;
 mod real;
 mod repo;

@@ -1,0 +1,269 @@
+//! What people wrote: templates, connectors and environments, every key and value with its place.
+//!
+//! Takes what the reader of the files understood, gives it to those who check and render it.
+//! Nothing is inherited, computed or converted here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::desired::{DesiredState, Suspend};
+use crate::model::finding::{Findings, Place};
+use crate::model::name::{ConnectorName, EnvironmentName};
+use crate::model::text::Text;
+
+/// Everything that one snapshot defines.
+#[derive(Debug, Clone, Default)]
+pub struct Definitions {
+    /// Each template by its name.
+    pub templates: BTreeMap<Arc<str>, Template>,
+    /// Each connector by its name.
+    pub connectors: BTreeMap<ConnectorName, Connector>,
+    /// Each environment by its name.
+    pub environments: BTreeMap<EnvironmentName, Environment>,
+    /// Names of connectors that are said to have moved elsewhere.
+    pub forgotten: Vec<Text>,
+    /// What the repository says of itself.
+    pub about: About,
+    /// What is wrong with the files, in whatever environment they are used.
+    pub findings: Findings,
+}
+
+/// What `tagalong.yaml` says.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// The aliases of Connect's config providers that may be used; none where it does not say.
+    pub config_providers: Option<Vec<Text>>,
+}
+
+/// A generic connector.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// Its name.
+    pub name: Text,
+    /// The template under it.
+    pub base: Option<Text>,
+    /// What it gives to the template under it.
+    pub with: Given,
+    /// What it must be given, in order: a default may use those before it.
+    pub parameters: Vec<Parameter>,
+    /// Its own keys.
+    pub config: Vec<Pair>,
+    /// What differs in one environment.
+    pub environments: Vec<TemplateBlock>,
+    /// Whether all of its document was read.
+    pub whole: bool,
+}
+
+/// What a template does differently in one environment.
+#[derive(Debug, Clone)]
+pub struct TemplateBlock {
+    /// In which.
+    pub environment: Text,
+    /// What it gives to the template under it.
+    pub with: Given,
+    /// Its own keys.
+    pub config: Vec<Pair>,
+}
+
+/// Something that a template must or may be given.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// Its name.
+    pub name: Text,
+    /// What it is made of.
+    pub kind: ParameterKind,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it is where nothing is given.
+    pub default: Option<Tree>,
+    /// What it is for.
+    pub description: Option<Text>,
+}
+
+/// What a parameter is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ParameterKind {
+    /// A text.
+    String,
+    /// Texts in order.
+    List,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// Values by name.
+    Map,
+}
+
+impl ParameterKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] =
+        [Self::String, Self::List, Self::Integer, Self::Number, Self::Boolean, Self::Map];
+
+    /// The word for it in definitions.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::List => "list",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Map => "map",
+        }
+    }
+}
+
+/// One connector as a person wrote it.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    /// Its name.
+    pub name: ConnectorName,
+    /// Where its name stands.
+    pub place: Place,
+    /// The template under it.
+    pub template: Option<Text>,
+    /// What it gives to the template.
+    pub with: Given,
+    /// What it should be doing.
+    pub state: Option<DesiredState>,
+    /// Its own keys.
+    pub config: Vec<Pair>,
+    /// What differs in one environment.
+    pub environments: Vec<ConnectorBlock>,
+    /// In which environments it exists.
+    pub scope: Scope,
+    /// Whether the agent must never delete it.
+    pub keep: bool,
+    /// Risky changes that somebody answers for.
+    pub acknowledge: Vec<Acknowledgement>,
+    /// Why nothing is to be written for now.
+    pub suspend: Option<Suspend>,
+    /// Whether all of its document was read.
+    pub whole: bool,
+}
+
+/// What a connector does differently in one environment.
+#[derive(Debug, Clone)]
+pub struct ConnectorBlock {
+    /// In which.
+    pub environment: Text,
+    /// The name that it has there.
+    pub name: Option<ConnectorName>,
+    /// What it gives to the template.
+    pub with: Given,
+    /// What it should be doing there.
+    pub state: Option<DesiredState>,
+    /// Its own keys.
+    pub config: Vec<Pair>,
+}
+
+/// In which environments a connector exists.
+#[derive(Debug, Clone)]
+pub enum Scope {
+    /// In all.
+    Everywhere,
+    /// In these, and not in those based on them.
+    Only(Vec<Text>),
+    /// In all but these.
+    Except(Vec<Text>),
+}
+
+impl Scope {
+    /// Whether an environment is inside.
+    pub fn covers(&self, environment: &EnvironmentName) -> bool {
+        let names = |list: &[Text]| list.iter().any(|name| name.as_str() == environment.as_str());
+        match self {
+            Self::Everywhere => true,
+            Self::Only(list) => names(list),
+            Self::Except(list) => !names(list),
+        }
+    }
+}
+
+/// A risky change that somebody answers for.
+#[derive(Debug, Clone)]
+pub struct Acknowledgement {
+    /// The key that may change.
+    pub key: Text,
+    /// The value that it may get; none where the key may go.
+    pub to: Option<Text>,
+    /// Why, in a person's words.
+    pub reason: Text,
+    /// Only in this environment; everywhere where there is none.
+    pub environment: Option<Text>,
+}
+
+/// What all connectors of one place share.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// Where its name stands.
+    pub place: Place,
+    /// The environment under it.
+    pub base: Option<Text>,
+    /// Values that the place itself must supply.
+    pub inputs: Vec<Input>,
+    /// Values for expressions.
+    pub values: Vec<Pair>,
+    /// Keys under those of every connector.
+    pub config: Vec<Pair>,
+    /// Why nothing is to be written for now; the inner none takes back what its base says.
+    pub suspend: Option<Option<Suspend>>,
+    /// Whether all of its document was read.
+    pub whole: bool,
+}
+
+/// A value that the place itself must supply.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// Its path in the values, as in `postgres.host`.
+    pub path: Text,
+    /// What it could be, for trying the definitions without the place.
+    pub example: Option<Tree>,
+}
+
+/// What is given to a template.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// Where it begins, where anything is given.
+    pub place: Option<Place>,
+    /// Each parameter's name and value.
+    pub pairs: Vec<Pair>,
+}
+
+/// A key and what was written for it.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// The key.
+    pub key: Text,
+    /// The value.
+    pub value: Tree,
+}
+
+/// A value as it was written.
+#[derive(Debug, Clone)]
+pub enum Tree {
+    /// `null`: what was inherited goes.
+    Null(Place),
+    /// A text, which may hold expressions.
+    Text(Text),
+    /// Values in order.
+    List(Place, Vec<Tree>),
+    /// Values by name.
+    Map(Place, Vec<Pair>),
+    /// Something that a finding refused.
+    Refused(Place),
+}
+
+impl Tree {
+    /// Where it begins.
+    pub fn place(&self) -> &Place {
+        match self {
+            Self::Text(text) => &text.place,
+            Self::Null(place) | Self::List(place, _) | Self::Map(place, _) | Self::Refused(place) => place,
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! The expressions in a text: `{{ … }}` and nothing else.
+//!
+//! Takes a text and names with their values, gives the computed value or a finding at its place.
+//! Which names exist is left to the caller; `{%`, `{#` and Connect's `${…}` are plain text here.
+
+mod engine;
+mod split;
+
+use std::sync::Arc;
+
+use minijinja::value::ValueKind;
+use minijinja::{Error, ErrorKind, Value};
+
+use crate::model::finding::{Finding, Place};
+use crate::model::rule::Rule;
+use crate::model::text::Text;
+use crate::pipeline::expression::split::Piece;
+use crate::yaml::decode::nearest;
+
+/// The names that every expression may use; `params` only where there is a template.
+pub const NAMES: [&str; 4] = ["connector", "environment", "values", "params"];
+
+/// A text with at least one expression, ready to be computed as often as needed.
+#[derive(Debug)]
+pub struct Formula {
+    text: Text,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug)]
+enum Part {
+    Plain(Arc<str>),
+    Computed { code: minijinja::Expression<'static, 'static>, source: Arc<str>, offset: usize },
+}
+
+/// The names an expression may use, with their values.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// Every name.
+    pub names: Value,
+    /// Whether some parameters have no value because a finding speaks of them already.
+    pub lost: bool,
+}
+
+/// A name that a formula uses, as in `values.postgres.host`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Used {
+    /// The whole path.
+    pub path: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl Used {
+    /// What stands before the first dot.
+    pub fn root(&self) -> &str {
+        self.path.split('.').next().unwrap_or_default()
+    }
+
+    /// What stands between the first and the second dot.
+    pub fn member(&self) -> Option<&str> {
+        self.path.split('.').nth(1)
+    }
+}
+
+/// Compiles a text; none where there is no expression in it.
+pub fn compile(text: &Text) -> Result<Option<Formula>, Finding> {
+    let pieces = split::split(text.as_str()).map_err(|offset| {
+        let message = "an expression has no end";
+        Finding::new(Rule::ExpressionSyntax, text.place_of(offset), message)
+            .hint("close it with `}}`; a quote inside an expression must be closed too")
+    })?;
+    if !pieces.iter().any(|piece| matches!(piece, Piece::Expression(_))) {
+        return Ok(None);
+    }
+    let parts = pieces.into_iter().map(|piece| part(text, piece)).collect::<Result<_, _>>()?;
+    Ok(Some(Formula { text: text.clone(), parts }))
+}
+
+fn part(text: &Text, piece: Piece) -> Result<Part, Finding> {
+    match piece {
+        Piece::Plain(range) => Ok(Part::Plain(text.as_str()[range].into())),
+        Piece::Expression(range) => {
+            let (offset, source) = (range.start, &text.as_str()[range]);
+            let wrong =
+                |message: String| Finding::new(Rule::ExpressionSyntax, text.place_of(offset - 2), message);
+            if source.starts_with("- ") || source.ends_with(" -") {
+                return Err(wrong("an expression has no `-` at its braces".to_owned())
+                    .hint("remove it; nothing around an expression is trimmed"));
+            }
+            let code = engine::compile(source.trim()).map_err(|error| {
+                let detail = error.detail().unwrap_or("it cannot be read");
+                wrong(format!("an expression is not well-formed: {detail}"))
+                    .hint("write a name like `values.a.b`, with filters like `| slug('_')`")
+            })?;
+            Ok(Part::Computed { code, source: source.into(), offset })
+        }
+    }
+}
+
+impl Formula {
+    /// Every name that is used, in the order of the text.
+    pub fn uses(&self) -> Vec<Used> {
+        let of = |part: &Part| match part {
+            Part::Plain(_) => Vec::new(),
+            Part::Computed { code, source, offset } => self.uses_of(code, source, *offset),
+        };
+        self.parts.iter().flat_map(of).collect()
+    }
+
+    fn uses_of(
+        &self,
+        code: &minijinja::Expression<'static, 'static>,
+        source: &str,
+        offset: usize,
+    ) -> Vec<Used> {
+        let mut found: Vec<_> = code
+            .undeclared_variables(true)
+            .into_iter()
+            .map(|path| (position(source, &path), path))
+            .filter(|(_, path)| !engine::FUNCTIONS.contains(&path.as_str()))
+            .collect();
+        found.sort();
+        found.into_iter().map(|(at, path)| Used { path, place: self.text.place_of(offset + at) }).collect()
+    }
+
+    /// Computes the text. One expression that is all of it keeps its type; else it is a text.
+    ///
+    /// Without a finding the error means that a parameter is used of which another finding speaks.
+    pub fn compute(&self, scope: &Scope) -> Result<Value, Option<Finding>> {
+        if let [Part::Computed { code, source, offset }] = self.parts.as_slice() {
+            return self.compute_part(code, source, *offset, scope);
+        }
+        let mut text = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Plain(plain) => text.push_str(plain),
+                Part::Computed { code, source, offset } => {
+                    let value = self.compute_part(code, source, *offset, scope)?;
+                    text.push_str(&as_text(&value).map_err(|what| self.no_text(*offset, what))?);
+                }
+            }
+        }
+        Ok(Value::from(text))
+    }
+
+    fn compute_part(
+        &self,
+        code: &minijinja::Expression<'static, 'static>,
+        source: &str,
+        offset: usize,
+        scope: &Scope,
+    ) -> Result<Value, Option<Finding>> {
+        let error = match code.eval(scope.names.clone()) {
+            Ok(value) if !value.is_undefined() => return Ok(value),
+            Ok(_) => None,
+            Err(error) => Some(error),
+        };
+        let used = self.uses_of(code, source, offset);
+        if scope.lost && used.iter().any(|used| used.root() == "params") {
+            return Err(None);
+        }
+        let start = self.text.place_of(offset - 2);
+        Err(Some(match error {
+            Some(error) if error.kind() != ErrorKind::UndefinedError => failed(&error, start),
+            Some(_) | None => undefined(source, &used, scope, start),
+        }))
+    }
+
+    fn no_text(&self, offset: usize, what: &str) -> Finding {
+        let message = format!("an expression gives {what}, which cannot be part of a text");
+        Finding::new(Rule::ExpressionFailed, self.text.place_of(offset - 2), message)
+            .hint("take one of its members, or join it")
+    }
+}
+
+/// Where a path stands in an expression; its beginning where it is written in some other way.
+fn position(source: &str, path: &str) -> usize {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '"' | '\'');
+    let stands = |path: &str| {
+        source.match_indices(path).map(|(at, _)| at).find(|&at| {
+            !source[..at].ends_with(is_part)
+                && !source[at + path.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_')
+        })
+    };
+    let root = path.split('.').next().unwrap_or_default();
+    stands(path).or_else(|| stands(root)).unwrap_or_else(|| source.len() - source.trim_start().len())
+}
+
+/// Says why an expression cannot be computed. The engine's own text may hold values, so only what
+/// is known to hold names is taken from it.
+fn failed(error: &Error, place: Place) -> Finding {
+    let message = match error.kind() {
+        ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction => {
+            error.detail().unwrap_or("a filter, test or function is unknown").to_owned()
+        }
+        ErrorKind::UnknownMethod => "an object has no such method".to_owned(),
+        _ => match error.detail().filter(|detail| engine::is_own(detail)) {
+            Some(own) => own.to_owned(),
+            None => format!("an expression cannot be computed: {}", error.kind()),
+        },
+    };
+    Finding::new(Rule::ExpressionFailed, place, message)
+        .hint("look at the types of what it uses: values are texts until `int` or `bool` is asked for")
+}
+
+fn undefined(source: &str, used: &[Used], scope: &Scope, start: Place) -> Finding {
+    let missing = used.iter().filter(|used| !is_guarded(source, &used.path)).find_map(|used| {
+        let mut value = scope.names.clone();
+        for (depth, segment) in used.path.split('.').enumerate() {
+            let inner = value.get_attr(segment).unwrap_or_default();
+            if inner.is_undefined() {
+                return Some((used, depth, segment, value));
+            }
+            value = inner;
+        }
+        None
+    });
+    let Some((used, depth, segment, around)) = missing else {
+        return Finding::new(Rule::UndefinedName, start, "an expression uses something that is not set")
+            .hint("set it, or write `| default('…')`");
+    };
+    let path: Vec<_> = used.path.split('.').take(depth + 1).collect();
+    let finding =
+        Finding::new(Rule::UndefinedName, used.place.clone(), format!("`{}` is not set", path.join(".")));
+    let names: Vec<_> = around
+        .try_iter()
+        .map(|names| names.filter_map(|name| name.as_str().map(ToOwned::to_owned)).collect())
+        .unwrap_or_default();
+    finding.hint(match nearest(segment, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{}`?", [&path[..depth], &[near]].concat().join(".")),
+        None if path[0] == "params" => "give it in `with`, or give the parameter a default".to_owned(),
+        None if path[0] == "values" => "set it in the environment's `values` or in the settings".to_owned(),
+        None => format!("the names are {}", names.join(", ")),
+    })
+}
+
+/// Whether a name may be undefined where it stands: `x | default(…)`, `x is defined`.
+fn is_guarded(source: &str, path: &str) -> bool {
+    let Some(rest) = source.get(position(source, path) + path.len()..) else { return false };
+    let rest = rest.trim_start();
+    let filter = rest.strip_prefix('|').map(str::trim_start).unwrap_or_default();
+    filter.starts_with("default") || filter.starts_with("d(") || rest.starts_with("is ")
+}
+
+/// Writes a value as Connect stores it: a list becomes `a,b,c`. Where that cannot be, says what the
+/// value is.
+pub fn as_text(value: &Value) -> Result<String, &'static str> {
+    match value.kind() {
+        ValueKind::String | ValueKind::Bool | ValueKind::Number => Ok(scalar(value)),
+        ValueKind::Seq | ValueKind::Iterable => {
+            let items = value.try_iter().map_err(|_| "a list that cannot be read")?;
+            let texts: Result<Vec<_>, _> = items
+                .map(|item| match item.kind() {
+                    ValueKind::String | ValueKind::Bool | ValueKind::Number => Ok(scalar(&item)),
+                    _ => Err("a list of something else than texts"),
+                })
+                .collect();
+            Ok(texts?.join(","))
+        }
+        ValueKind::None => Err("none"),
+        ValueKind::Map => Err("a map"),
+        _ => Err("something that is no text"),
+    }
+}
+
+fn scalar(value: &Value) -> String {
+    // The engine writes booleans as Python does.
+    let text = value.to_string();
+    if value.kind() == ValueKind::Bool { text.to_ascii_lowercase() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn scope() -> Scope {
+        let postgres = BTreeMap::from([("host", Value::from("db")), ("port", Value::from("5432"))]);
+        let names = BTreeMap::from([
+            ("connector", Value::from("Orders-V2")),
+            ("values", Value::from(BTreeMap::from([("postgres", Value::from(postgres))]))),
+            ("params", Value::from(BTreeMap::from([("tables", Value::from(vec!["a", "b"]))]))),
+        ]);
+        Scope { names: Value::from(names), lost: false }
+    }
+
+    /// The text that is computed, or the finding.
+    fn computed(text: &str) -> String {
+        let place = Place { path: "a.yaml".into(), line: 1, column: 10 };
+        let text = Text::written(text, place, &format!("\"{text}\""));
+        let told = |f: Finding| {
+            format!("{} {}: {} ({})", f.place.column, f.rule.name(), f.message, f.hint.unwrap_or_default())
+        };
+        match compile(&text) {
+            Err(finding) => told(finding),
+            Ok(None) => format!("plain {}", text.as_str()),
+            Ok(Some(formula)) => match formula.compute(&scope()) {
+                Ok(value) => match as_text(&value) {
+                    Ok(text) => format!("{text} ({})", value.kind()),
+                    Err(what) => what.to_owned(),
+                },
+                Err(finding) => told(finding.expect("nothing is lost")),
+            },
+        }
+    }
+
+    #[test]
+    fn expressions_are_computed_and_the_rest_is_plain() {
+        for (text, expected) in [
+            ("plain", "plain plain"),
+            ("{% if x %}{# y #}${file:/a:b}$", "plain {% if x %}{# y #}${file:/a:b}$"),
+            ("a }} b", "plain a }} b"),
+            ("{{ connector | slug('_') }}", "orders_v2 (string)"),
+            ("{{ connector | slug }}", "orders-v2 (string)"),
+            ("x-{{ values.postgres.host }}-{{values.postgres.port}}", "x-db-5432 (string)"),
+            ("{{ values.postgres.port | int + 1 }}", "5433 (number)"),
+            ("{{ params.tables }}", "a,b (sequence)"),
+            ("t:{{ params.tables }}", "t:a,b (string)"),
+            ("${file:{{ connector }}:key}", "${file:Orders-V2:key} (string)"),
+            ("{{ '{{' }}", "{{ (string)"),
+            ("{{ {'a': {'b': 1}}['a']['b'] }}", "1 (number)"),
+            ("{{ values.x | default('y') }}", "y (string)"),
+            ("{{ 'y' if values.x is not defined else values.x }}", "y (string)"),
+            ("{{ 'true' | bool }}", "true (bool)"),
+            ("{{ 'no' | bool and true }}", "false (bool)"),
+        ] {
+            assert_eq!(computed(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_at_its_place() {
+        for (text, expected) in [
+            ("{{ valeus.postgres.host }}", "14 undefined-name: `valeus` is not set (did you mean `values`?)"),
+            (
+                "x {{ values.postgres.hots }}",
+                "16 undefined-name: `values.postgres.hots` is not set (did you mean `values.postgres.host`?)",
+            ),
+            (
+                "{{ values.mysql.port | int }}",
+                "14 undefined-name: `values.mysql` is not set (set it in the environment's `values` or in the settings)",
+            ),
+            (
+                "{{ values.x | default('a') ~ values.y }}",
+                "40 undefined-name: `values.y` is not set (set it in the environment's `values` or in the settings)",
+            ),
+            (
+                "a {{ connector",
+                "13 expression-syntax: an expression has no end (close it with `}}`; a quote inside an expression must be closed too)",
+            ),
+            (
+                "{{ connector | }}",
+                "11 expression-syntax: an expression is not well-formed: unexpected end of input, expected identifier (write a name like `values.a.b`, with filters like `| slug('_')`)",
+            ),
+            (
+                "{{- connector }}",
+                "11 expression-syntax: an expression has no `-` at its braces (remove it; nothing around an expression is trimmed)",
+            ),
+            (
+                "{{ connector | slgu }}",
+                "11 expression-failed: filter slgu is unknown (look at the types of what it uses: values are texts until `int` or `bool` is asked for)",
+            ),
+            (
+                "{{ connector | int }}",
+                "11 expression-failed: `int` takes a whole number (look at the types of what it uses: values are texts until `int` or `bool` is asked for)",
+            ),
+            ("{{ values.postgres }}", "a map"),
+            (
+                "x{{ values.postgres }}",
+                "12 expression-failed: an expression gives a map, which cannot be part of a text (take one of its members, or join it)",
+            ),
+        ] {
+            assert_eq!(computed(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Finds each `null` that removes nothing: mostly a mistyped key that goes on being set.
+//!
+//! Takes definitions, gives findings. Keys are literals, so nothing need be rendered for it: a
+//! `null` is of use when in some environment, for some connector, a layer under it sets its key.
+
+use std::collections::HashSet;
+
+use crate::model::definition::{Connector, Definitions, Environment, Given, Pair, Tree};
+use crate::model::finding::Finding;
+use crate::model::rule::Rule;
+use crate::pipeline::layers;
+
+/// Finds the useless ones.
+pub fn check(definitions: &Definitions, findings: &mut Vec<Finding>) {
+    let nulls = all(definitions);
+    if nulls.is_empty() {
+        return;
+    }
+    let mut useful = Useful::default();
+    let mut chains = vec![Vec::new()];
+    chains.extend(definitions.environments.keys().filter_map(|name| layers::environments(definitions, name)));
+    for environments in &chains {
+        for template in definitions.templates.values() {
+            match layers::templates(definitions, template.name.as_str()) {
+                Some(templates) => {
+                    let layers = layers::of_templates(&templates, environments);
+                    useful.walk(layers.iter().map(|layer| layer.pairs));
+                    useful.walk_given(&layers::given_by_template(template, environments));
+                }
+                None => useful.take_all(&template.config),
+            }
+        }
+        for connector in definitions.connectors.values() {
+            useful.walk_connector(definitions, connector, environments);
+        }
+    }
+    for pair in nulls.into_iter().filter(|pair| !useful.holds(pair)) {
+        let place = pair.value.place().clone();
+        let message = format!("no layer under this one sets `{}`", pair.key.as_str());
+        findings.push(Finding::new(Rule::NullRemovesNothing, place, message));
+    }
+}
+
+fn all(definitions: &Definitions) -> Vec<&Pair> {
+    let templates = definitions.templates.values().flat_map(|template| {
+        let blocks = template.environments.iter().flat_map(|block| [&block.config, &block.with.pairs]);
+        [&template.config, &template.with.pairs].into_iter().chain(blocks)
+    });
+    let connectors = definitions.connectors.values().flat_map(|connector| {
+        let blocks = connector.environments.iter().flat_map(|block| [&block.config, &block.with.pairs]);
+        [&connector.config, &connector.with.pairs].into_iter().chain(blocks)
+    });
+    // Without a connector there is nothing that an environment could take anything away from.
+    let environments = definitions.environments.values().filter(|_| !definitions.connectors.is_empty());
+    templates
+        .chain(connectors)
+        .chain(environments.map(|environment| &environment.config))
+        .flatten()
+        .filter(|pair| is_null(pair))
+        .collect()
+}
+
+fn is_null(pair: &Pair) -> bool {
+    matches!(pair.value, Tree::Null(_))
+}
+
+/// The nulls that removed something, by their address.
+#[derive(Default)]
+struct Useful(HashSet<*const Pair>);
+
+impl Useful {
+    fn holds(&self, pair: &Pair) -> bool {
+        self.0.contains(&std::ptr::from_ref(pair))
+    }
+
+    fn take_all(&mut self, pairs: &[Pair]) {
+        self.0.extend(pairs.iter().filter(|pair| is_null(pair)).map(std::ptr::from_ref));
+    }
+
+    fn walk<'d>(&mut self, layers: impl Iterator<Item = &'d [Pair]> + Clone) {
+        if !layers.clone().flatten().any(is_null) {
+            return;
+        }
+        let mut set = HashSet::new();
+        for pair in layers.flatten() {
+            if !is_null(pair) {
+                set.insert(pair.key.as_str());
+            } else if set.remove(pair.key.as_str()) {
+                self.0.insert(std::ptr::from_ref(pair));
+            }
+        }
+    }
+
+    fn walk_given(&mut self, given: &[&Given]) {
+        self.walk(given.iter().map(|given| given.pairs.as_slice()));
+    }
+
+    fn walk_connector(
+        &mut self,
+        definitions: &Definitions,
+        connector: &Connector,
+        environments: &[&Environment],
+    ) {
+        if environments.last().is_some_and(|environment| !connector.scope.covers(&environment.name)) {
+            return;
+        }
+        self.walk_given(&layers::given_by_connector(connector, environments));
+        let templates = match &connector.template {
+            None => Some(Vec::new()),
+            Some(name) => layers::templates(definitions, name.as_str()),
+        };
+        match templates.filter(|_| connector.whole) {
+            Some(templates) => {
+                let mut all = layers::of_templates(&templates, environments);
+                all.extend(layers::of_environments(environments));
+                all.extend(layers::of_connector(connector, environments));
+                self.walk(all.iter().map(|layer| layer.pairs));
+            }
+            // What is under it is not known, so nothing can be said.
+            None => layers::of_connector(connector, environments)
+                .iter()
+                .for_each(|layer| self.take_all(layer.pairs)),
+        }
+    }
+}

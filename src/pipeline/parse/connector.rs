@@ -1,0 +1,172 @@
+//! Reads a connector's document.
+
+use crate::model::definition::{Acknowledgement, Connector, ConnectorBlock, Scope};
+use crate::model::desired::DesiredState;
+use crate::model::finding::{Finding, Place};
+use crate::model::name::ConnectorName;
+use crate::model::rule::Rule;
+use crate::model::text::Text;
+use crate::pipeline::parse::tree;
+use crate::yaml::decode::{self, Fields};
+use crate::yaml::tree::{Document, Entry, Kind, Node};
+
+const KEYS: &[&str] = &[
+    "connector",
+    "template",
+    "from",
+    "with",
+    "state",
+    "config",
+    "environments",
+    "only",
+    "except",
+    "keep",
+    "acknowledge",
+    "suspend",
+];
+const BLOCK_KEYS: &[&str] = &["name", "with", "state", "config"];
+const ACKNOWLEDGE_KEYS: &[&str] = &["key", "to", "reason", "environment"];
+
+/// Reads a connector; none where its name cannot be read.
+pub fn connector(document: &Document, findings: &mut Vec<Finding>) -> Option<Connector> {
+    let fields = decode::fields("a connector", &document.root, KEYS, findings)?;
+    let name = tree::optional(&fields, "connector", findings);
+    let from = refuse_from(&fields, findings);
+    let template = tree::optional(&fields, "template", findings);
+    let with = tree::given(&fields, findings);
+    let state = tree::state(&fields, findings);
+    let keep = keep(&fields, state, findings);
+    let config = tree::pairs(&fields, "config", tree::CONFIG, findings);
+    let environments = blocks(&fields, keep, findings);
+    let scope = scope(&fields, findings);
+    let acknowledge = acknowledgements(&fields, findings);
+    let suspend = fields.set("suspend").and_then(|node| tree::suspend(node, findings));
+    let written = name?;
+    let name = connector_name(&written, findings);
+    let whole = document.whole && !from;
+    Some(Connector {
+        name,
+        place: written.place,
+        template,
+        with,
+        state,
+        config,
+        environments,
+        scope,
+        keep,
+        acknowledge,
+        suspend,
+        whole,
+    })
+}
+
+/// Takes a name. One that is not usable goes on as it is, so that the rest is looked at too.
+fn connector_name(written: &Text, findings: &mut Vec<Finding>) -> ConnectorName {
+    match ConnectorName::new(&written.text) {
+        Ok(name) => {
+            if !name.is_plain() {
+                let message = format!("connector `{name}` has unusual characters in its name");
+                findings.push(Finding::new(Rule::NameAlphabet, written.place.clone(), message).of(&name));
+            }
+            name
+        }
+        Err(error) => {
+            let finding = Finding::new(Rule::NameInvalid, written.place.clone(), error.to_string());
+            findings.push(finding.hint("use letters, digits, `.`, `_` and `-`"));
+            ConnectorName::observed(&written.text)
+        }
+    }
+}
+
+fn refuse_from(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> bool {
+    let Some(from) = fields.entry("from") else { return false };
+    let place = from.key.place.clone();
+    if fields.get("template").is_some() {
+        let finding = Finding::new(Rule::Conflict, place, "`from` and `template` exclude each other");
+        findings.push(finding.hint("keep one of them"));
+    } else {
+        let finding = Finding::new(Rule::Unsupported, place, "this version does not read `from`");
+        findings.push(finding.hint("write the keys of that file under `config`"));
+    }
+    true
+}
+
+fn keep(fields: &Fields<'_>, state: Option<DesiredState>, findings: &mut Vec<Finding>) -> bool {
+    let Some(entry) = fields.entry("keep") else { return false };
+    let keep = decode::boolean("`keep`", &entry.value, findings).unwrap_or_default();
+    if keep && state == Some(DesiredState::Absent) {
+        findings.push(kept_and_absent(&entry.key.place));
+    }
+    keep
+}
+
+fn kept_and_absent(place: &Place) -> Finding {
+    Finding::new(Rule::Conflict, place.clone(), "`keep: true` and `state: absent` exclude each other")
+        .hint("remove `keep` where the connector is to be deleted")
+}
+
+fn blocks(fields: &Fields<'_>, keep: bool, findings: &mut Vec<Finding>) -> Vec<ConnectorBlock> {
+    let Some(node) = fields.get("environments") else { return Vec::new() };
+    let entries = decode::map("`environments`", node, findings).unwrap_or_default();
+    entries.iter().filter_map(|entry| block(entry, keep, findings)).collect()
+}
+
+fn block(entry: &Entry, keep: bool, findings: &mut Vec<Finding>) -> Option<ConnectorBlock> {
+    let what = format!("environment `{}` of a connector", entry.key.as_str());
+    let fields = decode::fields(&what, &entry.value, BLOCK_KEYS, findings)?;
+    let name = tree::optional(&fields, "name", findings).map(|name| connector_name(&name, findings));
+    let state = tree::state(&fields, findings);
+    if let (true, Some(DesiredState::Absent), Some(entry)) = (keep, state, fields.entry("state")) {
+        findings.push(kept_and_absent(&entry.key.place));
+    }
+    Some(ConnectorBlock {
+        environment: entry.key.clone(),
+        name,
+        with: tree::given(&fields, findings),
+        state,
+        config: tree::pairs(&fields, "config", tree::CONFIG, findings),
+    })
+}
+
+fn scope(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Scope {
+    let mut names = |key: &str| {
+        let node = fields.get(key)?;
+        let items = decode::list(&format!("`{key}`"), node, findings)?;
+        let name = |node| tree::literal(&format!("an item of `{key}`"), node, findings);
+        Some(items.iter().filter_map(name).collect())
+    };
+    let (only, except) = (names("only"), names("except"));
+    if let (Some(_), Some(except)) = (fields.entry("only"), fields.entry("except")) {
+        let place = except.key.place.clone();
+        let finding = Finding::new(Rule::Conflict, place, "`only` and `except` exclude each other");
+        findings.push(finding.hint("keep one of them"));
+    }
+    match (only, except) {
+        (Some(only), _) => Scope::Only(only),
+        (None, Some(except)) => Scope::Except(except),
+        (None, None) => Scope::Everywhere,
+    }
+}
+
+fn acknowledgements(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Vec<Acknowledgement> {
+    let Some(node) = fields.get("acknowledge") else { return Vec::new() };
+    let items = decode::list("`acknowledge`", node, findings).unwrap_or_default();
+    items.iter().filter_map(|item| acknowledgement(item, findings)).collect()
+}
+
+fn acknowledgement(node: &Node, findings: &mut Vec<Finding>) -> Option<Acknowledgement> {
+    const WHAT: &str = "an item of `acknowledge`";
+    let fields = decode::fields(WHAT, node, ACKNOWLEDGE_KEYS, findings)?;
+    let key = tree::required(WHAT, &fields, "key", findings);
+    let reason = tree::required(WHAT, &fields, "reason", findings);
+    let environment = tree::optional(&fields, "environment", findings);
+    let to = match fields.get("to") {
+        Some(Node { kind: Kind::Null, .. }) => None,
+        Some(_) => tree::optional(&fields, "to", findings),
+        None => {
+            findings.push(tree::missing(WHAT, &fields, "to"));
+            None
+        }
+    };
+    Some(Acknowledgement { key: key?, to, reason: reason?, environment })
+}

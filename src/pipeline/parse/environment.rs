@@ -1,0 +1,63 @@
+//! Reads an environment's document.
+
+use crate::model::definition::{Environment, Input};
+use crate::model::finding::Finding;
+use crate::model::name::EnvironmentName;
+use crate::model::rule::Rule;
+use crate::pipeline::parse::tree;
+use crate::yaml::decode::{self, Fields};
+use crate::yaml::tree::{Document, Entry, Kind};
+
+const KEYS: &[&str] = &["environment", "base", "inputs", "values", "config", "suspend"];
+const INPUT_KEYS: &[&str] = &["example", "description"];
+
+/// Reads an environment; none where its name cannot be read.
+pub fn environment(document: &Document, findings: &mut Vec<Finding>) -> Option<Environment> {
+    let fields = decode::fields("an environment", &document.root, KEYS, findings)?;
+    let name = tree::optional(&fields, "environment", findings);
+    let base = tree::optional(&fields, "base", findings);
+    let inputs = inputs(&fields, findings);
+    let values = tree::pairs(&fields, "values", tree::VALUES, findings);
+    let config = tree::pairs(&fields, "config", tree::CONFIG, findings);
+    let suspend = fields.get("suspend").map(|node| match node.kind {
+        Kind::Null => None,
+        Kind::Empty | Kind::Scalar(_) | Kind::Sequence(_) | Kind::Mapping(_) | Kind::Refused => {
+            tree::suspend(node, findings)
+        }
+    });
+    let written = name?;
+    let place = written.place;
+    let name = match EnvironmentName::new(&written.text) {
+        Ok(name) => name,
+        Err(error) => {
+            let finding = Finding::new(Rule::NameInvalid, place, format!("an environment's name: {error}"));
+            findings.push(finding.hint("use letters, digits, `.`, `_` and `-`"));
+            return None;
+        }
+    };
+    Some(Environment { name, place, base, inputs, values, config, suspend, whole: document.whole })
+}
+
+fn inputs(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Vec<Input> {
+    let Some(node) = fields.get("inputs") else { return Vec::new() };
+    let entries = decode::map("`inputs`", node, findings).unwrap_or_default();
+    entries.iter().map(|entry| input(entry, findings)).collect()
+}
+
+fn input(Entry { key, value }: &Entry, findings: &mut Vec<Finding>) -> Input {
+    let what = format!("input `{}`", key.as_str());
+    if key.as_str().split('.').any(str::is_empty) {
+        let message = "an input's name is a path of names with dots between them";
+        let finding = Finding::new(Rule::NameInvalid, key.place.clone(), message);
+        findings.push(finding.hint("write it like `postgres.host`"));
+    }
+    let fields = decode::fields(&what, value, INPUT_KEYS, findings);
+    let mut example = None;
+    if let Some(fields) = fields {
+        example = fields.get("example").map(|node| tree::tree("`example`", node, tree::VALUES, findings));
+        if let Some(node) = fields.get("description") {
+            decode::text("`description`", node, findings);
+        }
+    }
+    Input { path: key.clone(), example }
+}

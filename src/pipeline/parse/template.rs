@@ -1,0 +1,128 @@
+//! Reads a template's document.
+
+use crate::model::definition::{Given, Parameter, ParameterKind, Template, TemplateBlock};
+use crate::model::finding::Finding;
+use crate::model::rule::Rule;
+use crate::model::text::Text;
+use crate::pipeline::parse::tree;
+use crate::yaml::decode::{self, Fields};
+use crate::yaml::tree::{Document, Entry, Node};
+
+const KEYS: &[&str] = &["template", "base", "with", "parameters", "config", "environments"];
+const BLOCK_KEYS: &[&str] = &["with", "config"];
+const PARAMETER_KEYS: &[&str] = &["type", "required", "default", "description"];
+
+/// Reads a template; none where its name cannot be read.
+pub fn template(document: &Document, findings: &mut Vec<Finding>) -> Option<Template> {
+    let root = without_state(&document.root, "a template", findings);
+    let fields = decode::fields("a template", &root, KEYS, findings)?;
+    let name = tree::optional(&fields, "template", findings);
+    let base = tree::optional(&fields, "base", findings);
+    let with = tree::given(&fields, findings);
+    let parameters = parameters(&fields, findings);
+    let config = tree::pairs(&fields, "config", tree::CONFIG, findings);
+    let environments = blocks(&fields, findings);
+    if base.is_none() && fields.get("base").is_none() {
+        findings
+            .extend(std::iter::once(&with).chain(environments.iter().map(|b| &b.with)).filter_map(useless));
+    }
+    let name = name.filter(|name| is_usable(name, findings))?;
+    Some(Template { name, base, with, parameters, config, environments, whole: document.whole })
+}
+
+fn is_usable(name: &Text, findings: &mut Vec<Finding>) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let usable = !name.as_str().is_empty() && name.as_str().chars().all(plain);
+    if !usable {
+        let finding = Finding::new(Rule::NameInvalid, name.place.clone(), "a template's name is not usable");
+        findings.push(finding.hint("use letters, digits, `.`, `_` and `-`"));
+    }
+    usable
+}
+
+fn useless(with: &Given) -> Option<Finding> {
+    let message = "`with` gives something to the template under this one, and there is none";
+    let finding = Finding::new(Rule::Conflict, with.place.clone()?, message);
+    Some(finding.hint("add `base`, or remove `with`"))
+}
+
+/// Takes `state` out of a template or its block, with a finding of its own: that it is unknown
+/// would send people looking for a typo.
+fn without_state(node: &Node, what: &str, findings: &mut Vec<Finding>) -> Node {
+    let mut node = node.clone();
+    if let crate::yaml::tree::Kind::Mapping(entries) = &mut node.kind {
+        entries.retain(|Entry { key, .. }| {
+            let is_state = key.as_str() == "state";
+            if is_state {
+                let message = format!("{what} has no `state`");
+                let finding = Finding::new(Rule::UnknownKey, key.place.clone(), message);
+                findings.push(finding.hint("say it in the connectors, where one sees which of them stop"));
+            }
+            !is_state
+        });
+    }
+    node
+}
+
+fn blocks(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Vec<TemplateBlock> {
+    let Some(node) = fields.get("environments") else { return Vec::new() };
+    let entries = decode::map("`environments`", node, findings).unwrap_or_default();
+    entries.iter().filter_map(|entry| block(entry, findings)).collect()
+}
+
+fn block(entry: &Entry, findings: &mut Vec<Finding>) -> Option<TemplateBlock> {
+    let what = format!("environment `{}` of a template", entry.key.as_str());
+    let node = without_state(&entry.value, &what, findings);
+    let fields = decode::fields(&what, &node, BLOCK_KEYS, findings)?;
+    Some(TemplateBlock {
+        environment: entry.key.clone(),
+        with: tree::given(&fields, findings),
+        config: tree::pairs(&fields, "config", tree::CONFIG, findings),
+    })
+}
+
+fn parameters(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Vec<Parameter> {
+    let Some(node) = fields.get("parameters") else { return Vec::new() };
+    let entries = decode::map("`parameters`", node, findings).unwrap_or_default();
+    entries.iter().map(|entry| parameter(entry, findings)).collect()
+}
+
+fn parameter(Entry { key: name, value: node }: &Entry, findings: &mut Vec<Finding>) -> Parameter {
+    let mut parameter = Parameter {
+        name: name.clone(),
+        kind: ParameterKind::String,
+        required: false,
+        default: None,
+        description: None,
+    };
+    if !is_identifier(name.as_str()) {
+        let message = "a parameter's name cannot be used in an expression";
+        let finding = Finding::new(Rule::NameInvalid, name.place.clone(), message);
+        findings.push(finding.hint("use letters, digits and `_`, a letter first"));
+    }
+    let what = format!("parameter `{}`", name.as_str());
+    let Some(fields) = decode::fields(&what, node, PARAMETER_KEYS, findings) else { return parameter };
+    if let Some(node) = fields.get("type") {
+        let kinds = ParameterKind::ALL.map(|kind| (kind.name(), kind));
+        parameter.kind = decode::choice("`type`", node, &kinds, findings).unwrap_or(parameter.kind);
+    }
+    if let Some(node) = fields.get("required") {
+        parameter.required = decode::boolean("`required`", node, findings).unwrap_or_default();
+    }
+    if let Some(entry) = fields.entry("default") {
+        parameter.default = Some(tree::tree("`default`", &entry.value, tree::DEFAULT, findings));
+        if parameter.required {
+            let message = format!("{what} is required, so its default is never used");
+            let finding = Finding::new(Rule::Conflict, entry.key.place.clone(), message);
+            findings.push(finding.hint("keep `required` or `default`"));
+        }
+    }
+    parameter.description =
+        fields.get("description").and_then(|node| decode::text("`description`", node, findings));
+    parameter
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

@@ -1,0 +1,154 @@
+//! Turns YAML values into what definitions are made of.
+//!
+//! Takes nodes, gives pairs, trees and literal texts; what must not stand somewhere is a finding.
+
+use jiff::Timestamp;
+
+use crate::model::definition::{Given, Pair, Tree};
+use crate::model::desired::{DesiredState, Suspend};
+use crate::model::finding::Finding;
+use crate::model::rule::Rule;
+use crate::model::text::Text;
+use crate::yaml::decode::{self, Fields};
+use crate::yaml::tree::{Entry, Kind, Node};
+
+/// What may stand under a key.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    maps: bool,
+    nulls: bool,
+    expressions: bool,
+}
+
+/// A connector's config: texts and lists of texts.
+pub const CONFIG: Shape = Shape { maps: false, nulls: true, expressions: true };
+/// What a template is given.
+pub const WITH: Shape = Shape { maps: true, nulls: true, expressions: true };
+/// What a parameter is by default.
+pub const DEFAULT: Shape = Shape { maps: true, nulls: false, expressions: true };
+/// An environment's values.
+pub const VALUES: Shape = Shape { maps: true, nulls: false, expressions: false };
+
+/// Takes the map under a key, in order; nothing where there is no such key.
+pub fn pairs(fields: &Fields<'_>, key: &str, shape: Shape, findings: &mut Vec<Finding>) -> Vec<Pair> {
+    let Some(node) = fields.get(key) else { return Vec::new() };
+    let entries = decode::map(&format!("`{key}`"), node, findings).unwrap_or_default();
+    entries.iter().filter_map(|entry| pair(entry, shape, findings)).collect()
+}
+
+/// Takes `with`.
+pub fn given(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Given {
+    let place = fields.entry("with").map(|entry| entry.key.place.clone());
+    Given { place, pairs: pairs(fields, "with", WITH, findings) }
+}
+
+fn pair(entry: &Entry, shape: Shape, findings: &mut Vec<Finding>) -> Option<Pair> {
+    if let Some(finding) = misplaced("a key", &entry.key) {
+        findings.push(finding);
+        return None;
+    }
+    let what = format!("`{}`", entry.key.as_str());
+    Some(Pair { key: entry.key.clone(), value: tree(&what, &entry.value, shape, findings) })
+}
+
+/// Takes a value of a shape.
+pub fn tree(what: &str, node: &Node, shape: Shape, findings: &mut Vec<Finding>) -> Tree {
+    let place = node.place.clone();
+    let refused = match &node.kind {
+        Kind::Scalar(text) if shape.expressions => return Tree::Text(text.clone()),
+        Kind::Scalar(text) => match misplaced(what, text) {
+            None => return Tree::Text(text.clone()),
+            refused => refused,
+        },
+        Kind::Null if shape.nulls => return Tree::Null(place),
+        Kind::Sequence(items) => {
+            let items = items.iter().map(|node| item(what, node, shape, findings)).collect();
+            return Tree::List(place, items);
+        }
+        Kind::Mapping(entries) if shape.maps => {
+            let pairs = entries.iter().filter_map(|entry| pair(entry, shape, findings)).collect();
+            return Tree::Map(place, pairs);
+        }
+        Kind::Mapping(_) => Some(Finding::new(
+            Rule::MapValue,
+            place.clone(),
+            format!("{what} takes a text or a list, not a map"),
+        )),
+        Kind::Empty | Kind::Null | Kind::Refused => decode::wrong_type(what, "a value", node),
+    };
+    findings.extend(refused);
+    Tree::Refused(place)
+}
+
+fn item(what: &str, node: &Node, shape: Shape, findings: &mut Vec<Finding>) -> Tree {
+    match &node.kind {
+        kind @ (Kind::Null | Kind::Sequence(_)) => {
+            let message = format!("an item of {what} is {}", kind.name());
+            findings.push(Finding::new(Rule::ListItem, node.place.clone(), message));
+            Tree::Refused(node.place.clone())
+        }
+        Kind::Empty | Kind::Scalar(_) | Kind::Mapping(_) | Kind::Refused => {
+            tree(&format!("an item of {what}"), node, shape, findings)
+        }
+    }
+}
+
+/// Takes a text that must be a literal: no expression in it.
+pub fn literal(what: &str, node: &Node, findings: &mut Vec<Finding>) -> Option<Text> {
+    let text = decode::text(what, node, findings)?;
+    match misplaced(what, &text) {
+        None => Some(text),
+        Some(finding) => {
+            findings.push(finding);
+            None
+        }
+    }
+}
+
+fn misplaced(what: &str, text: &Text) -> Option<Finding> {
+    let at = text.as_str().find("{{")?;
+    let message = format!("{what} takes no expression");
+    Some(Finding::new(Rule::ExpressionMisplaced, text.place_of(at), message))
+}
+
+/// Takes the literal under a key, where there is one.
+pub fn optional(fields: &Fields<'_>, key: &str, findings: &mut Vec<Finding>) -> Option<Text> {
+    literal(&format!("`{key}`"), fields.get(key)?, findings)
+}
+
+/// Takes the literal under a key that must be there.
+pub fn required(what: &str, fields: &Fields<'_>, key: &str, findings: &mut Vec<Finding>) -> Option<Text> {
+    if fields.get(key).is_none() {
+        findings.push(missing(what, fields, key));
+    }
+    optional(fields, key, findings)
+}
+
+/// Says that a key is missing.
+pub fn missing(what: &str, fields: &Fields<'_>, key: &str) -> Finding {
+    Finding::new(Rule::MissingKey, fields.place.clone(), format!("{what} has no `{key}`"))
+        .hint(format!("add `{key}`"))
+}
+
+/// Takes `state`.
+pub fn state(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<DesiredState> {
+    let node = fields.get("state")?;
+    literal("`state`", node, findings)?;
+    decode::choice("`state`", node, &DesiredState::ALL.map(|state| (state.name(), state)), findings)
+}
+
+/// Takes what is under `suspend`.
+pub fn suspend(node: &Node, findings: &mut Vec<Finding>) -> Option<Suspend> {
+    let fields = decode::fields("`suspend`", node, &["reason", "until"], findings)?;
+    let reason = required("`suspend`", &fields, "reason", findings);
+    let until = optional(&fields, "until", findings).and_then(|text| match text.as_str().parse() {
+        Ok(until) => Some(until),
+        Err(_) => {
+            let message = "`until` takes a time with its offset, as in RFC 3339";
+            let finding = Finding::new(Rule::WrongValue, text.place, message);
+            findings.push(finding.hint("write it like `2026-12-01T00:00:00Z`"));
+            None::<Timestamp>
+        }
+    });
+    Some(Suspend { reason: reason?.text, until })
+}

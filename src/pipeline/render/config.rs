@@ -1,0 +1,243 @@
+//! Lays a connector's layers over each other.
+//!
+//! Takes the layers and the names for their expressions, gives the config and where each key came
+//! from. Templates and environments are compiled once, however many connectors use them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::model::config::{Config, Value};
+use crate::model::definition::{Connector, Definitions, Environment, Pair, Parameter, Template, Tree};
+use crate::model::desired::Origin;
+use crate::model::finding::{Finding, Place};
+use crate::model::name::ConnectorName;
+use crate::model::rule::Rule;
+use crate::pipeline::expression::{Scope, as_text};
+use crate::pipeline::layers::{self, Layer, Whose};
+use crate::pipeline::render::form::Form;
+use crate::pipeline::render::parameters::{self, Call, Names};
+
+/// Per key, the layers that set it.
+pub type Origins = BTreeMap<Arc<str>, Vec<Origin>>;
+
+/// The layers that connectors share, compiled.
+pub struct Layers<'d> {
+    definitions: &'d Definitions,
+    environments: Vec<Ready<'d>>,
+    templates: HashMap<&'d str, Option<ReadyTemplate<'d>>>,
+}
+
+/// A template and those under it, the lowest first.
+struct ReadyTemplate<'d> {
+    chain: Vec<&'d Template>,
+    /// Of each in the chain: what it asks for.
+    parameters: Vec<Vec<(&'d Parameter, Option<Form>)>>,
+    layers: Vec<Ready<'d>>,
+}
+
+/// A layer, compiled.
+struct Ready<'d> {
+    name: Arc<str>,
+    /// Which template of the chain speaks, where one does.
+    speaker: Option<usize>,
+    keys: Vec<(&'d Pair, Filling)>,
+}
+
+/// What a layer does to a key.
+enum Filling {
+    Remove,
+    /// The same for every connector.
+    Fixed(Value),
+    Computed(Form),
+}
+
+impl<'d> Layers<'d> {
+    /// Compiles the layers of an environment and those under it.
+    pub fn new(definitions: &'d Definitions, chain: &[&'d Environment]) -> Self {
+        let environments =
+            layers::of_environments(chain).into_iter().map(|layer| ready(&layer, &[])).collect();
+        Self { definitions, environments, templates: HashMap::new() }
+    }
+
+    /// Makes a connector's config; none where its template cannot be used.
+    pub fn config(
+        &mut self,
+        connector: &'d Connector,
+        name: &ConnectorName,
+        chain: &[&'d Environment],
+        names: &Names,
+        findings: &mut Vec<Finding>,
+    ) -> Option<(Config, Origins)> {
+        let around = names.scope(name);
+        let mut scopes = Vec::new();
+        let mut laying = Laying { tops: BTreeMap::new(), origins: Origins::new() };
+        if let Some(template) = &connector.template {
+            let definitions = self.definitions;
+            let ready = self
+                .templates
+                .entry(template.as_str())
+                .or_insert_with(|| ready_template(definitions, template.as_str(), chain))
+                .as_ref()?;
+            scopes = ready.scopes(connector, name, chain, names, &around, findings);
+            for layer in &ready.layers {
+                laying.lay(layer, layer.speaker.map_or(&around, |speaker| &scopes[speaker]));
+            }
+        }
+        for layer in &self.environments {
+            laying.lay(layer, &around);
+        }
+        for layer in layers::of_connector(connector, chain) {
+            laying.lay(&ready(&layer, &[]), scopes.last().unwrap_or(&around));
+        }
+        Some(laying.end(name, findings))
+    }
+}
+
+fn ready_template<'d>(
+    definitions: &'d Definitions,
+    name: &str,
+    environments: &[&'d Environment],
+) -> Option<ReadyTemplate<'d>> {
+    let chain = layers::templates(definitions, name)?;
+    let asked = |template: &&'d Template| {
+        let with_default = |parameter: &'d Parameter| (parameter, parameter.default.as_ref().map(Form::of));
+        template.parameters.iter().map(with_default).collect()
+    };
+    let parameters = chain.iter().map(asked).collect();
+    let layers = layers::of_templates(&chain, environments);
+    let layers = layers.iter().map(|layer| ready(layer, &chain)).collect();
+    Some(ReadyTemplate { chain, parameters, layers })
+}
+
+impl<'d> ReadyTemplate<'d> {
+    /// The names for each template of the chain: what the connector gives goes to the uppermost,
+    /// and each gives to the one under it.
+    fn scopes(
+        &self,
+        connector: &'d Connector,
+        name: &ConnectorName,
+        environments: &[&'d Environment],
+        names: &Names,
+        around: &Scope,
+        findings: &mut Vec<Finding>,
+    ) -> Vec<Scope> {
+        let mut scopes: Vec<Scope> = Vec::new();
+        let mut upper: Option<&Template> = None;
+        for (template, parameters) in self.chain.iter().zip(&self.parameters).rev() {
+            let (given, named) = match upper {
+                None => (layers::given_by_connector(connector, environments), &connector.template),
+                Some(upper) => (layers::given_by_template(upper, environments), &upper.base),
+            };
+            let named = &named.as_ref().expect("a chain is made by following the names").place;
+            let scope = scopes.last().unwrap_or(around);
+            let call = Call { connector: name, parameters, given: &given, scope, named };
+            let scope = parameters::scope(names, &call, findings);
+            scopes.push(scope);
+            upper = Some(template);
+        }
+        scopes.reverse();
+        scopes
+    }
+}
+
+fn ready<'d>(layer: &Layer<'d>, chain: &[&'d Template]) -> Ready<'d> {
+    let speaker = match layer.whose {
+        Whose::Template(speaker) | Whose::TemplateIn(speaker, _) => {
+            chain.iter().position(|template| std::ptr::eq(*template, speaker))
+        }
+        Whose::Environment(_) | Whose::Connector(_) | Whose::ConnectorIn(..) => None,
+    };
+    let keys = layer.pairs.iter().map(|pair| (pair, filling(pair))).collect();
+    Ready { name: layer.whose.name(), speaker, keys }
+}
+
+fn filling(pair: &Pair) -> Filling {
+    match &pair.value {
+        Tree::Null(_) => Filling::Remove,
+        value @ (Tree::Text(_) | Tree::List(..) | Tree::Map(..) | Tree::Refused(_)) => {
+            let form = Form::of(value);
+            match &form {
+                Form::Text(text) => Filling::Fixed(Value::new(pair.key.as_str(), text)),
+                Form::Formula(_) | Form::List(_) | Form::Map(_) | Form::Lost => Filling::Computed(form),
+            }
+        }
+    }
+}
+
+struct Laying {
+    /// What each key is so far; without a finding the error means that one speaks of it already.
+    tops: BTreeMap<Arc<str>, Result<Value, Option<Finding>>>,
+    origins: Origins,
+}
+
+impl Laying {
+    fn lay(&mut self, layer: &Ready<'_>, scope: &Scope) {
+        for (pair, filling) in &layer.keys {
+            let key = &pair.key.text;
+            let shown = match filling {
+                Filling::Remove => {
+                    self.tops.remove(key);
+                    None
+                }
+                Filling::Fixed(value) => {
+                    self.tops.insert(Arc::clone(key), Ok(value.clone()));
+                    Some(value.shown())
+                }
+                Filling::Computed(form) => {
+                    let value = computed(pair, form, scope);
+                    // A layer may be wrong as long as another one is over it.
+                    let shown = value.as_ref().map_or_else(|_| as_written(pair), Clone::clone).shown();
+                    self.tops.insert(Arc::clone(key), value);
+                    Some(shown)
+                }
+            };
+            let origin =
+                Origin { layer: Arc::clone(&layer.name), place: pair.value.place().clone(), value: shown };
+            self.origins.entry(Arc::clone(key)).or_default().push(origin);
+        }
+    }
+
+    fn end(mut self, name: &ConnectorName, findings: &mut Vec<Finding>) -> (Config, Origins) {
+        let mut config = Config::default();
+        for (key, top) in self.tops {
+            match top {
+                Ok(value) => config.insert(&key, value),
+                Err(finding) => findings.extend(finding),
+            }
+        }
+        // Connect takes the name from the path; in the config it may only say the same.
+        if config.get("name").is_some_and(|value| value.expose() == name.as_str()) {
+            config.remove("name");
+            self.origins.remove("name");
+        } else if config.get("name").is_some() {
+            findings.push(other_name(name, &self.origins));
+        }
+        (config, self.origins)
+    }
+}
+
+fn other_name(name: &ConnectorName, origins: &Origins) -> Finding {
+    let place: Place = origins["name"].last().expect("a key that is set has an origin").place.clone();
+    Finding::new(Rule::ConfigName, place, format!("`name` in the config of `{name}` says something else"))
+}
+
+fn computed(pair: &Pair, form: &Form, scope: &Scope) -> Result<Value, Option<Finding>> {
+    let value = form.compute(scope)?;
+    match as_text(&value) {
+        Ok(text) => Ok(Value::new(pair.key.as_str(), &text)),
+        Err(what) => {
+            let message = format!("the expression under `{}` gives {what}", pair.key.as_str());
+            let finding = Finding::new(Rule::ExpressionFailed, pair.value.place().clone(), message);
+            Err(Some(finding.hint("a config value is a text, a number, true or false, or a list of those")))
+        }
+    }
+}
+
+/// The text of the file, for showing what could not be computed.
+fn as_written(pair: &Pair) -> Value {
+    let text = match &pair.value {
+        Tree::Text(text) => text.as_str(),
+        Tree::List(..) | Tree::Map(..) | Tree::Null(_) | Tree::Refused(_) => "…",
+    };
+    Value::new(pair.key.as_str(), text)
+}

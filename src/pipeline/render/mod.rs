@@ -1,0 +1,177 @@
+//! Makes, of definitions, what one environment should run.
+//!
+//! Takes definitions, an environment's name and the values of the place, gives every connector with
+//! its whole config and the origin of each key. Each connector is looked at even where another one
+//! is wrong, so that all findings come at once.
+
+mod config;
+mod form;
+mod parameters;
+mod values;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::model::definition::{Connector, ConnectorBlock, Definitions, Environment};
+use crate::model::desired::{Desired, DesiredConnector, DesiredState, Suspend};
+use crate::model::finding::{Finding, Place};
+use crate::model::name::{ConnectorName, EnvironmentName};
+use crate::model::revision::Revision;
+use crate::model::rule::Rule;
+use crate::model::select::Select;
+use crate::pipeline::check;
+use crate::pipeline::layers;
+use crate::pipeline::render::config::{Layers, Origins};
+use crate::pipeline::render::parameters::Names;
+use crate::pipeline::supply::Supply;
+use crate::yaml::decode::nearest;
+
+/// Renders one environment; none where the environment itself cannot be read.
+pub fn desired(
+    definitions: &Definitions,
+    revision: &Revision,
+    environment: &EnvironmentName,
+    supply: &Supply<'_>,
+    select: &Select,
+    findings: &mut Vec<Finding>,
+) -> Option<Desired> {
+    if !definitions.environments.contains_key(environment) {
+        findings.push(unknown_environment(definitions, environment));
+        return None;
+    }
+    let chain = layers::environments(definitions, environment)?;
+    let mut sink = Sink::default();
+    let values = values::of(&chain, supply, &mut sink.findings);
+    let mut rendering = Rendering {
+        definitions,
+        environment,
+        names: Names::new(environment, values),
+        layers: Layers::new(definitions, &chain),
+        chain,
+        sink,
+    };
+    let connectors = rendering.connectors(select);
+    findings.extend(rendering.sink.findings.into_iter().map(|mut finding| {
+        finding.environment = Some(environment.clone());
+        finding
+    }));
+    Some(Desired {
+        revision: revision.clone(),
+        environment: environment.clone(),
+        connectors,
+        suspend: suspend(&rendering.chain),
+    })
+}
+
+fn unknown_environment(definitions: &Definitions, name: &EnvironmentName) -> Finding {
+    let place = Place::start_of("environments");
+    let finding = Finding::new(Rule::UnknownEnvironment, place, format!("there is no environment `{name}`"));
+    let names = || definitions.environments.keys().map(EnvironmentName::as_str);
+    match nearest(name.as_str(), names()) {
+        Some(near) => finding.hint(format!("did you mean `{near}`?")),
+        None if definitions.environments.is_empty() => {
+            finding.hint(format!("add `environments/{name}.yaml` with `environment: {name}`"))
+        }
+        None => finding.hint(format!("there are {}", names().collect::<Vec<_>>().join(", "))),
+    }
+}
+
+/// What the environment says, else what is under it.
+fn suspend(chain: &[&Environment]) -> Option<Suspend> {
+    chain.iter().rev().find_map(|environment| environment.suspend.clone()).flatten()
+}
+
+struct Rendering<'d> {
+    definitions: &'d Definitions,
+    environment: &'d EnvironmentName,
+    names: Names,
+    layers: Layers<'d>,
+    chain: Vec<&'d Environment>,
+    sink: Sink,
+}
+
+impl<'d> Rendering<'d> {
+    fn connectors(&mut self, select: &Select) -> BTreeMap<ConnectorName, DesiredConnector> {
+        let mut connectors: BTreeMap<ConnectorName, DesiredConnector> = BTreeMap::new();
+        let definitions = self.definitions;
+        for connector in definitions.connectors.values().filter(|c| c.scope.covers(self.environment)) {
+            let name = self.blocks(connector).filter_map(|block| block.name.as_ref()).last();
+            let name = name.unwrap_or(&connector.name).clone();
+            if !select.covers(&name) {
+                continue;
+            }
+            let rendered = self.connector(connector, &name);
+            if let Some(first) = connectors.get(&name) {
+                let message =
+                    format!("connector `{name}` exists already in this environment, from {}", first.place);
+                let finding = Finding::new(Rule::DuplicateName, rendered.place, message);
+                self.sink.take([finding], &name);
+            } else {
+                connectors.insert(name, rendered);
+            }
+        }
+        connectors
+    }
+
+    /// The connector's blocks that count here, the lowest first.
+    fn blocks(&self, connector: &'d Connector) -> impl Iterator<Item = &'d ConnectorBlock> {
+        self.chain.iter().filter_map(|environment| {
+            let name = environment.name.as_str();
+            connector.environments.iter().find(|block| block.environment.as_str() == name)
+        })
+    }
+
+    fn connector(&mut self, connector: &'d Connector, name: &ConnectorName) -> DesiredConnector {
+        let state = self.blocks(connector).filter_map(|block| block.state).last();
+        let mut rendered = DesiredConnector {
+            config: crate::model::config::Config::default(),
+            state: state.or(connector.state).unwrap_or(DesiredState::Running),
+            keep: connector.keep,
+            template: connector.template.as_ref().map(|template| Arc::clone(&template.text)),
+            place: connector.place.clone(),
+            origins: Origins::new(),
+            suspend: connector.suspend.clone(),
+        };
+        // What is to be deleted needs no config, and what was half read must not be judged.
+        if rendered.state == DesiredState::Absent || !connector.whole {
+            return rendered;
+        }
+        let mut findings = Vec::new();
+        let made = self.layers.config(connector, name, &self.chain, &self.names, &mut findings);
+        if let Some((config, origins)) = made {
+            (rendered.config, rendered.origins) = (config, origins);
+            if findings.is_empty() {
+                check::connector(&self.definitions.about, &rendered, &mut findings);
+            }
+        }
+        self.sink.take(findings, name);
+        rendered
+    }
+}
+
+/// Collects findings; one that many connectors have in common is told once.
+#[derive(Default)]
+struct Sink {
+    findings: Vec<Finding>,
+    told: HashMap<(Place, Rule, String), usize>,
+}
+
+impl Sink {
+    fn take(&mut self, findings: impl IntoIterator<Item = Finding>, connector: &ConnectorName) {
+        for finding in findings {
+            let key = (finding.place.clone(), finding.rule, finding.message.clone());
+            match self.told.get(&key) {
+                Some(&index) => {
+                    let told = &mut self.findings[index];
+                    if told.connector.as_ref() != Some(connector) {
+                        told.connector = None;
+                    }
+                }
+                None => {
+                    self.told.insert(key, self.findings.len());
+                    self.findings.push(finding.of(connector));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Holds the names that definitions use against those that exist.
+//!
+//! Takes definitions, gives findings that hold in every environment: unknown templates,
+//! environments, parameters and names in expressions, and bases that go round in a circle.
+
+use std::collections::BTreeSet;
+
+use crate::model::definition::{
+    Connector, Definitions, Environment, Given, Pair, Parameter, Scope, Template, Tree,
+};
+use crate::model::finding::Finding;
+use crate::model::name::EnvironmentName;
+use crate::model::rule::Rule;
+use crate::model::text::Text;
+use crate::pipeline::expression::{self, Used};
+use crate::pipeline::layers;
+use crate::pipeline::parse::Lost;
+use crate::yaml::decode::nearest;
+
+/// Checks every name.
+pub fn check(definitions: &Definitions, lost: Lost, findings: &mut Vec<Finding>) {
+    let mut checking = Checking { definitions, lost, findings };
+    for template in definitions.templates.values() {
+        checking.template(template);
+    }
+    for environment in definitions.environments.values() {
+        checking.environment(environment);
+    }
+    for connector in definitions.connectors.values() {
+        checking.connector(connector);
+    }
+}
+
+/// Which parameters an expression may use.
+#[derive(Clone, Copy)]
+enum Parameters<'d> {
+    /// These: of a template, or the earlier ones in a default.
+    Of(&'d [Parameter]),
+    /// None, since there is no template here.
+    None,
+    /// Nobody knows: the template was not read.
+    Unknown,
+}
+
+struct Checking<'c> {
+    definitions: &'c Definitions,
+    lost: Lost,
+    findings: &'c mut Vec<Finding>,
+}
+
+impl<'c> Checking<'c> {
+    fn template(&mut self, template: &'c Template) {
+        let base = template.base.as_ref().and_then(|base| self.known_template(base));
+        if let (Some(base), Some(_)) = (&template.base, base) {
+            let is_circle = |name: &str| name == template.name.as_str();
+            let next = |name: &str| Some(self.definitions.templates.get(name)?.base.as_ref()?.as_str());
+            if goes_round(base.as_str(), is_circle, next) {
+                let message = format!("template `{}` is based on itself", template.name.as_str());
+                self.findings.push(Finding::new(Rule::BaseCycle, base.place.clone(), message));
+            }
+        }
+        let own = Parameters::Of(&template.parameters);
+        for (index, parameter) in template.parameters.iter().enumerate() {
+            if let Some(default) = &parameter.default {
+                self.tree(default, Parameters::Of(&template.parameters[..index]));
+            }
+        }
+        self.pairs(&template.config, own);
+        self.given(&template.with, base, own);
+        for block in &template.environments {
+            self.known_environment(&block.environment);
+            self.pairs(&block.config, own);
+            self.given(&block.with, base, own);
+        }
+    }
+
+    fn environment(&mut self, environment: &'c Environment) {
+        self.pairs(&environment.config, Parameters::None);
+        let Some(base) = &environment.base else { return };
+        self.known_environment(base);
+        let is_circle = |name: &str| name == environment.name.as_str();
+        let next = |name: &str| {
+            let name = EnvironmentName::new(name).ok()?;
+            Some(self.definitions.environments.get(&name)?.base.as_ref()?.as_str())
+        };
+        if goes_round(base.as_str(), is_circle, next) {
+            let message = format!("environment `{}` is based on itself", environment.name);
+            self.findings.push(Finding::new(Rule::BaseCycle, base.place.clone(), message));
+        }
+    }
+
+    fn connector(&mut self, connector: &'c Connector) {
+        let before = self.findings.len();
+        let template = connector.template.as_ref().and_then(|name| self.known_template(name));
+        let parameters = match (&connector.template, template) {
+            (None, _) => Parameters::None,
+            (Some(_), None) => Parameters::Unknown,
+            (Some(_), Some(template)) => Parameters::Of(&template.parameters),
+        };
+        self.pairs(&connector.config, parameters);
+        self.given_by(connector, &connector.with, template);
+        for block in &connector.environments {
+            self.pairs(&block.config, parameters);
+            self.given_by(connector, &block.with, template);
+            self.block_inside(connector, &block.environment);
+        }
+        match &connector.scope {
+            Scope::Everywhere => {}
+            Scope::Only(names) | Scope::Except(names) => {
+                names.iter().for_each(|name| self.known_environment(name));
+            }
+        }
+        for acknowledgement in &connector.acknowledge {
+            acknowledgement.environment.iter().for_each(|name| self.known_environment(name));
+        }
+        for finding in &mut self.findings[before..] {
+            finding.connector = Some(connector.name.clone());
+        }
+    }
+
+    fn given_by(&mut self, connector: &'c Connector, given: &'c Given, template: Option<&'c Template>) {
+        if let (None, Some(place)) = (&connector.template, &given.place) {
+            let message = "`with` gives something to a template, and there is none";
+            let finding = Finding::new(Rule::Conflict, place.clone(), message);
+            self.findings.push(finding.hint("add `template`, or remove `with`"));
+        }
+        self.given(given, template, Parameters::None);
+    }
+
+    /// A block for an environment in which the connector does not exist, nor anything based on it,
+    /// is never used.
+    fn block_inside(&mut self, connector: &Connector, block: &Text) {
+        self.known_environment(block);
+        let Ok(name) = EnvironmentName::new(block.as_str()) else { return };
+        if connector.scope.covers(&name) || !self.definitions.environments.contains_key(&name) {
+            return;
+        }
+        let is_based = |other: &EnvironmentName| {
+            layers::environments(self.definitions, other)
+                .is_some_and(|chain| chain.iter().any(|environment| environment.name == name))
+        };
+        if !self.definitions.environments.keys().any(|other| connector.scope.covers(other) && is_based(other))
+        {
+            let message = format!("connector `{}` does not exist in environment `{name}`", connector.name);
+            self.findings.push(Finding::new(Rule::EnvironmentOutside, block.place.clone(), message));
+        }
+    }
+
+    fn known_template(&mut self, name: &Text) -> Option<&'c Template> {
+        let found = self.definitions.templates.get(name.as_str());
+        if found.is_none() && name.as_str().contains('/') {
+            let message = "this version reads no templates of other repositories";
+            let finding = Finding::new(Rule::Unsupported, name.place.clone(), message);
+            self.findings.push(finding.hint("keep all templates in this repository"));
+        } else if found.is_none() && !self.lost.templates {
+            let names = self.definitions.templates.keys().map(AsRef::as_ref);
+            let finding = unknown(Rule::UnknownTemplate, "template", name, names);
+            self.findings.push(finding);
+        }
+        found
+    }
+
+    fn known_environment(&mut self, name: &Text) {
+        let exists = self.definitions.environments.keys().any(|known| known.as_str() == name.as_str());
+        if !exists && !self.lost.environments {
+            let names = self.definitions.environments.keys().map(EnvironmentName::as_str);
+            let finding = unknown(Rule::UnknownEnvironment, "environment", name, names);
+            self.findings.push(finding);
+        }
+    }
+
+    /// Checks what is given to a template, where that is known.
+    fn given(&mut self, given: &'c Given, to: Option<&'c Template>, parameters: Parameters<'c>) {
+        self.pairs(&given.pairs, parameters);
+        let Some(template) = to.filter(|template| template.whole) else { return };
+        for Pair { key, .. } in &given.pairs {
+            if template.parameters.iter().any(|parameter| parameter.name.text == key.text) {
+                continue;
+            }
+            let message =
+                format!("template `{}` has no parameter `{}`", template.name.as_str(), key.as_str());
+            let finding = Finding::new(Rule::UnknownParameter, key.place.clone(), message);
+            self.findings.push(finding.hint(near_parameter(key.as_str(), &template.parameters)));
+        }
+    }
+
+    fn pairs(&mut self, pairs: &'c [Pair], parameters: Parameters<'c>) {
+        for pair in pairs {
+            self.tree(&pair.value, parameters);
+        }
+    }
+
+    fn tree(&mut self, tree: &'c Tree, parameters: Parameters<'c>) {
+        match tree {
+            Tree::Null(_) | Tree::Refused(_) => {}
+            Tree::List(_, items) => items.iter().for_each(|item| self.tree(item, parameters)),
+            Tree::Map(_, pairs) => self.pairs(pairs, parameters),
+            Tree::Text(text) => match expression::compile(text) {
+                Ok(None) => {}
+                Ok(Some(formula)) => {
+                    let wrong = formula.uses().into_iter().filter_map(|used| wrong_name(&used, parameters));
+                    self.findings.extend(wrong);
+                }
+                Err(finding) => self.findings.push(finding),
+            },
+        }
+    }
+}
+
+fn unknown<'n>(rule: Rule, what: &str, name: &Text, names: impl Iterator<Item = &'n str> + Clone) -> Finding {
+    let message = format!("there is no {what} `{}`", name.as_str());
+    let finding = Finding::new(rule, name.place.clone(), message);
+    match nearest(name.as_str(), names.clone()) {
+        Some(near) => finding.hint(format!("did you mean `{near}`?")),
+        None => finding.hint(match few(names) {
+            Some(list) => format!("there are {list}"),
+            None => format!("define it, with `{what}: {}`", name.as_str()),
+        }),
+    }
+}
+
+/// The names as a list, where they are few enough to read.
+fn few<'n>(names: impl Iterator<Item = &'n str>) -> Option<String> {
+    let names: Vec<_> = names.take(11).collect();
+    (1..=10).contains(&names.len()).then(|| names.join(", "))
+}
+
+fn near_parameter(word: &str, parameters: &[Parameter]) -> String {
+    let names = || parameters.iter().map(|parameter| parameter.name.as_str());
+    match nearest(word, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => match few(names()) {
+            Some(list) => format!("its parameters are {list}"),
+            None => "remove it, or add the parameter to the template".to_owned(),
+        },
+    }
+}
+
+fn wrong_name(used: &Used, parameters: Parameters<'_>) -> Option<Finding> {
+    let undefined = |message: String| Finding::new(Rule::UndefinedName, used.place.clone(), message);
+    match (used.root(), used.member()) {
+        ("secret", _) => Some(
+            Finding::new(Rule::Unsupported, used.place.clone(), "this version does not read `secret(…)`")
+                .hint("use a placeholder of Connect's own, as in `${file:/path:key}`"),
+        ),
+        ("params", member) => match (parameters, member) {
+            (Parameters::None, _) => Some(
+                undefined("`params` is not set: there is no template here".to_owned())
+                    .hint("use `values`, or write the text itself"),
+            ),
+            (Parameters::Of(known), Some(member))
+                if !known.iter().any(|parameter| parameter.name.as_str() == member) =>
+            {
+                let finding = undefined(format!("`params.{member}` is no parameter that is known here"));
+                Some(finding.hint(near_parameter(member, known)))
+            }
+            (Parameters::Of(_) | Parameters::Unknown, _) => None,
+        },
+        (root, _) if expression::NAMES.contains(&root) => None,
+        (root, _) => {
+            let finding = undefined(format!("`{root}` is not set"));
+            Some(finding.hint(match nearest(root, expression::NAMES) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the names are {}", expression::NAMES.join(", ")),
+            }))
+        }
+    }
+}
+
+/// Whether following the bases from a name leads to one that closes the circle.
+fn goes_round<'n>(
+    from: &'n str,
+    is_circle: impl Fn(&str) -> bool,
+    next: impl Fn(&str) -> Option<&'n str>,
+) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut at = Some(from);
+    while let Some(name) = at {
+        if is_circle(name) {
+            return true;
+        }
+        if !seen.insert(name) {
+            return false;
+        }
+        at = next(name);
+    }
+    false
+}

@@ -1,0 +1,205 @@
+//! Definitions repositories, each with what is to come out of it beside it.
+//!
+//! `cases/render/<case>` holds a repository and, per environment, a snapshot of what it renders to.
+//! `cases/findings/<rule>` holds two repositories: `wrong` breaks the rule, `near` almost does; the
+//! snapshots hold every finding with its place.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use tagalong::model::config::Shown;
+use tagalong::model::desired::{Desired, DesiredConnector, Suspend};
+use tagalong::model::finding::{Finding, Findings};
+use tagalong::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
+use tagalong::model::rule::Rule;
+use tagalong::model::select::Select;
+use tagalong::model::snapshot::Snapshot;
+use tagalong::model::values::Values;
+use tagalong::pipeline;
+use tagalong::pipeline::supply::Supply;
+
+/// Rules that the room that reads trees holds them to; its own tests break them.
+const OF_THE_TREE: &[Rule] = &[
+    Rule::RepositoryEmpty,
+    Rule::ConnectorsMissing,
+    Rule::FileTooLarge,
+    Rule::TooManyFiles,
+    Rule::RepositoryTooLarge,
+    Rule::TooDeep,
+    Rule::Link,
+    Rule::Submodule,
+    Rule::FileName,
+];
+
+#[test]
+fn every_case_renders_to_what_stands_beside_it() -> Result<()> {
+    for case in folders("render")? {
+        let snapshot = snapshot(&case)?;
+        let definitions = pipeline::definitions(&snapshot);
+        for environment in pipeline::environments(&definitions) {
+            let supply = Supply { values: &Values::default(), examples: true };
+            let revision = Revision { repositories: vec![snapshot.revision.clone()] };
+            let (desired, findings) =
+                pipeline::desired(&definitions, &revision, environment, &supply, &Select::default());
+            let mut text = String::new();
+            for finding in findings.iter() {
+                writeln!(text, "{}", told(finding))?;
+            }
+            match desired {
+                Some(desired) => text.push_str(&rendered(&desired)),
+                None => text.push_str("not rendered\n"),
+            }
+            stands_beside(&case, environment.as_str(), &text);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_rule_is_broken_by_one_case_and_held_by_its_near_miss() -> Result<()> {
+    for &rule in Rule::ALL.iter().filter(|rule| !OF_THE_TREE.contains(rule)) {
+        let case = cases().join("findings").join(rule.name());
+        let breaks = |which: &str| -> Result<bool> {
+            let findings = findings(&case.join(which))?;
+            let text: String = findings.iter().map(|finding| told(finding) + "\n").collect();
+            stands_beside(&case, which, &text);
+            Ok(findings.iter().any(|finding| finding.rule == rule))
+        };
+        assert!(breaks("wrong")?, "{} is broken by no case", rule.name());
+        assert!(!breaks("near")?, "{} is broken by its near miss", rule.name());
+    }
+    Ok(())
+}
+
+#[test]
+fn every_folder_of_findings_is_a_rule() -> Result<()> {
+    let names: Vec<_> = Rule::ALL.iter().map(|rule| rule.name()).collect();
+    for case in folders("findings")? {
+        let name = case.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        assert!(names.contains(&name), "{name} is no rule");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_finding_says_what_to_do() -> Result<()> {
+    for case in folders("findings")? {
+        for finding in findings(&case.join("wrong"))?.iter() {
+            // The parser's own words about a broken line are all there is to say.
+            assert!(finding.hint.is_some() || finding.rule == Rule::YamlSyntax, "{}", told(finding));
+        }
+    }
+    Ok(())
+}
+
+/// Every finding of a repository, in all environments.
+fn findings(folder: &Path) -> Result<Findings> {
+    let snapshot = snapshot(folder)?;
+    let definitions = pipeline::definitions(&snapshot);
+    let mut all = definitions.findings.clone();
+    let supply = Supply { values: &Values::default(), examples: false };
+    let revision = Revision { repositories: vec![snapshot.revision.clone()] };
+    for environment in pipeline::environments(&definitions) {
+        let (_, findings) =
+            pipeline::desired(&definitions, &revision, environment, &supply, &Select::default());
+        all.extend(findings);
+    }
+    all.settle();
+    Ok(all)
+}
+
+fn told(finding: &Finding) -> String {
+    let Finding { place, severity, rule, message, hint, connector, environment } = finding;
+    let mut text = format!("{place} {} {}: {message}", severity.name(), rule.name());
+    if let Some(connector) = connector {
+        text.push_str(&format!(" [{connector}]"));
+    }
+    if let Some(environment) = environment {
+        text.push_str(&format!(" in {environment}"));
+    }
+    if let Some(hint) = hint {
+        text.push_str(&format!("\n    {hint}"));
+    }
+    text
+}
+
+fn rendered(desired: &Desired) -> String {
+    let Desired { revision: _, environment, connectors, suspend } = desired;
+    let mut text = format!("environment {environment}{}\n", suspended(suspend.as_ref()));
+    for (name, connector) in connectors {
+        let DesiredConnector { config, state, keep, template, place, origins, suspend } = connector;
+        let keep = if *keep { ", kept" } else { "" };
+        let template = template.as_ref().map_or(String::new(), |t| format!(" from template {t}"));
+        let suspend = suspended(suspend.as_ref());
+        text.push_str(&format!("\n{name}: {}{keep}{template}, at {place}{suspend}\n", state.name()));
+        for (key, layers) in origins {
+            let value = config.get(key).map_or("removed".to_owned(), |value| shown(Some(&value.shown())));
+            text.push_str(&format!("  {key}: {value}\n"));
+            for origin in layers {
+                let value = shown(origin.value.as_ref());
+                text.push_str(&format!("    {value} <- {} ({})\n", origin.layer, origin.place));
+            }
+        }
+        assert!(config.keys().all(|key| origins.contains_key(key)), "{name} has a key of unknown origin");
+    }
+    text
+}
+
+fn suspended(suspend: Option<&Suspend>) -> String {
+    suspend.map_or(String::new(), |Suspend { reason, until }| {
+        let until = until.map_or(String::new(), |until| format!(" until {until}"));
+        format!(", suspended{until}: {reason}")
+    })
+}
+
+fn shown(value: Option<&Shown>) -> String {
+    match value {
+        Some(Shown::Text(text)) => format!("{text:?}"),
+        Some(Shown::Hidden) => "(hidden)".to_owned(),
+        None => "nothing".to_owned(),
+    }
+}
+
+fn stands_beside(case: &Path, name: &str, text: &str) {
+    insta::with_settings!({ snapshot_path => case, prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases")
+}
+
+fn folders(kind: &str) -> Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(cases().join(kind))? {
+        folders.push(entry?.path());
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+fn snapshot(root: &Path) -> Result<Snapshot> {
+    let mut files = BTreeMap::new();
+    read(root, root, &mut files).with_context(|| root.display().to_string())?;
+    let at = At::Directory { path: "case".into(), digest: 0 };
+    let revision = RepositoryRevision { repository: RepositoryName::main(), at };
+    Ok(Snapshot { revision, files, ignored: Vec::new(), findings: Vec::new() })
+}
+
+fn read(root: &Path, folder: &Path, files: &mut BTreeMap<Arc<str>, Arc<[u8]>>) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_definition = path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+        if path.is_dir() {
+            read(root, &path, files)?;
+        } else if is_definition {
+            let name = path.strip_prefix(root)?.to_string_lossy().replace('\\', "/");
+            files.insert(name.into(), std::fs::read(&path)?.into());
+        }
+    }
+    Ok(())
+}
