@@ -1,1 +1,113 @@
-//! The command line: one file a subcommand.
+//! The command line: one file a subcommand, each a few lines of the rooms below.
+//!
+//! Takes what was typed and the process environment, gives an exit code. It wires settings into
+//! rooms, is the only one to print, and knows every exit code: 0 done, 1 failed, 2 something is
+//! left as the command's help says, 64 the command line itself was wrong.
+
+mod agent;
+mod apply;
+mod completions;
+mod failure;
+mod flags;
+mod health;
+mod plan;
+mod print;
+mod render;
+mod run;
+mod status;
+mod validate;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::cli::failure::{Failure, USAGE};
+
+/// Follows a floating git tag of Kafka Connect connector definitions, and makes the cluster equal
+/// to them
+#[derive(Debug, Parser)]
+#[command(name = "tagalong", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Definitions, settings and metrics: docs/ in the repository. Start with:\n  \
+    tagalong validate DIR\n  tagalong plan --dir DIR -e ENVIRONMENT --connect http://localhost:8083")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Run),
+    Apply(apply::Apply),
+    Plan(plan::Plan),
+    Validate(validate::Validate),
+    Render(render::Render),
+    Status(status::Status),
+    Health(health::Health),
+    Completions(completions::Completions),
+}
+
+/// How a command ended, where it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// All is as it should be.
+    Well,
+    /// Something is wrong that was already said in the command's own output.
+    Said,
+    /// Something is left: differences, or held steps.
+    Left,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            // Nowhere to say it: a closed pipe is the reader's choice.
+            let _unheard = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return Failure::new(anyhow::Error::new(error).context("failed to start the runtime")).say();
+        }
+    };
+    let ended = runtime.block_on(dispatch(cli.command));
+    // A git operation that is still under way on its own thread must not hold the process back.
+    runtime.shutdown_background();
+    match ended {
+        Ok(Done::Well) => ExitCode::SUCCESS,
+        Ok(Done::Said) => ExitCode::from(1),
+        Ok(Done::Left) => ExitCode::from(2),
+        Err(failure) => failure.say(),
+    }
+}
+
+async fn dispatch(command: Command) -> Result<Done, Failure> {
+    match command {
+        Command::Run(command) => command.run().await,
+        Command::Apply(command) => command.run().await,
+        Command::Plan(command) => command.run().await,
+        Command::Validate(command) => command.run().await,
+        Command::Render(command) => command.run().await,
+        Command::Status(command) => command.run().await,
+        Command::Health(command) => command.run().await,
+        Command::Completions(command) => command.run(),
+    }
+}
+
+/// The whole command line, for completions and for the reference page.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
+}

@@ -185,6 +185,28 @@ pub struct Poll {
     pub moved: Option<MoveKind>,
 }
 
+/// What one cycle did, for counters and logs.
+#[derive(Debug, Clone, Default)]
+pub struct Cycle {
+    /// How long it took.
+    pub took: Duration,
+    /// What became of each step that was in hand.
+    pub results: Vec<StepResult>,
+    /// Every request to Connect.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// Something to tell as it happens, beside the report that says how everything stands then.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A repository was asked.
+    Polled(Poll),
+    /// The cluster was looked at and planned for; nothing was done yet.
+    Looked,
+    /// A cycle came to its end.
+    Cycled(Cycle),
+}
+
 /// How the cluster fares.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterReport {

@@ -1,1 +1,26 @@
-//! Act: the cycle.
+//! Act: follow the repository, look at the cluster, take the steps between them.
+//!
+//! Two loops run side by side in one task. The *follower* asks the repository at its interval and
+//! accepts what renders without an error; each of its polls wakes the *reconciler*, which probes
+//! for leadership, looks, plans and takes the steps that are due. Both write what they see on one
+//! *board*, from which everything that tells is fed. Thinking is left to `pipeline`.
+//!
+//! | file | does |
+//! |---|---|
+//! | `board` | holds the report, and tells each change of it |
+//! | `interrupt` | knows when to leave off: the agent ends, or a newer revision is there |
+//! | `follow` | repository → accepted desired |
+//! | `cycle` | desired × cluster → plan → acts → report |
+//! | `apply` | takes steps in their order, bounded |
+//! | `settle` | waits until a step took effect |
+//! | `daemon` | the two loops |
+//! | `once` | turns until nothing is left to do |
+
+pub mod apply;
+pub mod board;
+pub mod cycle;
+pub mod daemon;
+pub mod follow;
+pub mod interrupt;
+pub mod once;
+mod settle;

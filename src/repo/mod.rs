@@ -53,6 +53,12 @@ pub fn initialise() {
     process::initialise();
 }
 
+/// The version of libgit2 in this agent.
+pub fn libgit2_version() -> String {
+    let (major, minor, patch) = git2::Version::get().libgit2_version();
+    format!("{major}.{minor}.{patch}")
+}
+
 impl Repository {
     /// A ref of a git repository. The options are checked; nothing is asked yet.
     pub fn git(options: GitOptions) -> Result<Self, Error> {

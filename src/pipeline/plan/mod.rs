@@ -3,7 +3,7 @@
 //! Takes what should be, what is, and the policy; gives a complete plan. The same inputs give the
 //! same plan. When to try again what failed is left to `pace`, carrying it out to `reconcile`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -13,6 +13,7 @@ use crate::model::name::ConnectorName;
 use crate::model::plan::{
     Action, Held, Hold, Plan, Policy, Reason, Step, StepKind, Sync, Target, Unverifiable,
 };
+use crate::model::report::SuspendedBy;
 use crate::pipeline::diff::difference;
 
 /// Plans the way from what is to what should be.
@@ -41,6 +42,21 @@ pub fn plan(desired: &Desired, live: &Live, policy: &Policy, now: Timestamp) -> 
     plan.steps.sort_by(|a, b| rank(a).cmp(&rank(b)));
     plan.held.sort_by(|a, b| rank(&a.action).cmp(&rank(&b.action)));
     plan
+}
+
+/// Who says at this moment that nothing, or one connector at least, is not to be written.
+pub fn suspended_by(desired: &Desired, policy: &Policy, now: Timestamp) -> BTreeSet<SuspendedBy> {
+    let holds = |suspend: &Option<Suspend>| suspend.as_ref().is_some_and(|suspend| suspend.holds(now));
+    let definition =
+        desired.connectors.iter().any(|(name, wanted)| policy.select.covers(name) && holds(&wanted.suspend));
+    [
+        (SuspendedBy::Settings, holds(&policy.suspend)),
+        (SuspendedBy::Environment, holds(&desired.suspend)),
+        (SuspendedBy::Definition, definition),
+    ]
+    .into_iter()
+    .filter_map(|(who, holds)| holds.then_some(who))
+    .collect()
 }
 
 /// What one connector needs.

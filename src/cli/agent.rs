@@ -1,0 +1,55 @@
+//! Asking a running agent.
+//!
+//! Takes the address of an agent and a path, gives the answer's status and text. What it means is
+//! left to the command that asked.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use url::Url;
+
+use crate::cli::failure::Failure;
+
+/// How long an agent may take to answer; it answers from memory.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Which agent.
+#[derive(Debug, Args)]
+pub struct Agent {
+    /// Address of the agent
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9808", env = "TAGALONG_AGENT")]
+    agent: Url,
+}
+
+/// What an agent answered.
+pub struct Answer {
+    /// Whether the status said success.
+    pub well: bool,
+    /// The body.
+    pub text: String,
+}
+
+impl Agent {
+    /// Asks for a path.
+    pub async fn get(&self, path: &str) -> Result<Answer, Failure> {
+        self.try_get(path).await.map_err(|error| {
+            Failure::new(error).hint(Some("is `tagalong run` up, and is --agent its http.listen address?"))
+        })
+    }
+
+    async fn try_get(&self, path: &str) -> anyhow::Result<Answer> {
+        let url =
+            self.agent.join(path).with_context(|| format!("no address can be made of {}", self.agent))?;
+        // An error says that it is installed already.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        let client =
+            reqwest::Client::builder().timeout(DEADLINE).build().context("failed to prepare a request")?;
+        let attempt = || format!("failed to ask the agent at {}", self.agent);
+        let answer =
+            client.get(url).send().await.map_err(reqwest::Error::without_url).with_context(attempt)?;
+        let well = answer.status().is_success();
+        let text = answer.text().await.map_err(reqwest::Error::without_url).with_context(attempt)?;
+        Ok(Answer { well, text })
+    }
+}

@@ -1,0 +1,64 @@
+//! How a command fails: what was attempted, why it failed, what to do about it.
+//!
+//! Takes errors of the rooms below, prints `Error:`, `Caused by:` and `Hint:` on standard error, and
+//! gives the exit code.
+
+use std::process::ExitCode;
+
+use crate::cli::print;
+
+/// The exit code of a command line that is wrong, apart from 2, which means that something is left.
+pub const USAGE: u8 = 64;
+
+/// A command that failed.
+#[derive(Debug)]
+pub struct Failure {
+    error: anyhow::Error,
+    hints: Vec<String>,
+    code: u8,
+}
+
+impl Failure {
+    /// A failure of the world or of the settings.
+    pub fn new(error: anyhow::Error) -> Self {
+        Self { error, hints: Vec::new(), code: 1 }
+    }
+
+    /// A command line that cannot be meant.
+    pub fn usage(error: anyhow::Error) -> Self {
+        Self { error, hints: Vec::new(), code: USAGE }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: Option<impl Into<String>>) -> Self {
+        self.hints.extend(hint.map(Into::into));
+        self
+    }
+
+    /// Prints it, and gives the exit code.
+    pub fn say(&self) -> ExitCode {
+        print::note(&format!("Error: {}", self.error));
+        for cause in self.error.chain().skip(1) {
+            print::note(&format!("Caused by: {cause}"));
+        }
+        for hint in &self.hints {
+            print::note(&format!("Hint: {hint}"));
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<crate::connect::error::Error> for Failure {
+    fn from(error: crate::connect::error::Error) -> Self {
+        let hint = error.hint();
+        Self::new(error.into()).hint(hint)
+    }
+}
+
+impl From<crate::repo::error::Error> for Failure {
+    fn from(error: crate::repo::error::Error) -> Self {
+        let hint = error.hint();
+        Self::new(error.into()).hint(hint)
+    }
+}

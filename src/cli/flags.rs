@@ -1,0 +1,128 @@
+//! The flags that several commands share, each also a settings key.
+//!
+//! Takes what was typed, gives pairs of settings keys and texts that lie over the settings file and
+//! the environment. What a key means is known to `settings`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Which settings and which environment.
+#[derive(Debug, Args, Default)]
+pub struct Common {
+    /// Settings file; none is read that is not named
+    #[arg(long, value_name = "FILE", env = "TAGALONG_SETTINGS", hide_env_values = true)]
+    pub settings: Option<PathBuf>,
+
+    /// How logs are written to standard error
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+
+    /// Say more: -v for details, -vv for all
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// A line of text for people
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+/// Where the definitions come from, and for which environment they are rendered.
+#[derive(Debug, Args, Default)]
+pub struct Definitions {
+    /// Environment to render for, such as production
+    #[arg(short, long, value_name = "NAME")]
+    pub environment: Option<String>,
+
+    /// Folder of definitions instead of a git repository
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["git", "tag", "branch", "commit"])]
+    dir: Option<String>,
+
+    /// Git repository of definitions: http(s)://, ssh://, git://, file:// or a path
+    #[arg(long, value_name = "URL")]
+    git: Option<String>,
+
+    /// Tag to follow, such as v1
+    #[arg(long, value_name = "TAG", group = "reference")]
+    tag: Option<String>,
+
+    /// Branch to follow
+    #[arg(long, value_name = "BRANCH", group = "reference")]
+    branch: Option<String>,
+
+    /// Commit to stay at, its full id
+    #[arg(long, value_name = "ID", group = "reference")]
+    commit: Option<String>,
+
+    /// Value for the templates, over the environment's own; may be given again
+    #[arg(long = "value", value_name = "A.B=C")]
+    values: Vec<String>,
+}
+
+/// Which Connect cluster.
+#[derive(Debug, Args, Default)]
+pub struct Cluster {
+    /// Address of a Connect worker, such as http://localhost:8083
+    #[arg(long, value_name = "URL")]
+    connect: Option<String>,
+}
+
+/// How a result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub enum Output {
+    /// For people
+    #[default]
+    Human,
+    /// For programs; the formats are promises
+    Json,
+}
+
+/// Pairs of settings keys and texts, in the order in which they lie over each other.
+pub type Overlay = Vec<(&'static str, String)>;
+
+impl Common {
+    /// The settings that these flags set.
+    pub fn overlay(&self) -> Overlay {
+        let format = self.log_format.map(|format| match format {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        });
+        pairs([("log.format", format.map(str::to_owned))])
+    }
+}
+
+impl Definitions {
+    /// The settings that these flags set.
+    pub fn overlay(&self) -> Overlay {
+        let Self { environment, dir, git, tag, branch, commit, values: _ } = self;
+        pairs([
+            ("environment", environment.clone()),
+            ("repository.dir", dir.clone()),
+            ("repository.git.url", git.clone()),
+            ("repository.git.ref.tag", tag.clone()),
+            ("repository.git.ref.branch", branch.clone()),
+            ("repository.git.ref.commit", commit.clone()),
+        ])
+    }
+
+    /// Values given one by one, as they were typed.
+    pub fn values(&self) -> &[String] {
+        &self.values
+    }
+}
+
+impl Cluster {
+    /// The settings that these flags set.
+    pub fn overlay(&self) -> Overlay {
+        pairs([("connect.url", self.connect.clone())])
+    }
+}
+
+fn pairs<const N: usize>(pairs: [(&'static str, Option<String>); N]) -> Overlay {
+    pairs.into_iter().filter_map(|(key, text)| text.map(|text| (key, text))).collect()
+}

@@ -1,0 +1,127 @@
+//! `tagalong run`: the agent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::info;
+
+use crate::cli::Done;
+use crate::cli::failure::Failure;
+use crate::cli::flags::{Cluster, Common, Definitions};
+use crate::cli::wiring::{self, Command, Settings};
+use crate::metrics::{self, Metrics};
+use crate::model::report::{Event, Report};
+use crate::reconcile::board::Board;
+use crate::reconcile::cycle::Reconciler;
+use crate::reconcile::daemon::{self, Pace};
+use crate::reconcile::follow::Follower;
+use crate::serve;
+
+/// How many intervals the loop may be silent before it is no longer held to live.
+const SILENT_INTERVALS: u32 = 3;
+
+/// How long the loop may be silent on top of that: the longest that one request may take.
+const SLACK: Duration = Duration::from_secs(120);
+
+/// Follow a repository and keep the cluster equal to it, until told to end
+#[derive(Debug, Args)]
+#[command(after_help = "Run one beside each Connect worker; only the one beside the leader writes.\n\
+    Ends within ten seconds of SIGTERM. Exit code: 0 on a clean end.")]
+pub struct Run {
+    /// Where metrics, status and health are served, such as 0.0.0.0:9808
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+
+    #[command(flatten)]
+    definitions: Definitions,
+
+    #[command(flatten)]
+    cluster: Cluster,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Run {
+    pub async fn run(self) -> Result<Done, Failure> {
+        let listen = self.listen.iter().map(|text| ("http.listen", text.clone())).collect();
+        let overlays = [self.definitions.overlay(), self.cluster.overlay(), listen];
+        let settings = wiring::settings(&self.common, &overlays, self.definitions.values(), true)?;
+        let environment = wiring::named_environment(&settings)?;
+        let repository = wiring::repository(&settings)?;
+        let client = wiring::client(&settings, Command::Run)?;
+        let ending = wiring::ending().map_err(Failure::new)?;
+        let listener = TcpListener::bind(settings.listen)
+            .await
+            .with_context(|| format!("failed to listen on {}", settings.listen))
+            .map_err(|error| {
+                Failure::new(error)
+                    .hint(Some("choose another address with --listen, or `http.listen` in the settings"))
+            })?;
+        info!(version = env!("CARGO_PKG_VERSION"), %environment, connect = %settings.connect.url, listen = %settings.listen, "started");
+
+        let follower =
+            Follower::new(repository, environment.clone(), settings.values.clone(), settings.select.clone());
+        let reconciler = Reconciler::new(client, wiring::reconciling(&settings, Command::Run));
+        let metrics = Arc::new(metrics(&settings));
+        let (board, reports) = board(&settings, environment, Arc::clone(&metrics));
+        let options = serve::Options {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            alive_within: silence(&settings),
+        };
+        let mut until = ending.clone();
+        let served = serve::serve(listener, reports, metrics, options, async move {
+            // The channel outlives every listener.
+            let _ended = until.wait_for(|ending| *ending).await;
+        });
+        let pace = Pace { interval: settings.interval };
+        tokio::join!(served, daemon::run(follower, reconciler, board, pace, ending));
+        Ok(Done::Well)
+    }
+}
+
+fn metrics(settings: &Settings) -> Metrics {
+    Metrics::new(metrics::Options {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: option_env!("TAGALONG_COMMIT").unwrap_or_default().to_owned(),
+        libgit2: crate::repo::libgit2_version(),
+        per_connector: settings.per_connector,
+    })
+}
+
+/// The board, with a listener that feeds metrics and the status page.
+fn board(
+    settings: &Settings,
+    environment: crate::model::name::EnvironmentName,
+    metrics: Arc<Metrics>,
+) -> (Board, watch::Receiver<Arc<Report>>) {
+    // The first report is replaced before anybody can ask: the board tells nothing of its own.
+    let quiet = Board::new(environment.clone(), settings.mode, Box::new(|_, _| {}));
+    let first = Arc::new(quiet.read(Clone::clone));
+    metrics.observe(&first);
+    let (say, reports) = watch::channel(first);
+    let listener = move |event: &Event, report: &Report| {
+        let report = Arc::new(report.clone());
+        metrics.observe(&report);
+        match event {
+            Event::Polled(poll) => metrics.observe_poll(poll),
+            Event::Looked => {}
+            Event::Cycled(cycle) => {
+                metrics.observe_cycle(cycle.took);
+                metrics.observe_steps(&cycle.results);
+                metrics.observe_exchanges(&cycle.exchanges);
+            }
+        }
+        say.send_replace(report);
+    };
+    (Board::new(environment, settings.mode, Box::new(listener)), reports)
+}
+
+/// How long the loop may be silent before it is no longer held to live.
+fn silence(settings: &Settings) -> Duration {
+    settings.interval * SILENT_INTERVALS + settings.connect.change_deadline + SLACK
+}

@@ -1,0 +1,221 @@
+//! From settings to rooms: which options each room gets.
+//!
+//! Takes the flags and the process environment, gives settings, and from settings a repository, a
+//! client, a policy. The only place that reads the environment, the clock of signals and the
+//! settings file.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::watch;
+use tracing::level_filters::LevelFilter;
+
+use crate::cli::failure::Failure;
+use crate::cli::flags::{Common, Overlay};
+use crate::cli::print;
+use crate::connect::{self, Client, Writer};
+use crate::model::desired::Desired;
+use crate::model::finding::Findings;
+use crate::model::name::EnvironmentName;
+use crate::model::plan::Policy;
+use crate::model::revision::Revision;
+use crate::model::rule::Severity;
+use crate::reconcile::cycle;
+use crate::reconcile::follow;
+use crate::repo::Repository;
+use crate::repo::options::GitOptions;
+use crate::settings::raw::Written;
+use crate::settings::{self, Level};
+use crate::telemetry;
+use crate::view;
+
+pub use crate::settings::Settings;
+
+/// Which command asks: they differ in how they write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// One of many agents, each beside its worker.
+    Run,
+    /// One agent for now.
+    Apply,
+    /// Nothing is written.
+    Plan,
+}
+
+/// Reads the settings from the file that was named, the environment and the flags, and starts
+/// logging. `daemon` says whether quiet logs are the default, or those of an agent.
+pub fn settings(
+    common: &Common,
+    overlays: &[Overlay],
+    values: &[String],
+    daemon: bool,
+) -> Result<Settings, Failure> {
+    let file = match &common.settings {
+        None => None,
+        Some(path) => {
+            let name = path.display().to_string();
+            let bytes = std::fs::read(path)
+                .with_context(|| format!("failed to read the settings file {name}"))
+                .map_err(Failure::new)?;
+            Some((name, bytes))
+        }
+    };
+    let written = Written {
+        file: file.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice())),
+        environment: environment_variables(),
+        flags: overlays.iter().flatten().cloned().chain(common.overlay()).collect(),
+    };
+    let (settings, findings) = Settings::read(&written, values);
+    if !findings.is_empty() {
+        print::note(view::human::findings(&findings, false).trim_end());
+    }
+    let Some(settings) = settings else {
+        return Err(Failure::new(anyhow::anyhow!("the settings are not usable")));
+    };
+    start_logging(settings.log, common.verbose, daemon)?;
+    Ok(settings)
+}
+
+/// Starts logging for a command without settings.
+pub fn log(common: &Common, daemon: bool) -> Result<(), Failure> {
+    start_logging(settings::Log { json: false, level: Level::Info }, common.verbose, daemon)
+}
+
+fn start_logging(log: settings::Log, verbose: u8, daemon: bool) -> Result<(), Failure> {
+    let level = match (daemon, verbose) {
+        (_, 2..) => LevelFilter::TRACE,
+        (true, 1) => LevelFilter::DEBUG,
+        (false, 1) => LevelFilter::INFO,
+        // A command prints its result; its log only says what went wrong on the way.
+        (false, 0) => LevelFilter::ERROR,
+        (true, 0) => match log.level {
+            Level::Error => LevelFilter::ERROR,
+            Level::Warn => LevelFilter::WARN,
+            Level::Info => LevelFilter::INFO,
+            Level::Debug => LevelFilter::DEBUG,
+            Level::Trace => LevelFilter::TRACE,
+        },
+    };
+    telemetry::start(log.json, level).context("failed to start logging").map_err(Failure::new)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one door through which the environment enters")]
+fn environment_variables() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with("TAGALONG_"))
+        .collect()
+}
+
+/// Checks the name of an environment that was typed.
+pub fn environment(text: &str) -> Result<EnvironmentName, Failure> {
+    EnvironmentName::new(text).map_err(|error| {
+        Failure::usage(anyhow::Error::new(error).context("the environment's name is not usable"))
+    })
+}
+
+/// Reads a length of time that was typed.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    settings::duration(text).ok_or_else(|| "write it like 90s, 10m or 1h30m".to_owned())
+}
+
+/// The environment that the settings name; without one nothing can be rendered.
+pub fn named_environment(settings: &Settings) -> Result<EnvironmentName, Failure> {
+    settings.environment.clone().ok_or_else(|| {
+        Failure::usage(anyhow::anyhow!("no environment is named"))
+            .hint(Some("add -e NAME, or `environment: NAME` to the settings"))
+    })
+}
+
+/// The repository that the settings name.
+pub fn repository(settings: &Settings) -> Result<Repository, Failure> {
+    match &settings.repository {
+        None => Err(Failure::usage(anyhow::anyhow!("no definitions are named"))
+            .hint(Some("add --dir DIR, or --git URL with --tag TAG, or `repository:` to the settings"))),
+        Some(settings::Repository::Directory(path)) => Ok(Repository::directory(path)),
+        Some(settings::Repository::Git(git)) => {
+            let settings::Git { url, reference, path, deadline, credentials, ca_file, scratch } =
+                git.as_ref().clone();
+            Ok(Repository::git(GitOptions { url, reference, path, deadline, credentials, ca_file, scratch })?)
+        }
+    }
+}
+
+/// Definitions, read and rendered for one environment.
+pub struct Rendered {
+    /// The connectors; none where a finding is an error.
+    pub desired: Option<Desired>,
+    /// Everything that is wrong.
+    pub findings: Findings,
+}
+
+/// Reads the definitions and renders them; findings are printed.
+pub async fn rendered(settings: &Settings) -> Result<Rendered, Failure> {
+    let environment = named_environment(settings)?;
+    let repository = repository(settings)?;
+    let resolved = repository.resolve().await?;
+    let snapshot = repository.read(&resolved.revision).await?.snapshot;
+    let revision = Revision { repositories: vec![snapshot.revision.clone()] };
+    let (desired, findings) =
+        follow::render(&snapshot, &revision, &environment, &settings.values, &settings.select);
+    let mut told = Findings::default();
+    told.extend(findings.iter().filter(|finding| finding.severity != Severity::Info).cloned());
+    if !told.is_empty() {
+        print::note(view::human::findings(&told, false).trim_end());
+    }
+    Ok(Rendered { desired, findings })
+}
+
+/// A client of the Connect worker that the settings name.
+pub fn client(settings: &Settings, command: Command) -> Result<Client, Failure> {
+    Ok(Client::new(connect::Options {
+        url: settings.connect.url.clone(),
+        writer: writer(settings, command),
+        user_agent: concat!("tagalong/", env!("CARGO_PKG_VERSION")).to_owned(),
+    })?)
+}
+
+fn writer(settings: &Settings, command: Command) -> Writer {
+    settings.connect.writer.unwrap_or(match command {
+        Command::Run => Writer::Leader,
+        Command::Apply | Command::Plan => Writer::Forwarded,
+    })
+}
+
+/// What bounds plans.
+pub fn policy(settings: &Settings) -> Policy {
+    Policy {
+        mode: settings.mode,
+        restart: settings.restart,
+        suspend: settings.suspend.clone(),
+        select: settings.select.clone(),
+    }
+}
+
+/// How the reconciler is to work.
+pub fn reconciling(settings: &Settings, command: Command) -> cycle::Options {
+    cycle::Options {
+        writer: writer(settings, command),
+        change_deadline: settings.connect.change_deadline,
+        policy: policy(settings),
+        restart: settings.restart_limits,
+    }
+}
+
+/// The word to end: true once SIGTERM or SIGINT came.
+pub fn ending() -> anyhow::Result<watch::Receiver<bool>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (say, ending) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate()).context("failed to listen to SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen to SIGINT")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        say.send_replace(true);
+        // The channel must stay open: a dropped sender would mean that nobody can ask for the end.
+        std::future::pending::<()>().await;
+    });
+    Ok(ending)
+}

@@ -1,0 +1,77 @@
+//! The one report of an agent, and who is told when it changes.
+//!
+//! Takes changes from the follower and the reconciler, gives the whole report to one listener at
+//! each event. What the listener makes of it (metrics, status page) is its own business.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::model::finding::Findings;
+use crate::model::name::EnvironmentName;
+use crate::model::plan::Mode;
+use crate::model::report::{Clocks, ClusterReport, Event, Report, RepositoryReport, RepositoryState};
+use crate::model::revision::RepositoryName;
+
+/// Who is told of each event, with the report as it stands then.
+pub type Listener = Box<dyn Fn(&Event, &Report)>;
+
+/// The report of an agent. Both loops run in one thread and write here in turn.
+pub struct Board {
+    report: RefCell<Report>,
+    listener: Listener,
+}
+
+impl Board {
+    /// An agent that has seen nothing yet.
+    pub fn new(environment: EnvironmentName, mode: Mode, listener: Listener) -> Self {
+        let report = Report {
+            environment,
+            mode,
+            heartbeat: Timestamp::now(),
+            repositories: vec![unseen(RepositoryName::main())],
+            cluster: ClusterReport::default(),
+            clocks: Clocks::default(),
+            findings: Findings::default(),
+        };
+        Self { report: RefCell::new(report), listener }
+    }
+
+    /// Changes the report without telling.
+    pub fn write(&self, change: impl FnOnce(&mut Report)) {
+        change(&mut self.report.borrow_mut());
+    }
+
+    /// Changes the report of the main repository without telling.
+    pub fn write_repository(&self, change: impl FnOnce(&mut RepositoryReport)) {
+        let mut report = self.report.borrow_mut();
+        change(report.repositories.first_mut().expect("the main repository is always there"));
+    }
+
+    /// Reads from the report.
+    pub fn read<T>(&self, read: impl FnOnce(&Report) -> T) -> T {
+        read(&self.report.borrow())
+    }
+
+    /// Tells an event; the loop is seen to live.
+    pub fn tell(&self, event: &Event) {
+        self.report.borrow_mut().heartbeat = Timestamp::now();
+        (self.listener)(event, &self.report.borrow());
+    }
+}
+
+fn unseen(repository: RepositoryName) -> RepositoryReport {
+    RepositoryReport {
+        repository,
+        state: RepositoryState::Ok,
+        revision: None,
+        last_poll: None,
+        last_success: None,
+        first_seen: None,
+        operation_started: None,
+        consecutive_failures: 0,
+        failure: None,
+        last_moves: BTreeMap::new(),
+    }
+}

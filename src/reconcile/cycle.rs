@@ -1,0 +1,360 @@
+//! One turn: probe, look, think, act, and say what was seen.
+//!
+//! Takes the desired connectors, gives the end of the turn and writes the report. It keeps what
+//! earlier turns taught: who led, what was put off, since when a connector drifts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use crate::connect::error::Error;
+use crate::connect::{Client, Leadership, Writer};
+use crate::model::desired::Desired;
+use crate::model::live::Live;
+use crate::model::name::ConnectorName;
+use crate::model::plan::{Action, Mode, Plan, Policy, Sync};
+use crate::model::report::{
+    ApplyResult, Class, Clock, ClusterReport, Cycle, Event, Failure, Outcome, StepResult,
+};
+use crate::pipeline::pace::{Due, History, RestartLimits};
+use crate::pipeline::plan::{plan, suspended_by};
+use crate::reconcile::apply::{self, Hands};
+use crate::reconcile::board::Board;
+use crate::reconcile::interrupt::Interrupt;
+
+/// How long to wait before an empty or shrunken list is believed, where a load balancer may have
+/// asked a worker that had not read its own list yet.
+const SECOND_LOOK: Duration = Duration::from_secs(10);
+
+/// How the reconciler is to work.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How it writes.
+    pub writer: Writer,
+    /// How long a change may take until it is seen to be in effect.
+    pub change_deadline: Duration,
+    /// What bounds its plans.
+    pub policy: Policy,
+    /// What bounds its restarts.
+    pub restart: RestartLimits,
+}
+
+/// Makes a cluster equal to what is desired, turn by turn.
+pub struct Reconciler {
+    client: Client,
+    options: Options,
+    history: History,
+    /// Since when the worker beside has led without a break.
+    leads_since: Option<Instant>,
+    /// How many connectors were listed last.
+    listed: Option<usize>,
+}
+
+/// How a turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The worker beside does not lead: nothing was looked at.
+    Follows,
+    /// The worker beside leads since this turn: the ref must be resolved again before a write.
+    Gained,
+    /// The cluster was looked at, and what was due was done.
+    Looked,
+    /// The cluster could not be asked.
+    Away(Class),
+}
+
+/// Whether a turn may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hand {
+    /// The desired connectors were resolved at this time, as far as is known.
+    ResolvedAt(Instant),
+    /// Nothing is written in this turn.
+    Bound,
+}
+
+impl Reconciler {
+    /// A reconciler that has seen nothing yet.
+    pub fn new(client: Client, options: Options) -> Self {
+        Self { client, options, history: History::default(), leads_since: None, listed: None }
+    }
+
+    /// Takes one turn and tells it.
+    pub async fn turn(&mut self, desired: &Desired, hand: Hand, board: &Board, interrupt: &Interrupt) -> End {
+        let began = Instant::now();
+        let (end, results) = match self.try_turn(desired, hand, board, interrupt).await {
+            Ok(turn) => turn,
+            Err(error) => {
+                self.leads_since = None;
+                (self.away(&error, board), Vec::new())
+            }
+        };
+        if end != End::Gained {
+            let exchanges = self.client.take_exchanges();
+            board.tell(&Event::Cycled(Cycle { took: began.elapsed(), results, exchanges }));
+        }
+        end
+    }
+
+    /// When the next step that was put off comes due.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.history.next_due(Timestamp::now())
+    }
+
+    async fn try_turn(
+        &mut self,
+        desired: &Desired,
+        hand: Hand,
+        board: &Board,
+        interrupt: &Interrupt,
+    ) -> Result<(End, Vec<StepResult>), Error> {
+        match self.lead(hand).await? {
+            Lead::Follows => {
+                board.write(|report| follow(&mut report.cluster));
+                return Ok((End::Follows, Vec::new()));
+            }
+            Lead::Gained => return Ok((End::Gained, Vec::new())),
+            Lead::Leads => board.write(|report| report.cluster.leader = Some(true)),
+            Lead::Unasked => board.write(|report| report.cluster.leader = None),
+        }
+        let mut live = self.client.live().await?;
+        let mut thought = plan(desired, &live, &self.options.policy, Timestamp::now());
+        if self.is_doubtful(&live, &thought) {
+            warn!(
+                listed = live.connectors.len(),
+                "the list of connectors is empty or shrank by more than half; looking again before anything is created"
+            );
+            tokio::select! {
+                () = tokio::time::sleep(SECOND_LOOK) => {}
+                () = interrupt.ending() => return Ok((End::Looked, Vec::new())),
+            }
+            live = self.client.live().await?;
+            thought = plan(desired, &live, &self.options.policy, Timestamp::now());
+            thought.steps.retain(|action| action.step != crate::model::plan::Step::Delete);
+        }
+        self.listed = Some(live.connectors.len());
+        self.history.observe(&live, Timestamp::now());
+        self.see(desired, &thought, &live, board);
+        board.tell(&Event::Looked);
+        if thought.mode == Mode::Observe || hand == Hand::Bound {
+            self.rest(&thought, Vec::new(), board);
+            return Ok((End::Looked, Vec::new()));
+        }
+        let results = self.act(&thought, &live, interrupt).await;
+        if results.iter().any(|result| result.outcome != Outcome::NotTaken) && !interrupt.is_ending() {
+            live = self.client.live().await?;
+            thought = plan(desired, &live, &self.options.policy, Timestamp::now());
+            self.listed = Some(live.connectors.len());
+            self.see(desired, &thought, &live, board);
+        }
+        self.rest(&thought, results.clone(), board);
+        Ok((End::Looked, results))
+    }
+
+    /// Asks who leads, in the way that this agent writes. Nothing but GETs where it must not write.
+    async fn lead(&mut self, hand: Hand) -> Result<Lead, Error> {
+        let asks = self.options.policy.mode == Mode::Enforce && self.options.writer == Writer::Leader;
+        if !asks {
+            self.client.ready().await?;
+            return Ok(Lead::Unasked);
+        }
+        match self.client.probe().await? {
+            Leadership::Follows => {
+                if self.leads_since.take().is_some() {
+                    info!("the worker beside leads no longer");
+                }
+                Ok(Lead::Follows)
+            }
+            Leadership::Leads => {
+                let since = *self.leads_since.get_or_insert_with(|| {
+                    info!("the worker beside leads");
+                    Instant::now()
+                });
+                Ok(match hand {
+                    Hand::ResolvedAt(resolved) if resolved < since => Lead::Gained,
+                    Hand::ResolvedAt(_) | Hand::Bound => Lead::Leads,
+                })
+            }
+        }
+    }
+
+    /// Whether a list should not be believed at first sight.
+    fn is_doubtful(&self, live: &Live, plan: &Plan) -> bool {
+        let shrank = match self.listed {
+            None => live.connectors.is_empty(),
+            Some(before) => live.connectors.len() * 2 < before,
+        };
+        self.options.writer == Writer::Forwarded
+            && self.options.policy.mode == Mode::Enforce
+            && shrank
+            && plan.steps.iter().any(|action| action.reason == crate::model::plan::Reason::Missing)
+    }
+
+    /// Takes the steps that are due.
+    async fn act(&mut self, plan: &Plan, live: &Live, interrupt: &Interrupt) -> Vec<StepResult> {
+        let Due { now, later } = self.history.due(plan, self.options.restart, Timestamp::now());
+        let hands = Hands {
+            client: &self.client,
+            writer: self.options.writer,
+            revision: &plan.revision,
+            deadline: self.options.change_deadline,
+            interrupt,
+        };
+        let done = apply::apply(&hands, now, live).await;
+        let mut results = Vec::new();
+        for (action, result) in done {
+            self.history.note(&action, result.outcome, result.class, &plan.revision, Timestamp::now());
+            results.push(result);
+        }
+        results.extend(later.into_iter().map(|(Action { connector, step, reason: _ }, class)| StepResult {
+            connector,
+            step: step.kind(),
+            outcome: if class == Class::Waiting { Outcome::Waiting } else { Outcome::NotTaken },
+            class: Some(class),
+            took: Duration::ZERO,
+        }));
+        results
+    }
+
+    /// Writes what was looked at.
+    fn see(&self, desired: &Desired, plan: &Plan, live: &Live, board: &Board) {
+        let now = Timestamp::now();
+        board.write(|report| {
+            let cluster = &mut report.cluster;
+            cluster.reachable = Some(true);
+            cluster.failure = None;
+            cluster.drift_since = drift_since(&cluster.drift_since, plan, now);
+            cluster.suspended = suspended_by(desired, &self.options.policy, now);
+            cluster.plan = Some(Arc::new(plan.clone()));
+            cluster.live = Some(Arc::new(live.clone()));
+        });
+    }
+
+    /// Writes what was done.
+    fn rest(&self, plan: &Plan, results: Vec<StepResult>, board: &Board) {
+        let now = Timestamp::now();
+        let equal = plan.is_empty();
+        debug!(equal, steps = plan.steps.len(), held = plan.held.len(), "looked at the cluster");
+        board.write(|report| {
+            let cluster = &mut report.cluster;
+            cluster.last_success = Some(now);
+            cluster.waiting = self
+                .history
+                .put_off()
+                .filter(|(_, class)| *class == Class::Waiting)
+                .map(|(name, class)| (name.clone(), class))
+                .collect();
+            cluster.failed = failed(&cluster.failed, &results, plan);
+            if report.mode == Mode::Enforce {
+                if plan.steps.is_empty() {
+                    cluster.last_apply_success = Some(now);
+                }
+                cluster.last_apply = Some(judge(&results, plan));
+            }
+            if !results.is_empty() || plan.steps.is_empty() {
+                cluster.results = results;
+            }
+            let known = report.clocks.applied.as_ref().is_some_and(|clock| clock.revision == plan.revision);
+            if equal && !known {
+                report.clocks.applied = Some(Clock { revision: plan.revision.clone(), at: now });
+            }
+        });
+    }
+
+    /// Writes that the cluster could not be asked.
+    fn away(&self, error: &Error, board: &Board) -> End {
+        let class = error.class();
+        if class == Class::Starting {
+            info!("the worker is still starting");
+        } else {
+            warn!(error = error as &dyn std::error::Error, "could not look at the cluster");
+        }
+        board.write(|report| {
+            let cluster = &mut report.cluster;
+            cluster.reachable = Some(class != Class::Unreachable && class != Class::TimedOut);
+            cluster.leader = None;
+            cluster.failure = Some(Failure { class, text: chain(error).into() });
+        });
+        End::Away(class)
+    }
+}
+
+/// Who leads, as far as this agent asks.
+enum Lead {
+    Leads,
+    Gained,
+    Follows,
+    Unasked,
+}
+
+/// An agent that does not lead tells nothing of the connectors, so that nothing is told twice.
+fn follow(cluster: &mut ClusterReport) {
+    *cluster = ClusterReport {
+        reachable: Some(true),
+        leader: Some(false),
+        last_success: Some(Timestamp::now()),
+        ..ClusterReport::default()
+    };
+}
+
+/// An error and its causes in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn drift_since(
+    before: &BTreeMap<ConnectorName, Timestamp>,
+    plan: &Plan,
+    now: Timestamp,
+) -> BTreeMap<ConnectorName, Timestamp> {
+    plan.sync
+        .iter()
+        .filter(|(_, sync)| sync.is_drift())
+        .map(|(name, _)| (name.clone(), before.get(name).copied().unwrap_or(now)))
+        .collect()
+}
+
+/// Connectors whose last step failed: as before, but for those that were tried again or need
+/// nothing any more.
+fn failed(
+    before: &BTreeMap<ConnectorName, Class>,
+    results: &[StepResult],
+    plan: &Plan,
+) -> BTreeMap<ConnectorName, Class> {
+    let still = |name: &ConnectorName| plan.steps.iter().any(|action| action.connector == *name);
+    let mut failed: BTreeMap<_, _> =
+        before.iter().filter(|(name, _)| still(name)).map(|(name, class)| (name.clone(), *class)).collect();
+    for result in results {
+        match (result.outcome, result.class) {
+            (Outcome::Failed, Some(class)) => {
+                failed.insert(result.connector.clone(), class);
+            }
+            (Outcome::Converged, _) => {
+                failed.remove(&result.connector);
+            }
+            (Outcome::Failed | Outcome::Waiting | Outcome::Pending | Outcome::NotTaken, _) => {}
+        }
+    }
+    failed
+}
+
+fn judge(results: &[StepResult], plan: &Plan) -> ApplyResult {
+    let well = |result: &StepResult| result.outcome == Outcome::Converged;
+    if plan.steps.is_empty() && results.iter().all(well) {
+        ApplyResult::Success
+    } else if results.iter().any(well) || plan.sync.values().any(|sync| *sync == Sync::Synced) {
+        ApplyResult::Partial
+    } else {
+        ApplyResult::Failed
+    }
+}

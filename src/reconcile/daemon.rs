@@ -1,0 +1,175 @@
+//! The two loops of an agent: following the repository, and making the cluster equal to it.
+//!
+//! Takes a follower, a reconciler and the word to end; runs until that word. A poll wakes the
+//! reconciler, so a quiet interval costs one listing and one turn.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use tracing::{Instrument, debug, info, info_span};
+
+use crate::model::report::Class;
+use crate::reconcile::board::Board;
+use crate::reconcile::cycle::{End, Hand, Reconciler};
+use crate::reconcile::follow::{Follower, Polled};
+use crate::reconcile::interrupt::Interrupt;
+
+/// Rests before Connect is asked again while it does not answer, try by try; the last one repeats.
+const RETRIES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10)];
+
+/// What the loops keep to.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// The time between two polls of the repository.
+    pub interval: Duration,
+}
+
+/// The last poll, as the reconciler sees it.
+#[derive(Debug, Clone, Copy, Default)]
+struct LastPoll {
+    /// Which one, counted from 1.
+    count: u64,
+    /// When the last one that went well began.
+    well: Option<Instant>,
+}
+
+/// Runs until the word to end comes.
+pub async fn run(
+    follower: Follower,
+    reconciler: Reconciler,
+    board: Board,
+    pace: Pace,
+    ending: watch::Receiver<bool>,
+) {
+    let interrupt = Interrupt::new(ending, follower.accepted());
+    let (polls, polled) = watch::channel(LastPoll::default());
+    let poke = Arc::new(Notify::new());
+    let follow = follow(follower, &board, pace, polls, &poke, &interrupt);
+    let accepted = Accepted { polled, poke: &poke };
+    let reconcile = reconcile(reconciler, &board, accepted, &interrupt);
+    tokio::join!(follow, reconcile);
+    info!("ended");
+}
+
+async fn follow(
+    mut follower: Follower,
+    board: &Board,
+    pace: Pace,
+    polls: watch::Sender<LastPoll>,
+    poke: &Notify,
+    interrupt: &Interrupt,
+) {
+    loop {
+        let polled = tokio::select! {
+            polled = follower.poll(board).instrument(info_span!("poll")) => polled,
+            () = interrupt.ending() => return,
+        };
+        polls.send_modify(|last| {
+            last.count += 1;
+            if let Polled::Well(began) = polled {
+                last.well = Some(began);
+            }
+        });
+        tokio::select! {
+            () = tokio::time::sleep(pace.interval) => {}
+            () = poke.notified() => debug!("asked to look at the repository now"),
+            () = interrupt.ending() => return,
+        }
+    }
+}
+
+/// The reconciler's end of the follower.
+struct Accepted<'a> {
+    polled: watch::Receiver<LastPoll>,
+    poke: &'a Notify,
+}
+
+impl Accepted<'_> {
+    /// Has the repository asked now, and waits for the answer.
+    async fn ask(&mut self) {
+        let count = self.polled.borrow().count;
+        self.poke.notify_one();
+        // The follower ends only with the agent, and then the caller is cut off as well.
+        let _ended = self.polled.wait_for(|last| last.count > count).await;
+    }
+}
+
+async fn reconcile(
+    mut reconciler: Reconciler,
+    board: &Board,
+    mut accepted: Accepted<'_>,
+    interrupt: &Interrupt,
+) {
+    let mut away = 0;
+    let mut rest: Option<Duration> = None;
+    loop {
+        tokio::select! {
+            changed = accepted.polled.changed() => if changed.is_err() { return },
+            () = pause(rest) => {}
+            () = interrupt.ending() => return,
+        }
+        accepted.polled.mark_unchanged();
+        let end = turn(&mut reconciler, board, &mut accepted, interrupt).await;
+        if interrupt.is_ending() {
+            return;
+        }
+        away = if let Some(End::Away(_)) = end { away + 1 } else { 0 };
+        rest = match end {
+            Some(End::Away(class)) => Some(retry(away, class)),
+            Some(End::Looked) => reconciler.next_due().map(until),
+            Some(End::Follows | End::Gained) | None => None,
+        };
+    }
+}
+
+/// Takes a turn for what is accepted now; `None` where nothing is.
+async fn turn(
+    reconciler: &mut Reconciler,
+    board: &Board,
+    accepted: &mut Accepted<'_>,
+    interrupt: &Interrupt,
+) -> Option<End> {
+    let desired = interrupt.newest()?;
+    let span = info_span!("cycle", revision = %desired.revision);
+    let resolved = accepted.polled.borrow().well;
+    let hand = resolved.map_or(Hand::Bound, Hand::ResolvedAt);
+    let end = reconciler.turn(&desired, hand, board, interrupt).instrument(span).await;
+    if end != End::Gained {
+        return Some(end);
+    }
+    // What a new leader remembers may be older than what the last one applied.
+    tokio::select! {
+        () = accepted.ask() => {}
+        () = interrupt.ending() => return None,
+    }
+    accepted.polled.mark_unchanged();
+    let desired = interrupt.newest()?;
+    let span = info_span!("cycle", revision = %desired.revision);
+    let hand = match accepted.polled.borrow().well {
+        Some(well) if Some(well) != resolved => Hand::ResolvedAt(well),
+        Some(_) | None => Hand::Bound,
+    };
+    Some(reconciler.turn(&desired, hand, board, interrupt).instrument(span).await)
+}
+
+async fn pause(rest: Option<Duration>) {
+    match rest {
+        Some(rest) => tokio::time::sleep(rest).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn retry(tries: usize, class: Class) -> Duration {
+    if class == Class::Starting {
+        RETRIES[0]
+    } else {
+        RETRIES[tries.saturating_sub(1).min(RETRIES.len() - 1)]
+    }
+}
+
+fn until(due: jiff::Timestamp) -> Duration {
+    Duration::try_from(due.duration_since(jiff::Timestamp::now())).unwrap_or(Duration::ZERO)
+}

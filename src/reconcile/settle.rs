@@ -1,0 +1,165 @@
+//! Waiting until steps took effect.
+//!
+//! Takes steps that were sent, looks until each has converged, failed or used up its deadline. The
+//! verdict on one look is `pipeline`'s; how often to look, and what two looks in a row mean, is
+//! decided here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::debug;
+
+use crate::connect::Client;
+use crate::model::config::Config;
+use crate::model::live::LiveConnector;
+use crate::model::name::ConnectorName;
+use crate::model::plan::{Action, Step};
+use crate::model::report::{Class, Outcome};
+use crate::model::revision::Revision;
+use crate::pipeline::converge::{self, TaskConfigs, Verdict};
+use crate::reconcile::interrupt::Interrupt;
+
+/// The time between two looks at first; it doubles up to [`SLOWEST_LOOK`].
+const FIRST_LOOK: Duration = Duration::from_millis(250);
+
+/// The longest time between two looks.
+const SLOWEST_LOOK: Duration = Duration::from_secs(2);
+
+/// How long a look that must be confirmed has to stay the same.
+const CONFIRM: Duration = Duration::from_secs(5);
+
+/// Up to so many connectors are looked at one by one; more are read in one expanded read.
+const FEW: usize = 2;
+
+/// A step whose request was carried out, waiting to be seen.
+pub struct Sent {
+    /// The step.
+    pub action: Action,
+    /// When its request was sent.
+    pub began: Instant,
+    /// The tasks' configs and the connector's config before it, for a configure.
+    pub before: Option<(Vec<Config>, Config)>,
+}
+
+/// What a wait needs.
+pub struct Wait<'a> {
+    /// The cluster.
+    pub client: &'a Client,
+    /// The revision that the steps are for.
+    pub revision: &'a Revision,
+    /// How long to wait for a step to take effect.
+    pub deadline: Duration,
+    /// What ends the wait early.
+    pub interrupt: &'a Interrupt,
+}
+
+/// A step that is still being looked at.
+struct Watched {
+    sent: Sent,
+    /// What the last looks said, and since when they have said so.
+    streak: Option<(Verdict, Instant)>,
+}
+
+/// How one wait ended.
+pub struct Settled {
+    /// The step.
+    pub sent: Sent,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, where it did not converge.
+    pub class: Option<Class>,
+}
+
+/// Looks until every step has ended.
+pub async fn settle(wait: &Wait<'_>, sent: Vec<Sent>) -> Vec<Settled> {
+    let mut ended = Vec::new();
+    let mut open: Vec<_> = sent.into_iter().map(|sent| Watched { sent, streak: None }).collect();
+    let mut rest = FIRST_LOOK;
+    while !open.is_empty() {
+        let cut = tokio::select! {
+            () = tokio::time::sleep(rest) => false,
+            () = wait.interrupt.superseded(wait.revision) => true,
+        };
+        rest = (rest * 2).min(SLOWEST_LOOK);
+        let looks = if cut { None } else { look(wait, &open).await };
+        let mut still = Vec::new();
+        for mut watched in open {
+            let verdict = match &looks {
+                Some(looks) => judge(wait, &watched.sent, looks.get(&watched.sent.action.connector)).await,
+                None => Verdict::NotYet,
+            };
+            match watched.end(verdict, wait.deadline) {
+                Some((outcome, class)) => ended.push(Settled { sent: watched.sent, outcome, class }),
+                None if cut => {
+                    let class = Some(Class::Superseded);
+                    ended.push(Settled { sent: watched.sent, outcome: Outcome::Pending, class });
+                }
+                None => still.push(watched),
+            }
+        }
+        open = still;
+    }
+    ended
+}
+
+impl Watched {
+    /// Says how the step ended, if this verdict ends it.
+    fn end(&mut self, verdict: Verdict, deadline: Duration) -> Option<(Outcome, Option<Class>)> {
+        let same = self.streak.filter(|(before, _)| *before == verdict);
+        let (_, since) = *self.streak.insert(same.unwrap_or_else(|| (verdict, Instant::now())));
+        let confirmed = since.elapsed() >= CONFIRM;
+        match verdict {
+            Verdict::Converged => return Some((Outcome::Converged, None)),
+            Verdict::Well if confirmed => return Some((Outcome::Converged, None)),
+            Verdict::Failing(Class::Waiting) if confirmed => {
+                return Some((Outcome::Waiting, Some(Class::Waiting)));
+            }
+            Verdict::Failing(class) if confirmed => return Some((Outcome::Failed, Some(class))),
+            Verdict::Well | Verdict::Failing(_) | Verdict::NotYet => {}
+        }
+        (self.sent.began.elapsed() >= deadline).then_some((Outcome::Pending, Some(Class::TimedOut)))
+    }
+}
+
+/// Looks at the connectors that are waited for; `None` where the cluster could not be read.
+async fn look(wait: &Wait<'_>, open: &[Watched]) -> Option<BTreeMap<ConnectorName, LiveConnector>> {
+    if open.len() > FEW {
+        return match wait.client.live().await {
+            Ok(live) => Some(live.connectors),
+            Err(error) => {
+                debug!(error = %error, "could not look while waiting");
+                None
+            }
+        };
+    }
+    let mut looks = BTreeMap::new();
+    for watched in open {
+        let name = &watched.sent.action.connector;
+        match wait.client.look(name).await {
+            Ok(Some(live)) => {
+                looks.insert(name.clone(), live);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                debug!(connector = %name, error = %error, "could not look while waiting");
+                return None;
+            }
+        }
+    }
+    Some(looks)
+}
+
+async fn judge(wait: &Wait<'_>, sent: &Sent, live: Option<&LiveConnector>) -> Verdict {
+    let step = &sent.action.step;
+    let (Step::Configure { .. }, Some((before, config_before))) = (step, &sent.before) else {
+        return converge::judge(step, live, None);
+    };
+    match wait.client.task_configs(&sent.action.connector).await {
+        Ok(now) => converge::judge(step, live, Some(TaskConfigs { before, now: &now, config_before })),
+        Err(error) => {
+            debug!(connector = %sent.action.connector, error = %error, "could not read the tasks while waiting");
+            Verdict::NotYet
+        }
+    }
+}

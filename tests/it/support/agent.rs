@@ -1,0 +1,156 @@
+//! The real binary as a child process: started with settings, asked over HTTP, ended by a signal.
+//!
+//! It dies with the test that holds it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+use tagalong_testkit::{http, ports};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long a story waits for something that should come within seconds.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// A running agent.
+pub struct Agent {
+    child: Child,
+    url: String,
+    dir: TempDir,
+}
+
+/// A command line that is ready to run, cut off from the settings of the test's own environment.
+pub fn tagalong() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tagalong"));
+    command.env_clear().kill_on_drop(true).stdin(Stdio::null());
+    for kept in ["PATH", "HOME", "TMPDIR"] {
+        if let Some(value) = tagalong_testkit::environment::variable(kept) {
+            command.env(kept, value);
+        }
+    }
+    command
+}
+
+impl Agent {
+    /// Starts `tagalong run` with these settings; where it serves is added to them.
+    pub async fn start(settings: &str) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("tagalong-agent-").tempdir()?;
+        let port = ports::free(1)?[0];
+        let path = dir.path().join("settings.yaml");
+        std::fs::write(
+            &path,
+            format!("{settings}\nhttp: {{listen: '127.0.0.1:{port}'}}\nlog: {{format: json}}\n"),
+        )?;
+        let log = File::create(dir.path().join("log"))?;
+        let child = tagalong()
+            .args(["run", "--settings"])
+            .arg(&path)
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .context("the binary starts")?;
+        let agent = Self { child, url: format!("http://127.0.0.1:{port}"), dir };
+        let up = || async { Ok(agent.get("/livez").await.is_ok()) };
+        wait("the agent serves", up).await.with_context(|| agent.log())?;
+        Ok(agent)
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it has not been waited for")
+    }
+
+    /// The base address of its pages.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Asks for one of its pages.
+    pub async fn get(&self, path: &str) -> Result<String> {
+        Ok(http::client().get(format!("{}{path}", self.url)).send().await?.text().await?)
+    }
+
+    /// What it tells of itself.
+    pub async fn status(&self) -> Result<Value> {
+        let text = self.get("/status").await?;
+        serde_json::from_str(&text).with_context(|| text)
+    }
+
+    /// The value of one series, written as it stands in the scrape.
+    pub async fn metric(&self, series: &str) -> Result<Option<f64>> {
+        let text = self.get("/metrics").await?;
+        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.map(|value| value.parse().context("a number")).transpose()
+    }
+
+    /// Everything it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// Its own folder, where its settings are.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Its settings file.
+    pub fn settings(&self) -> PathBuf {
+        self.dir.path().join("settings.yaml")
+    }
+
+    /// Tells it to end.
+    pub async fn terminate(&self) -> Result<()> {
+        let status = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().await?;
+        ensure!(status.success(), "the signal is sent");
+        Ok(())
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub async fn end(mut self) -> Result<(ExitStatus, Duration)> {
+        let began = Instant::now();
+        self.terminate().await?;
+        let status = timeout(SOON, self.child.wait()).await.context("it ends")??;
+        Ok((status, began.elapsed()))
+    }
+
+    /// Waits until a series has a value.
+    pub async fn wait_for_metric(&self, series: &str, wanted: f64) -> Result<()> {
+        let is = || async {
+            Ok(self.metric(series).await?.is_some_and(|value| (value - wanted).abs() < f64::EPSILON))
+        };
+        wait(&format!("{series} becomes {wanted}"), is).await.with_context(|| self.log())
+    }
+
+    /// Waits until the cluster was last seen to equal this commit.
+    pub async fn wait_for_applied(&self, commit: &str) -> Result<()> {
+        let applied = || async {
+            let status = self.status().await?;
+            Ok(status["clocks"]["applied"].to_string().contains(commit))
+        };
+        wait(&format!("{commit} is applied"), applied).await.with_context(|| self.log())
+    }
+}
+
+/// Waits until something is so; says what, where it does not come.
+pub async fn wait<F>(what: &str, mut is_so: impl FnMut() -> F) -> Result<()>
+where
+    F: Future<Output = Result<bool>>,
+{
+    let began = Instant::now();
+    loop {
+        let last = match is_so().await {
+            Ok(true) => return Ok(()),
+            Ok(false) => "it was not so".to_owned(),
+            Err(error) => format!("{error:#}"),
+        };
+        if began.elapsed() > SOON {
+            bail!("waited {} s in vain until {what}: {last}", SOON.as_secs());
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}

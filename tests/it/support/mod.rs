@@ -1,0 +1,4 @@
+//! What the stories share: a running agent, and a definitions repository to follow.
+
+pub mod agent;
+pub mod definitions;
