@@ -97,7 +97,7 @@ async fn a_release_with_a_typo_is_refused_whole_and_the_last_good_stays_in_force
     agent.wait_for_applied(&good).await?;
     fake.forget();
 
-    let typo = file_source("orders", "").replace("config:", "confg:");
+    let typo = file_source("orders", "stat: paused\n");
     definitions
         .release(&[(&file_of("orders"), &typo), (&file_of("good-one"), &file_source("good-one", ""))])?;
     agent.wait_for_metric("tagalong_findings{repository=\"main\",severity=\"error\"}", 1.0).await?;
@@ -105,7 +105,7 @@ async fn a_release_with_a_typo_is_refused_whole_and_the_last_good_stays_in_force
     let finding = &status["findings"][0];
     assert_eq!(
         (&finding["path"], &finding["line"], &finding["column"], &finding["rule"]),
-        (&"connectors/orders.yaml".into(), &2.into(), &1.into(), &"unknown-key".into())
+        (&"connectors/orders.yaml".into(), &7.into(), &1.into(), &"unknown-key".into())
     );
     assert_eq!(
         agent.metric("tagalong_repository_state{repository=\"main\",state=\"invalid\"}").await?,

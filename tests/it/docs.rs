@@ -91,7 +91,7 @@ const VALUES: &str = "
 
 #[test]
 fn the_label_values_of_the_metrics_page_are_those_of_the_model() {
-    use tagalong::model::finding::Severity;
+    use tagalong::model::rule::Severity;
     use tagalong::model::live::RunState;
     use tagalong::model::plan::{Hold, StepKind, Sync};
     use tagalong::model::report::{
