@@ -9,7 +9,8 @@ use std::sync::Arc;
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::rule::{Rule, Severity};
 
-/// A place in a file: 1-based line and column, the column counted in characters.
+/// A place in a file: 1-based line and column, the column counted in characters; or the name of
+/// something that has no lines, as an environment variable.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The file, relative to the repository.
@@ -25,11 +26,19 @@ impl Place {
     pub fn start_of(path: &str) -> Self {
         Self { path: path.into(), line: 1, column: 1 }
     }
+
+    /// Something that is no file: a variable of the environment, a flag. Its line is 0.
+    pub fn outside(name: &str) -> Self {
+        Self { path: name.into(), line: 0, column: 0 }
+    }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.path, self.line, self.column)
+        match self.line {
+            0 => f.write_str(&self.path),
+            line => write!(f, "{}:{line}:{}", self.path, self.column),
+        }
     }
 }
 

@@ -117,7 +117,7 @@ pub const KEYS: &[Key] = &[
     key(
         "secrets.env_prefix",
         Takes::Later,
-        "",
+        "TAGALONG_SECRET_",
         "Which environment variables definitions may name as secrets.",
     ),
     key("secrets.folders", Takes::Later, "", "Which folders of secrets definitions may name."),

@@ -114,7 +114,7 @@ impl RawSettings {
         let path = rest.replace("__", ".").to_ascii_lowercase();
         let Some(key) = keys::find(&path).filter(|key| keys::variable(key.path) == name) else {
             let mut finding =
-                Finding::new(Rule::UnknownVariable, Place::start_of(name), format!("`{name}` is no setting"));
+                Finding::new(Rule::UnknownVariable, Place::outside(name), format!("`{name}` is no setting"));
             finding.hint = decode::nearest(&path, keys::KEYS.iter().map(|key| key.path))
                 .map(|near| format!("did you mean `{}`?", keys::variable(near)));
             findings.push(finding);
@@ -170,7 +170,7 @@ impl RawSettings {
 }
 
 fn scalar(text: &str, from: &str) -> Node {
-    let place = Place::start_of(from);
+    let place = Place::outside(from);
     Node { place: place.clone(), kind: Kind::Scalar(Text::plain(text, place)) }
 }
 

@@ -44,8 +44,7 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
     let at_once = number(raw, "restart.max_at_once", found);
     let repository = repository(raw, found);
     let values = tree(raw, values, found);
-    let select =
-        Select { include: texts(raw, "select.include", found), exclude: texts(raw, "select.exclude", found) };
+    let select = select(raw, found);
     let connect = connect(raw, found);
     let mode = word(raw, "mode", found);
     let suspend = suspend(raw, found);
@@ -113,7 +112,7 @@ fn default(path: &str) -> &'static str {
 }
 
 fn place(raw: &RawSettings, path: &str) -> Place {
-    raw.get(path).map_or_else(|| Place::start_of("the default"), |node| node.place.clone())
+    raw.get(path).map_or_else(|| Place::outside("the default"), |node| node.place.clone())
 }
 
 fn wrong(raw: &RawSettings, path: &str, why: &str) -> Finding {
@@ -124,7 +123,7 @@ fn wrong(raw: &RawSettings, path: &str, why: &str) -> Finding {
 fn text(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<Text> {
     let Some(node) = raw.get(path) else {
         let default = default(path);
-        return (!default.is_empty()).then(|| Text::plain(default, Place::start_of("the default")));
+        return (!default.is_empty()).then(|| Text::plain(default, Place::outside("the default")));
     };
     decode::text(&format!("`{path}`"), node, found)
 }
@@ -146,7 +145,7 @@ pub fn length(text: &str) -> Option<Duration> {
 
 fn length_of(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<Duration> {
     let text = text(raw, path, found)?;
-    let length = length(text.as_str());
+    let length = length(text.as_str()).filter(|length| !length.is_zero());
     if length.is_none() {
         found.push(wrong(raw, path, "is no length of time").hint("write it like `90s`, `10m` or `1h30m`"));
     }
@@ -212,6 +211,18 @@ fn texts(raw: &RawSettings, path: &str, found: Found<'_>) -> Vec<String> {
             .map(|text| text.as_str().to_owned())
             .collect(),
     }
+}
+
+fn select(raw: &RawSettings, found: Found<'_>) -> Select {
+    let (include, exclude) = (texts(raw, "select.include", found), texts(raw, "select.exclude", found));
+    if let Some(Node { place, kind: Kind::Sequence(items) }) = raw.get("select.include")
+        && items.is_empty()
+    {
+        let message = "`select.include` names nothing, so no connector exists for this agent";
+        let finding = Finding::new(Rule::WrongValue, place.clone(), message);
+        found.push(finding.hint("write `[\"*\"]` for every connector"));
+    }
+    Select { include, exclude }
 }
 
 fn repository(raw: &RawSettings, found: Found<'_>) -> Option<Repository> {
@@ -284,6 +295,11 @@ fn credential(node: &Node, found: Found<'_>) -> Option<Credential> {
         ssh_key_file: text("ssh_key_file").map(PathBuf::from),
         known_hosts_file: text("known_hosts_file").map(PathBuf::from),
     };
+    if fields.set("password").is_some() && fields.set("password_file").is_some() {
+        let message = "a credential has both `password` and `password_file`";
+        let finding = Finding::new(Rule::WrongValue, node.place.clone(), message);
+        found.push(finding.hint("keep `password_file`: a file can be kept from others"));
+    }
     if credential.host.is_empty() {
         let finding = Finding::new(Rule::MissingKey, node.place.clone(), "a credential names no host");
         found.push(finding.hint("add `host: git.example.com`: a credential is shown to no other"));
@@ -308,7 +324,7 @@ fn tree(raw: &RawSettings, singles: &[String], found: Found<'_>) -> Values {
         match single.split_once('=').filter(|(path, _)| path.split('.').all(|word| !word.is_empty())) {
             Some((path, text)) => values.set(path, text),
             None => {
-                let place = Place::start_of("the command line's --value");
+                let place = Place::outside("the command line's --value");
                 let finding =
                     Finding::new(Rule::WrongValue, place, "a value is no pair of a path and a text");
                 found.push(finding.hint("write it like `--value postgres.host=db.internal`"));

@@ -100,8 +100,8 @@ fn an_unknown_variable_is_a_warning_and_the_prefix_of_secrets_is_not() {
     assert_eq!(
         said,
         [
-            "TAGALONG_ENVIRONMNT:1:1: `TAGALONG_ENVIRONMNT` is no setting (did you mean `TAGALONG_ENVIRONMENT`?)",
-            "TAGALONG_PORT:1:1: `TAGALONG_PORT` is no setting",
+            "TAGALONG_ENVIRONMNT: `TAGALONG_ENVIRONMNT` is no setting (did you mean `TAGALONG_ENVIRONMENT`?)",
+            "TAGALONG_PORT: `TAGALONG_PORT` is no setting",
         ]
     );
 }
@@ -174,7 +174,7 @@ fn a_git_repository_needs_something_to_follow() {
     assert_eq!(
         said,
         [
-            "the command line's repository.git.url:1:1: a git repository is named, and nothing of it to follow (add `repository.git.ref.tag`, or --tag, such as v1)"
+            "the command line's repository.git.url: a git repository is named, and nothing of it to follow (add `repository.git.ref.tag`, or --tag, such as v1)"
         ]
     );
 }
@@ -186,4 +186,53 @@ fn lengths_of_time_are_read_as_people_write_them() {
     {
         assert_eq!(duration(text).map(|length| length.as_secs()), seconds, "{text}");
     }
+}
+
+#[test]
+fn a_length_of_nothing_is_refused() {
+    let file = "connect: {change_deadline: 0s}\nrepository: {git: {url: /x, ref: {tag: v1}, deadline: 0s}}\n";
+    let (settings, said) = read(file, &[], &[]);
+    assert!(settings.is_none());
+    assert_eq!(
+        said,
+        [
+            "settings.yaml:1:28: `connect.change_deadline` is no length of time (write it like `90s`, `10m` or `1h30m`)",
+            "settings.yaml:2:55: `repository.git.deadline` is no length of time (write it like `90s`, `10m` or `1h30m`)",
+        ]
+    );
+}
+
+#[test]
+fn a_credential_has_one_password() {
+    let file = "git_credentials: [{host: h, password: hunter2, password_file: /run/secrets/git}]\n";
+    let (settings, said) = read(&format!("{GIT}{file}"), &[], &[]);
+    assert!(settings.is_none());
+    assert_eq!(
+        said,
+        [
+            "settings.yaml:6:19: a credential has both `password` and `password_file` (keep `password_file`: a file can be kept from others)"
+        ]
+    );
+}
+
+#[test]
+fn a_scope_that_holds_nothing_is_refused() {
+    let (settings, said) = read("select: {include: []}\n", &[], &[]);
+    assert!(settings.is_none());
+    assert_eq!(
+        said,
+        [
+            "settings.yaml:1:19: `select.include` names nothing, so no connector exists for this agent (write `[\"*\"]` for every connector)"
+        ]
+    );
+}
+
+#[test]
+fn every_mistake_in_the_environment_names_its_variable() {
+    let environment = [("TAGALONG_MODE", "obsrve"), ("TAGALONG_SELECT__EXCLUDE", "[a, {b: c}]")];
+    let (settings, said) = read("", &environment, &[]);
+    assert!(settings.is_none());
+    assert_eq!(said.len(), 2, "{said:#?}");
+    assert!(said[0].starts_with("TAGALONG_MODE: "), "{said:#?}");
+    assert!(said[1].starts_with("TAGALONG_SELECT__EXCLUDE:1:5: "), "{said:#?}");
 }

@@ -10,6 +10,9 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tagalong::metrics::families::{ALL, Family};
 use tagalong::serve::ADDRESSES;
+use tagalong::settings::Settings;
+use tagalong::settings::keys::{KEYS, Key, Takes, variable};
+use tagalong::settings::raw::Written;
 
 fn page(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/reference").join(name)
@@ -114,6 +117,97 @@ fn the_label_values_of_the_metrics_page_are_those_of_the_model() {
     ] {
         assert!(VALUES.contains(&format!("| {row} |")), "{row}");
     }
+}
+
+#[test]
+fn the_settings_page_is_the_table() -> Result<()> {
+    let mut text = String::from(
+        "# Settings\n\n\
+         <!-- Made from src/settings/keys.rs; a test compares the two. -->\n\n\
+         One YAML file, named by `--settings` or `TAGALONG_SETTINGS`; none is read that was not named. Every key \
+         is also an environment variable, and the common ones are flags. What is said later wins: the default, the \
+         file, the environment, the flags. Where keys exclude each other (a tag, a branch and a commit; a \
+         repository and a folder), the one that is said later takes the place of the others. `null` is as if the \
+         key were not there. `values` is the exception: each source lies over the one before.\n\n\
+         An unknown key is an error, an unknown variable `TAGALONG_…` only a warning: Kubernetes makes some of its \
+         own. Lists, trees and `suspend` are written as YAML in a variable. \
+         [An example with everything](../../config/settings.example.yaml).\n\n\
+         | key | takes | default | what it is for |\n|---|---|---|---|\n",
+    );
+    for key in KEYS.iter().filter(|key| !matches!(key.takes, Takes::Later | Takes::Unused)) {
+        let Key { path, takes, default, says } = key;
+        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
+        writeln!(
+            text,
+            "| `{path}`<br>`{}` | {} | {default} | {says} |",
+            variable(path),
+            takes_in_words(*takes)
+        )?;
+    }
+    text.push_str(
+        "\n## Not in this version\n\n\
+         These keys are known and refused, unless they say what is so anyway (their default, `null`, or an empty \
+         list), so that nothing that was asked for is left undone in silence.\n\n\
+         | key | default | what it will be for |\n|---|---|---|\n",
+    );
+    for key in KEYS.iter().filter(|key| key.takes == Takes::Later) {
+        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
+        writeln!(text, "| `{}` | {default} | {} |", key.path, key.says)?;
+    }
+    text.push_str("\nThese are accepted with a warning and have no effect yet: ");
+    let unused: Vec<String> =
+        KEYS.iter().filter(|key| key.takes == Takes::Unused).map(|key| format!("`{}`", key.path)).collect();
+    writeln!(text, "{}.", unused.join(", "))?;
+    assert_page("settings.md", &text)
+}
+
+fn takes_in_words(takes: Takes) -> String {
+    match takes {
+        Takes::Text => "a text".to_owned(),
+        Takes::Flag => "`true` or `false`".to_owned(),
+        Takes::Number => "a whole number".to_owned(),
+        Takes::Limit => "a whole number or `unlimited`".to_owned(),
+        Takes::Duration => "a length of time: `90s`, `10m`, `1h30m`".to_owned(),
+        Takes::Word(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
+        Takes::Texts => "a list of texts".to_owned(),
+        Takes::Tree => "a tree of texts".to_owned(),
+        Takes::Credentials => "a list of credentials".to_owned(),
+        Takes::Suspend => "`reason` and `until`".to_owned(),
+        Takes::Later | Takes::Unused => String::new(),
+    }
+}
+
+#[test]
+fn the_example_settings_are_good_and_name_every_key() -> Result<()> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/settings.example.yaml");
+    let example = std::fs::read_to_string(path)?;
+    let written = Written {
+        file: Some(("config/settings.example.yaml", example.as_bytes())),
+        environment: Vec::new(),
+        flags: Vec::new(),
+    };
+    let (settings, findings) = Settings::read(&written, &[]);
+    assert!(settings.is_some() && findings.is_empty(), "{findings:#?}");
+    for key in KEYS.iter().filter(|key| !matches!(key.takes, Takes::Later | Takes::Unused)) {
+        let word = key.path.rsplit('.').next().context("a key has a word")?;
+        assert!(example.contains(&format!("{word}:")), "{} is not in the example", key.path);
+    }
+    Ok(())
+}
+
+#[test]
+fn the_example_settings_say_the_defaults() -> Result<()> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/settings.example.yaml");
+    let example = std::fs::read_to_string(path)?;
+    let read = |text: &str| {
+        let written =
+            Written { file: Some(("x", text.as_bytes())), environment: Vec::new(), flags: Vec::new() };
+        Settings::read(&written, &[]).0.context("good settings")
+    };
+    let needed = "environment: production\nrepository: {git: {url: \
+                  https://git.example.com/platform/connectors.git, ref: {tag: v1}}}\n";
+    assert_eq!(format!("{:#?}", read(&example)?), format!("{:#?}", read(needed)?));
+    Ok(())
 }
 
 /// Every field of the status form, as the page's table names them: `connectors[].name`.
