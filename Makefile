@@ -22,7 +22,7 @@ demo: install ## the whole story on real parts: Kafka, two Connect workers, Post
 	exec cargo run --quiet --example demo
 
 test: install ## all that gates: units, laws, the fake and the real Connect, the story end to end
-	cargo test --workspace
+	cargo test --workspace --no-fail-fast
 
 test-fast: ## without the real parts: a minute, no Java
 	cargo test --workspace -- --skip real::

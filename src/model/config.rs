@@ -1,7 +1,7 @@
 //! A connector's config: texts under keys, each knowing whether it may be shown.
 //!
 //! Takes keys and texts, gives values that cannot be printed by accident. What is secret is asked
-//! of [`secret`](crate::model::secret).
+//! of [`secret`].
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The one room with `unsafe`: libgit2's options for the whole process, and the transport.
 //!
 //! Takes nothing, gives a libgit2 that reads no foreign settings, keeps little memory and speaks to
-//! the network through [`transport`](crate::repo::transport) alone. Everything else of libgit2 is
+//! the network through [`transport`] alone. Everything else of libgit2 is
 //! used through git2's safe face.
 #![expect(unsafe_code, reason = "libgit2's options are global, so git2 leaves the order of calls to us")]
 

@@ -1,5 +1,5 @@
 //! The supervisor of a real stack: `stack [OPTIONS]`, where OPTIONS is the JSON form of
-//! [`Options`](tagalong_testkit::stack::protocol::Options). By hand, it runs until Ctrl-C or Ctrl-D.
+//! [`Options`]. By hand, it runs until Ctrl-C or Ctrl-D.
 
 use std::process::ExitCode;
 use tagalong_testkit::stack::protocol::Options;
