@@ -76,7 +76,6 @@ fn a_finding_has_a_place_a_rule_and_a_hint() {
         connectors/orders.yaml:3:5: error[file-name]: no template is called debezium-postgrs
           hint: did you mean debezium-postgres?
         connectors/orders.yaml:7:5: warning[connectors-missing]: nothing\nis here (in staging)
-          hint: add a `connectors/` folder, or correct the repository's `path`
         1 error, 1 warning.
         "#);
     assert_eq!(findings(&Findings::default(), false), "");
