@@ -125,20 +125,22 @@ impl Http {
 
     async fn list_at(
         &self,
-        place: &Url,
+        asked: &Url,
         old: bool,
         full_name: &str,
         deadline: &Deadline,
         meter: &Meter,
     ) -> Result<Option<Named>, Error> {
-        let asked = if old { Asked::NotV2 } else { self.ask(place, full_name, deadline, meter).await? };
-        let old = match asked {
+        let answer = if old { Asked::NotV2 } else { self.ask(asked, full_name, deadline, meter).await? };
+        let old = match answer {
             Asked::Answered(named) => return Ok(named),
             Asked::Moved => false,
             Asked::NotV2 => true,
         };
         let wanted = Wanted::Name(full_name.to_owned());
         let (advertisement, place) = self.advertised(wanted, deadline, meter, Doing::Listing).await?;
+        // What one place does not understand says nothing of another.
+        let old = old && place == *asked;
         self.learn(Learned { place: (place != self.configured).then_some(place), old });
         Ok(advertisement.named(full_name))
     }

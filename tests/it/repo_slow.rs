@@ -1,0 +1,234 @@
+//! Servers that are slow, or never come to an end: everything ends at the deadline, and nothing is
+//! left running.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use tagalong::model::report::Class;
+use tagalong::repo::Repository;
+use tagalong::repo::error::Error;
+use tagalong::repo::options::{GitOptions, Reference};
+use tagalong_testkit::git::http::GitHttp;
+use tagalong_testkit::git::repository::Repository as Origin;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use crate::repo::{FILE, look, tag};
+use crate::repo_wire::{Play, Scripted, head, packet};
+
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// The deadline, and what a busy machine may add to it.
+const LATEST: Duration = Duration::from_millis(2_500);
+
+const RESULT: &str = "application/x-git-upload-pack-result";
+const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
+
+fn hurried(url: impl Into<String>) -> Result<Repository, Error> {
+    Repository::git(GitOptions { deadline: DEADLINE, ..GitOptions::new(url, tag("v1")) })
+}
+
+/// Looks, and expects to give up in time.
+async fn gives_up(what: &str, repository: &Repository) {
+    let begun = Instant::now();
+    let error = look(repository).await.expect_err(what);
+    let took = begun.elapsed();
+    assert!(matches!(error, Error::TimedOut { .. }), "{what}: {error:?}");
+    assert_eq!(error.class(), Class::TimedOut);
+    assert!(took < LATEST, "{what}: {took:?}");
+}
+
+async fn real() -> Result<(Origin, GitHttp, SocketAddr)> {
+    let mut origin = Origin::new()?;
+    origin.commit("first", &[(FILE, "1")])?;
+    origin.tag("v1", "HEAD")?;
+    let git = GitHttp::start(origin.parent()).await?;
+    let url = git.url("");
+    let address = url.trim_start_matches("http://").trim_end_matches('/').parse()?;
+    Ok((origin, git, address))
+}
+
+#[tokio::test]
+async fn a_server_that_stalls_anywhere_is_given_up_at_the_deadline() -> Result<()> {
+    let (_origin, _git, to) = real().await?;
+    let whole = Play::Forward { to, old: false };
+    for stall in ["question", "advertisement", "fetch"] {
+        for begun in [false, true] {
+            let whole = whole.clone();
+            let server = Scripted::http(move |request| {
+                let (here, kind) = match () {
+                    () if request.is_question() => ("question", RESULT),
+                    () if request.is_advertisement() => ("advertisement", ADVERTISEMENT),
+                    () => ("fetch", RESULT),
+                };
+                match (here == stall, begun) {
+                    (false, _) => vec![whole.clone()],
+                    (true, false) => vec![Play::Hang],
+                    (true, true) => {
+                        vec![Play::Send([head(kind), packet(b"NAK\n")[..6].to_vec()].concat()), Play::Hang]
+                    }
+                }
+            })
+            .await?;
+            let what = format!("{stall}, {}", if begun { "begun" } else { "silent" });
+            gives_up(&what, &hurried(server.url(Origin::NAME))?).await;
+        }
+    }
+    Ok(())
+}
+
+// A limit on each read, as HTTP libraries have it, would never see this end.
+#[tokio::test]
+async fn a_server_that_drips_is_given_up_at_the_deadline() -> Result<()> {
+    let (_origin, _git, to) = real().await?;
+    let rest = Duration::from_millis(500);
+    for drip in ["question", "advertisement", "fetch"] {
+        let server = Scripted::http(move |request| {
+            let line = packet(format!("{} refs/tags/v1\n", "a".repeat(40)).as_bytes()).repeat(10);
+            let (here, kind, body) = match () {
+                () if request.is_question() => ("question", RESULT, line),
+                () if request.is_advertisement() => {
+                    let service = [packet(b"# service=git-upload-pack\n"), b"0000".to_vec()].concat();
+                    ("advertisement", ADVERTISEMENT, [service, line].concat())
+                }
+                () => ("fetch", RESULT, [packet(b"NAK\n"), packet(&[2; 500])].concat()),
+            };
+            if here == drip {
+                vec![Play::Send(head(kind)), Play::Drip(body, rest)]
+            } else {
+                vec![Play::Forward { to, old: false }]
+            }
+        })
+        .await?;
+        gives_up(drip, &hurried(server.url(Origin::NAME))?).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_slow_daemon_is_given_up_at_the_deadline() -> Result<()> {
+    for drips in [false, true] {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await?;
+            let mut request = [0; 200];
+            let _ = stream.read(&mut request).await?;
+            let line = packet(format!("{} refs/tags/v1\n", "a".repeat(40)).as_bytes()).repeat(10);
+            for byte in line {
+                if !drips {
+                    std::future::pending::<()>().await;
+                }
+                stream.write_all(&[byte]).await?;
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            anyhow::Ok(())
+        });
+        gives_up("a daemon", &hurried(format!("git://{address}/x"))?).await;
+        serving.abort();
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_daemon_that_stalls_in_the_pack_is_given_up_at_the_deadline() -> Result<()> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = listener.local_addr()?;
+    let id = "a".repeat(40);
+    let line = packet(format!("{id} refs/tags/v1\0side-band-64k shallow\n").as_bytes());
+    let serving = tokio::spawn(async move {
+        let mut open = Vec::new();
+        loop {
+            let (mut stream, _) = listener.accept().await?;
+            stream.write_all(&[&line[..], b"0000"].concat()).await?;
+            open.push(stream);
+        }
+        #[expect(unreachable_code, reason = "names the type of the error")]
+        anyhow::Ok(())
+    });
+    gives_up("a daemon", &hurried(format!("git://{address}/x"))?).await;
+    serving.abort();
+    Ok(())
+}
+
+// `Handle::block_on` on a blocking thread works only while somebody drives the runtime.
+#[test]
+fn a_fetch_works_on_a_current_thread_runtime_while_its_thread_does_other_work() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (_origin, git, _) = real().await?;
+        let repository = hurried(git.url(Origin::NAME))?;
+        let ticking = tokio::spawn(async {
+            let mut ticks = 0;
+            loop {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                ticks += 1;
+                if ticks == 20 {
+                    return ticks;
+                }
+            }
+        });
+        assert_eq!(look(&repository).await?.0, "1");
+        assert_eq!(ticking.await?, 20);
+        Ok(())
+    })
+}
+
+// Nobody drives the runtime after its last future: its timers stand still, and a thread that waits
+// for them alone would hold the process for ever.
+#[test]
+fn the_agent_ends_at_once_though_a_fetch_hangs() -> Result<()> {
+    let helping = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let (_origin, _git, server) = helping.block_on(async {
+        let (origin, git, to) = real().await?;
+        let server = Scripted::http(move |request| {
+            if request.is_question() { vec![Play::Forward { to, old: false }] } else { vec![Play::Hang] }
+        })
+        .await?;
+        anyhow::Ok((origin, git, server))
+    })?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let options = GitOptions {
+            deadline: Duration::from_mins(1),
+            ..GitOptions::new(server.url(Origin::NAME), tag("v1"))
+        };
+        let repository = Repository::git(options)?;
+        let revision = repository.resolve().await?.revision;
+        let ended = tokio::time::timeout(Duration::from_millis(500), repository.read(&revision)).await;
+        assert!(ended.is_err(), "it hangs");
+        anyhow::Ok(())
+    })?;
+    let begun = Instant::now();
+    // Waits for blocking threads, as the end of `main` does.
+    drop(runtime);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    Ok(())
+}
+
+#[tokio::test]
+async fn after_a_fetch_that_was_given_up_the_next_one_works() -> Result<()> {
+    let (_origin, _git, to) = real().await?;
+    let slow = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let is_slow = std::sync::Arc::clone(&slow);
+    let server = Scripted::http(move |request| {
+        if !request.is_question() && is_slow.load(std::sync::atomic::Ordering::Relaxed) {
+            vec![Play::Hang]
+        } else {
+            vec![Play::Forward { to, old: false }]
+        }
+    })
+    .await?;
+    let scratch = tempfile::tempdir()?;
+    let repository = Repository::git(GitOptions {
+        deadline: DEADLINE,
+        scratch: Some(scratch.path().into()),
+        ..GitOptions::new(server.url(Origin::NAME), Reference::Tag("v1".into()))
+    })?;
+    gives_up("slow", &repository).await;
+    slow.store(false, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(look(&repository).await?.0, "1");
+    assert_eq!(std::fs::read_dir(scratch.path())?.count(), 0);
+    Ok(())
+}

@@ -1,0 +1,320 @@
+//! What a repository's tree may hold: definitions, and everything that somebody means harm with. Git
+//! and a plain folder are judged by the same rules.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use tagalong::model::report::Class;
+use tagalong::model::revision::At;
+use tagalong::model::snapshot::Snapshot;
+use tagalong::repo::Repository;
+use tagalong_testkit::git::repository::Repository as Origin;
+
+use crate::repo::{following, tag};
+
+async fn snapshot(repository: &Repository) -> Result<Snapshot> {
+    let revision = repository.resolve().await?.revision;
+    Ok(repository.read(&revision).await?.snapshot)
+}
+
+/// Every finding as `path rule`.
+fn findings(snapshot: &Snapshot) -> Vec<String> {
+    let line = |finding: &tagalong::model::finding::Finding| {
+        format!("{} {}", finding.place.path, finding.rule.name())
+    };
+    snapshot.findings.iter().map(line).collect()
+}
+
+fn names(snapshot: &Snapshot) -> Vec<&str> {
+    snapshot.files.keys().map(AsRef::as_ref).collect()
+}
+
+/// The work tree as a folder, and what is committed of it as `v1`.
+async fn both(origin: &mut Origin) -> Result<[Snapshot; 2]> {
+    origin.commit_work_tree("all")?;
+    origin.tag("v1", "HEAD")?;
+    let git = following(origin.path().display().to_string(), tag("v1"))?;
+    Ok([snapshot(&git).await?, snapshot(&Repository::directory(origin.work_tree())).await?])
+}
+
+fn write(origin: &Origin, path: &str, text: impl AsRef<[u8]>) -> Result<()> {
+    let path = origin.work_tree().join(path);
+    fs::create_dir_all(path.parent().context("a folder")?)?;
+    Ok(fs::write(path, text)?)
+}
+
+#[tokio::test]
+async fn definitions_are_read_and_the_rest_is_passed_over() -> Result<()> {
+    let mut origin = Origin::new()?;
+    for path in [
+        "tagalong.yaml",
+        "templates/a.yaml",
+        "connectors/b.yml",
+        "connectors/deep/er/c.json",
+        "connectors/README.md",
+        "connectors/D.YAML",
+        "connectors/.hidden.yaml",
+        "connectors/.hidden/e.yaml",
+        "connectors/.gitkeep",
+        "environments/production.yaml",
+        "scripts/f.yaml",
+        "g.yaml",
+        "README.md",
+    ] {
+        write(&origin, path, path)?;
+    }
+    for snapshot in both(&mut origin).await? {
+        assert_eq!(
+            names(&snapshot),
+            [
+                "connectors/b.yml",
+                "connectors/deep/er/c.json",
+                "environments/production.yaml",
+                "tagalong.yaml",
+                "templates/a.yaml",
+            ]
+        );
+        let ignored: Vec<_> = snapshot.ignored.iter().map(AsRef::as_ref).collect();
+        assert_eq!(ignored, ["connectors/D.YAML", "connectors/README.md"]);
+        assert_eq!(findings(&snapshot), [""; 0]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn links_large_files_and_deep_folders_are_findings() -> Result<()> {
+    let mut origin = Origin::new()?;
+    write(&origin, "connectors/ok.yaml", "x")?;
+    write(&origin, "connectors/largest.yaml", vec![b'x'; 256 * 1024])?;
+    write(&origin, "connectors/large.yaml", vec![b'x'; 300 * 1024])?;
+    write(&origin, "connectors/2/3/4/5/6/7/8/ok.yaml", "x")?;
+    write(&origin, "connectors/2/3/4/5/6/7/8/9/deep.yaml", "x")?;
+    symlink("/etc/passwd", origin.work_tree().join("connectors/passwd.yaml"))?;
+    symlink("..", origin.work_tree().join("connectors/round"))?;
+    symlink("connectors", origin.work_tree().join("templates"))?;
+    for snapshot in both(&mut origin).await? {
+        assert_eq!(
+            findings(&snapshot),
+            [
+                "connectors/2/3/4/5/6/7/8/9 too-deep",
+                "connectors/large.yaml file-too-large",
+                "connectors/passwd.yaml link",
+                "connectors/round link",
+                "templates link",
+            ]
+        );
+        assert_eq!(
+            names(&snapshot),
+            ["connectors/2/3/4/5/6/7/8/ok.yaml", "connectors/largest.yaml", "connectors/ok.yaml"]
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_repository_without_the_four_entries_or_without_connectors_is_told() -> Result<()> {
+    let mut origin = Origin::new()?;
+    write(&origin, "src/main.rs", "x")?;
+    for snapshot in both(&mut origin).await? {
+        assert_eq!(findings(&snapshot), [". repository-empty"]);
+        assert!(snapshot.findings[0].hint.is_some());
+    }
+    write(&origin, "templates/a.yaml", "x")?;
+    for snapshot in both(&mut origin).await? {
+        assert_eq!(findings(&snapshot), ["connectors connectors-missing"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn more_than_sixteen_mebibytes_are_a_finding() -> Result<()> {
+    let mut origin = Origin::new()?;
+    for n in 0..65 {
+        write(&origin, &format!("connectors/{n:02}.yaml"), vec![b'x'; 256 * 1024])?;
+    }
+    for snapshot in both(&mut origin).await? {
+        assert_eq!(findings(&snapshot), ["connectors/64.yaml repository-too-large"]);
+        assert_eq!(snapshot.files.len(), 64);
+    }
+    Ok(())
+}
+
+/// Trees that no honest tool writes, straight into the object database.
+struct Forge<'a>(&'a Origin);
+
+impl Forge<'_> {
+    fn git(&self, arguments: &[&str], input: &[u8]) -> Result<String> {
+        let mut child = Command::new("git")
+            .arg("-C")
+            .arg(self.0.path())
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        child.stdin.take().context("a pipe")?.write_all(input)?;
+        let output = child.wait_with_output()?;
+        ensure!(output.status.success(), "git {arguments:?}");
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    fn blob(&self, bytes: &[u8]) -> Result<String> {
+        self.git(&["hash-object", "-w", "--stdin"], bytes)
+    }
+
+    fn tree(&self, entries: &[(&str, &[u8], &str)]) -> Result<String> {
+        let mut bytes = Vec::new();
+        for (mode, name, id) in entries {
+            bytes.extend_from_slice(mode.as_bytes());
+            bytes.push(b' ');
+            bytes.extend_from_slice(name);
+            bytes.push(0);
+            for pair in id.as_bytes().chunks(2) {
+                bytes.push(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?);
+            }
+        }
+        self.git(&["hash-object", "-w", "-t", "tree", "--literally", "--stdin"], &bytes)
+    }
+
+    /// Puts a tree under `v1`.
+    fn release(&self, tree: &str) -> Result<()> {
+        let text = format!("tree {tree}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nx\n");
+        let commit = self.git(&["hash-object", "-w", "-t", "commit", "--stdin"], text.as_bytes())?;
+        self.git(&["update-ref", "refs/tags/v1", &commit], b"").map(drop)
+    }
+}
+
+/// What the agent reads of `v1`, over HTTP, as from a server that checks nothing.
+async fn over_http(origin: &Origin) -> Result<Snapshot> {
+    let server = tagalong_testkit::git::http::GitHttp::start(origin.parent()).await?;
+    snapshot(&following(server.url(Origin::NAME), tag("v1"))?).await
+}
+
+#[tokio::test]
+async fn hostile_names_and_modes_in_a_tree_are_findings() -> Result<()> {
+    let origin = Origin::new()?;
+    let forge = Forge(&origin);
+    let blob = forge.blob(b"x")?;
+    let inner = forge.tree(&[("100644", b"a.yaml", &blob)])?;
+    let tree = forge.tree(&[
+        ("40000", b"..", &inner),
+        ("40000", b".GIT", &inner),
+        ("100644", b"../../etc/x.yaml", &blob),
+        ("100644", b"a\x1b[2J.yaml", &blob),
+        ("100644", b"b\\c.yaml", &blob),
+        ("100664", b"ok.yaml", &blob),
+        ("160000", b"sub", &"1".repeat(40)),
+        ("120000", b"zlink.yaml", &blob),
+        ("100644", b"\xff.yaml", &blob),
+    ])?;
+    forge.release(&forge.tree(&[("40000", b"connectors", &tree)])?)?;
+    let snapshot = over_http(&origin).await?;
+    assert_eq!(names(&snapshot), ["connectors/ok.yaml"]);
+    let seen = findings(&snapshot);
+    for (part, rule) in [
+        ("connectors/..", "file-name"),
+        ("connectors/.GIT", "file-name"),
+        ("etc/x.yaml", "file-name"),
+        ("[2J", "file-name"),
+        ("c.yaml", "file-name"),
+        ("connectors/\u{fffd}.yaml", "file-name"),
+        ("connectors/sub", "submodule"),
+        ("connectors/zlink.yaml", "link"),
+    ] {
+        assert!(seen.iter().any(|line| line.contains(part) && line.ends_with(rule)), "{part}: {seen:?}");
+    }
+    assert_eq!(seen.len(), 8, "{seen:?}");
+    assert!(seen.iter().all(|line| !line.contains(char::is_control)), "{seen:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_few_bytes_that_stand_for_a_large_file_are_not_unpacked() -> Result<()> {
+    let origin = Origin::new()?;
+    let forge = Forge(&origin);
+    let blob = forge.blob(&vec![0; 60 * 1024 * 1024])?;
+    let tree = forge.tree(&[("100644", b"a.yaml", &blob)])?;
+    forge.release(&forge.tree(&[("40000", b"connectors", &tree)])?)?;
+    assert_eq!(findings(&over_http(&origin).await?), ["connectors/a.yaml file-too-large"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tree_that_holds_itself_many_times_over_is_not_walked_to_the_end() -> Result<()> {
+    let origin = Origin::new()?;
+    let forge = Forge(&origin);
+    let mut tree = forge.tree(&[("100644", b"a.md", &forge.blob(b"x")?)])?;
+    for _ in 0..6 {
+        let names: Vec<_> = (0..30).map(|n| format!("{n:02}")).collect();
+        let entries: Vec<_> = names.iter().map(|name| ("40000", name.as_bytes(), tree.as_str())).collect();
+        tree = forge.tree(&entries)?;
+    }
+    forge.release(&forge.tree(&[("40000", b"connectors", &tree)])?)?;
+    let snapshot = over_http(&origin).await?;
+    let [finding] = &findings(&snapshot)[..] else { panic!("{:?}", findings(&snapshot)) };
+    assert!(finding.ends_with("too-many-files"), "{finding}");
+    assert!(snapshot.ignored.len() <= 1_000);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_file_after_the_ten_thousandth_is_a_finding() -> Result<()> {
+    let origin = Origin::new()?;
+    let forge = Forge(&origin);
+    let blob = forge.blob(b"x")?;
+    let names: Vec<_> = (0..10_001).map(|n| format!("{n:05}.yaml")).collect();
+    let entries: Vec<_> = names.iter().map(|name| ("100644", name.as_bytes(), blob.as_str())).collect();
+    let tree = forge.tree(&entries)?;
+    forge.release(&forge.tree(&[("40000", b"connectors", &tree)])?)?;
+    let snapshot = over_http(&origin).await?;
+    assert_eq!(findings(&snapshot), ["connectors/10000.yaml too-many-files"]);
+    assert_eq!(snapshot.files.len(), 10_000);
+    Ok(())
+}
+
+fn digest(snapshot: &Snapshot) -> u64 {
+    match &snapshot.revision.at {
+        At::Directory { digest, .. } => *digest,
+        At::Git { .. } => panic!("a folder"),
+    }
+}
+
+#[tokio::test]
+async fn a_folders_digest_changes_with_every_change_that_matters() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let connectors = folder.path().join("connectors");
+    fs::create_dir(&connectors)?;
+    let repository = Repository::directory(folder.path());
+    let mut seen = Vec::new();
+    let changes: [&dyn Fn(&Path) -> std::io::Result<()>; 5] = [
+        &|_| Ok(()),
+        &|at| fs::write(at.join("a.yaml"), "1"),
+        &|at| fs::write(at.join("a.yaml"), "2"),
+        &|at| fs::rename(at.join("a.yaml"), at.join("b.yaml")),
+        &|at| symlink("b.yaml", at.join("c.yaml")),
+    ];
+    for change in changes {
+        change(&connectors)?;
+        let now = snapshot(&repository).await?;
+        assert_eq!(digest(&now), digest(&snapshot(&repository).await?), "unchanged");
+        assert!(!seen.contains(&digest(&now)), "changed");
+        seen.push(digest(&now));
+    }
+    fs::write(folder.path().join("elsewhere.txt"), "x")?;
+    assert_eq!(seen.last(), Some(&digest(&snapshot(&repository).await?)), "not looked at");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_read_is_an_error_with_its_path() -> Result<()> {
+    let error = Repository::directory("/nowhere/at/all").resolve().await.expect_err("not there");
+    assert_eq!(error.class(), Class::RefMissing);
+    assert!(error.to_string().contains("/nowhere/at/all"), "{error}");
+    let file = tempfile::NamedTempFile::new()?;
+    let error = Repository::directory(file.path()).resolve().await.expect_err("not a folder");
+    assert_eq!(error.class(), Class::Unusable);
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! Servers that answer as a test says, byte by byte and second by second, and the requests that they
+//! saw. Real git answers where a test only looks or meddles.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// One request over HTTP.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// `GET /x HTTP/1.1`.
+    pub line: String,
+    /// The headers, their names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Seen {
+    /// Whether it is the question of protocol v2.
+    pub fn is_question(&self) -> bool {
+        self.headers.get("git-protocol").is_some_and(|version| version == "version=2")
+    }
+
+    /// Whether it asks for the advertisement.
+    pub fn is_advertisement(&self) -> bool {
+        self.line.contains("/info/refs")
+    }
+}
+
+/// What a server does with a request, one after the other.
+#[derive(Debug, Clone)]
+pub enum Play {
+    /// Sends bytes.
+    Send(Vec<u8>),
+    /// Sends bytes one by one, with a rest after each.
+    Drip(Vec<u8>, Duration),
+    /// Never does anything again, and keeps the connection.
+    Hang,
+    /// Has another server answer; of `Git-Protocol` it learns nothing where `old` is set.
+    Forward { to: SocketAddr, old: bool },
+}
+
+/// A whole answer with a content type.
+pub fn answer(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Play {
+    let mut bytes = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
+    for (name, value) in headers {
+        bytes.push_str(&format!("{name}: {value}\r\n"));
+    }
+    bytes.push_str("\r\n");
+    Play::Send([bytes.as_bytes(), body].concat())
+}
+
+/// The head of an answer whose body comes as it comes, until the connection is closed.
+pub fn head(content_type: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: {content_type}\r\n\r\n").into_bytes()
+}
+
+/// A packet of git's.
+pub fn packet(data: &[u8]) -> Vec<u8> {
+    [format!("{:04x}", data.len() + 4).as_bytes(), data].concat()
+}
+
+/// A server with a script.
+pub struct Scripted {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    tls: bool,
+    accepting: JoinHandle<()>,
+}
+
+type Script = Arc<dyn Fn(&Seen) -> Vec<Play> + Send + Sync>;
+
+impl Scripted {
+    /// Speaks HTTP.
+    pub async fn http(script: impl Fn(&Seen) -> Vec<Play> + Send + Sync + 'static) -> Result<Self> {
+        Self::start(None, Arc::new(script)).await
+    }
+
+    /// Speaks HTTP over TLS.
+    pub async fn https(
+        authority: &Authority,
+        script: impl Fn(&Seen) -> Vec<Play> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        Self::start(Some(authority.acceptor()?), Arc::new(script)).await
+    }
+
+    async fn start(tls: Option<TlsAcceptor>, script: Script) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (noting, is_tls) = (Arc::clone(&seen), tls.is_some());
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (tls, script, seen) = (tls.clone(), Arc::clone(&script), Arc::clone(&noting));
+                // A client that gives up is none of the server's business.
+                tokio::spawn(async move {
+                    match tls {
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                let _ = serve(stream, &script, &seen).await;
+                            }
+                        }
+                        None => {
+                            let _ = serve(stream, &script, &seen).await;
+                        }
+                    }
+                });
+            }
+        });
+        Ok(Self { address, seen, tls: is_tls, accepting })
+    }
+
+    /// The URL of a path.
+    pub fn url(&self, path: &str) -> String {
+        let (scheme, host) = if self.tls { ("https", "localhost") } else { ("http", "127.0.0.1") };
+        format!("{scheme}://{host}:{}/{path}", self.address.port())
+    }
+
+    /// Every request so far.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("nobody panics while holding it").clone()
+    }
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    script: &Script,
+    seen: &Mutex<Vec<Seen>>,
+) -> Result<()> {
+    let (request, raw) = read_request(&mut stream).await?;
+    seen.lock().expect("nobody panics while holding it").push(request.clone());
+    for play in script(&request) {
+        match play {
+            Play::Send(bytes) => stream.write_all(&bytes).await?,
+            Play::Drip(bytes, rest) => {
+                for byte in bytes {
+                    stream.write_all(&[byte]).await?;
+                    stream.flush().await?;
+                    tokio::time::sleep(rest).await;
+                }
+            }
+            Play::Hang => {
+                stream.flush().await?;
+                std::future::pending().await
+            }
+            Play::Forward { to, old } => {
+                let mut server = TcpStream::connect(to).await?;
+                server.write_all(&forwarded(&raw, &request, old)).await?;
+                tokio::io::copy(&mut server, &mut stream).await?;
+            }
+        }
+    }
+    stream.shutdown().await?;
+    Ok(())
+}
+
+async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Result<(Seen, String)> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end;
+        }
+        ensure!(stream.read_buf(&mut bytes).await? > 0, "the client went away");
+    };
+    let raw = String::from_utf8(bytes[..end].to_vec())?;
+    let mut lines = raw.split("\r\n");
+    let line = lines.next().unwrap_or_default().to_owned();
+    let headers: BTreeMap<_, _> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    let length: usize = headers.get("content-length").map_or(Ok(0), |text| text.parse())?;
+    let mut body = bytes.split_off(end + 4);
+    while body.len() < length {
+        ensure!(stream.read_buf(&mut body).await? > 0, "the client went away");
+    }
+    Ok((Seen { line, headers, body }, raw))
+}
+
+fn forwarded(raw: &str, request: &Seen, old: bool) -> Vec<u8> {
+    let mut text: String = raw
+        .split("\r\n")
+        .filter(|line| !(old && line.to_ascii_lowercase().starts_with("git-protocol")))
+        .fold(String::new(), |text, line| text + line + "\r\n");
+    text.push_str("connection: close\r\n\r\n");
+    [text.as_bytes(), &request.body].concat()
+}
+
+/// A certificate authority of a test's own, with a certificate for `localhost`.
+pub struct Authority {
+    folder: tempfile::TempDir,
+}
+
+impl Authority {
+    /// Makes keys and certificates with `openssl`, valid for a day.
+    pub fn new() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+        let openssl = |arguments: &[&str]| -> Result<()> {
+            let output = Command::new("openssl").args(arguments).current_dir(folder.path()).output();
+            let output = output.context("start openssl, which this test needs")?;
+            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            Ok(())
+        };
+        let authority = ["-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=a test", "-days", "1"];
+        openssl(&[&["req", "-x509"], &key[..], &authority].concat())?;
+        let request = ["-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=localhost"];
+        openssl(&[&["req", "-new"], &key[..], &request].concat())?;
+        std::fs::write(folder.path().join("extensions"), "subjectAltName=DNS:localhost\n")?;
+        openssl(&[
+            "x509",
+            "-req",
+            "-in",
+            "request.pem",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "1",
+            "-extfile",
+            "extensions",
+            "-out",
+            "certificate.pem",
+        ])?;
+        Ok(Self { folder })
+    }
+
+    /// The file to trust.
+    pub fn file(&self) -> std::path::PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    fn acceptor(&self) -> Result<TlsAcceptor> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let certificate = CertificateDer::from_pem_file(self.folder.path().join("certificate.pem"))?;
+        let key = PrivateKeyDer::from_pem_file(self.folder.path().join("key.pem"))?;
+        let settings =
+            ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key)?;
+        Ok(TlsAcceptor::from(Arc::new(settings)))
+    }
+}
