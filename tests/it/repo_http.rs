@@ -369,11 +369,7 @@ async fn fetching(plays: impl Fn() -> Vec<Play> + Send + Sync + 'static) -> Resu
             let listing = [line, b"0000".to_vec()].concat();
             vec![answer("200 OK", &[("content-type", RESULT)], &listing)]
         } else if request.is_advertisement() {
-            vec![answer(
-                "200 OK",
-                &[("content-type", ADVERTISEMENT)],
-                &advertisement("side-band-64k"),
-            )]
+            vec![answer("200 OK", &[("content-type", ADVERTISEMENT)], &advertisement("side-band-64k"))]
         } else {
             plays()
         }

@@ -1,3 +1,4 @@
 //! On real parts: Kafka, Connect, Debezium, PostgreSQL. `cargo test -- --skip real::` leaves them out.
 
+mod ssh;
 mod stack;

@@ -1,0 +1,265 @@
+//! Git over the real `ssh`, to a real `sshd` of the test's own: keys, host keys, quoting, and ends.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use tagalong::model::report::Class;
+use tagalong::repo::Repository;
+use tagalong::repo::error::Error;
+use tagalong::repo::options::{Credential, GitOptions, Reference};
+use tagalong_testkit::git::repository::Repository as Origin;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::repo::{FILE, ids, look, tag};
+
+const SSHD: &str = "/usr/sbin/sshd";
+
+fn run(program: &str, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.with_context(|| format!("start {program}, which this test needs"))?;
+    ensure!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// A server on a free port: each connection gets an `sshd` of its own, which ends with it.
+struct Sshd {
+    folder: tempfile::TempDir,
+    address: SocketAddr,
+    accepting: JoinHandle<()>,
+}
+
+impl Sshd {
+    /// `options` go before the key in `authorized_keys`.
+    async fn start(options: &str) -> Result<Self> {
+        ensure!(Path::new(SSHD).exists(), "{SSHD} is missing: install openssh-server");
+        let folder = tempfile::tempdir()?;
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        for name in ["host", "other-host", "user", "other-user"] {
+            run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &at(name)])?;
+        }
+        if run("id", &["-u"])? == "0" {
+            // Where no service manager has made it.
+            fs::create_dir_all("/run/sshd")?;
+        }
+        let key = fs::read_to_string(at("user.pub"))?;
+        fs::write(at("authorized_keys"), format!("{options} {key}"))?;
+        let settings = format!(
+            "HostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n\
+             KbdInteractiveAuthentication no\nPermitRootLogin yes\nLogLevel QUIET\n",
+            at("host"),
+            at("authorized_keys")
+        );
+        fs::write(at("sshd_config"), settings)?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let accepting = tokio::spawn(accept(listener, folder.path().join("sshd_config")));
+        let this = Self { folder, address, accepting };
+        this.know("known_hosts", "host.pub")?;
+        this.know("wrong_hosts", "other-host.pub")?;
+        fs::write(this.at("no_hosts"), "")?;
+        Ok(this)
+    }
+
+    fn know(&self, file: &str, key: &str) -> Result<()> {
+        let key = fs::read_to_string(self.at(key))?;
+        fs::write(self.at(file), format!("[127.0.0.1]:{} {key}", self.address.port()))?;
+        Ok(())
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn options(&self, path: &Path, reference: Reference) -> Result<GitOptions> {
+        let user = run("id", &["-un"])?;
+        let url = format!("ssh://{user}@{}{}", self.address, path.display());
+        let mut options = GitOptions::new(url, reference);
+        options.credentials.push(Credential {
+            host: "127.0.0.1".into(),
+            ssh_key_file: Some(self.at("user")),
+            known_hosts_file: Some(self.at("known_hosts")),
+            ..Credential::default()
+        });
+        Ok(options)
+    }
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, settings: PathBuf) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let settings = settings.clone();
+        tokio::spawn(async move {
+            let stream = stream.into_std()?;
+            stream.set_nonblocking(false)?;
+            let mut sshd = tokio::process::Command::new(SSHD)
+                .args(["-i", "-e", "-f"])
+                .arg(settings)
+                .stdin(Stdio::from(OwnedFd::from(stream.try_clone()?)))
+                .stdout(Stdio::from(OwnedFd::from(stream)))
+                .stderr(Stdio::null())
+                .kill_on_drop(true)
+                .spawn()?;
+            sshd.wait().await
+        });
+    }
+}
+
+fn origin() -> Result<(Origin, String)> {
+    let mut origin = Origin::new()?;
+    let commit = origin.commit("first", &[(FILE, "1")])?;
+    Ok((origin, commit))
+}
+
+#[tokio::test]
+async fn a_tag_is_read_over_ssh_with_the_key_of_the_settings() -> Result<()> {
+    let (mut origin, commit) = origin()?;
+    let object = origin.annotated_tag("v1", "HEAD", "release")?;
+    let sshd = Sshd::start("").await?;
+    let repository = Repository::git(sshd.options(&origin.path(), tag("v1"))?)?;
+    let resolved = repository.resolve().await?;
+    assert_eq!(ids(&resolved.revision.at), (object.as_str(), commit.as_str()));
+    assert_eq!(look(&repository).await?, ("1".into(), commit));
+
+    let error = Repository::git(sshd.options(&origin.path(), tag("v2"))?)?.resolve().await.expect_err("none");
+    assert!(matches!(error, Error::NoReference { .. }), "{error:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_host_that_is_unknown_or_another_is_not_spoken_to() -> Result<()> {
+    let (origin, _) = origin()?;
+    origin.tag("v1", "HEAD")?;
+    let sshd = Sshd::start("").await?;
+    for known in ["no_hosts", "wrong_hosts"] {
+        let mut options = sshd.options(&origin.path(), tag("v1"))?;
+        options.credentials[0].known_hosts_file = Some(sshd.at(known));
+        let error = Repository::git(options)?.resolve().await.expect_err("not the host");
+        assert!(matches!(error, Error::HostKey { .. }), "{known}: {error:?}");
+        assert_eq!(error.class(), Class::AuthFailed);
+        assert!(error.hint().is_some_and(|hint| hint.contains("known_hosts_file")));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_accepted_is_told() -> Result<()> {
+    let (origin, _) = origin()?;
+    origin.tag("v1", "HEAD")?;
+    let sshd = Sshd::start("").await?;
+    let mut options = sshd.options(&origin.path(), tag("v1"))?;
+    options.credentials[0].ssh_key_file = Some(sshd.at("other-user"));
+    let error = Repository::git(options)?.resolve().await.expect_err("not accepted");
+    assert!(matches!(error, Error::Denied { .. }), "{error:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_repository_that_is_not_there_is_told() -> Result<()> {
+    let sshd = Sshd::start("").await?;
+    let options = sshd.options(Path::new("/nowhere/at/all"), tag("v1"))?;
+    let error = Repository::git(options)?.resolve().await.expect_err("not there");
+    assert!(matches!(error, Error::NoRepository { .. }), "{error:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_path_is_quoted_for_the_far_shell() -> Result<()> {
+    let (origin, commit) = origin()?;
+    origin.tag("v1", "HEAD")?;
+    let folder = tempfile::tempdir()?;
+    let odd = folder.path().join("it's $(touch owned); a `repo` !x.git");
+    fs::rename(origin.path(), &odd)?;
+    let sshd = Sshd::start("").await?;
+    assert_eq!(look(&Repository::git(sshd.options(&odd, tag("v1"))?)?).await?.1, commit);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_far_side_that_talks_much_on_stderr_does_not_block() -> Result<()> {
+    let (origin, commit) = origin()?;
+    origin.tag("v1", "HEAD")?;
+    let folder = tempfile::tempdir()?;
+    let script = folder.path().join("talk");
+    fs::write(
+        &script,
+        "#!/bin/sh\nhead -c 1000000 /dev/zero | tr '\\0' x >&2\nexec sh -c \"$SSH_ORIGINAL_COMMAND\"\n",
+    )?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    let sshd = Sshd::start(&format!("command=\"{}\"", script.display())).await?;
+    assert_eq!(look(&Repository::git(sshd.options(&origin.path(), tag("v1"))?)?).await?.1, commit);
+    Ok(())
+}
+
+/// The processes whose command line holds a text.
+fn running(text: &str) -> Result<usize> {
+    let mut count = 0;
+    for entry in fs::read_dir("/proc")?.flatten() {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        count += usize::from(line.starts_with("ssh ") && line.contains(text));
+    }
+    Ok(count)
+}
+
+#[tokio::test]
+async fn an_ssh_that_hangs_is_killed_at_the_deadline_and_reaped() -> Result<()> {
+    // Accepts, and never says a word.
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let port = listener.local_addr()?.port();
+    let url = format!("ssh://127.0.0.1:{port}/x");
+    let options = GitOptions { deadline: Duration::from_secs(1), ..GitOptions::new(url, tag("v1")) };
+    let repository = Repository::git(options)?;
+    let begun = Instant::now();
+    let (error, seen) = tokio::join!(repository.resolve(), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        running(&format!("-p {port} "))
+    });
+    assert!(matches!(error, Err(Error::TimedOut { .. })), "{error:?}");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert_eq!(seen?, 1, "it was running");
+    let mut left = 1;
+    for _ in 0..40 {
+        left = running(&format!("-p {port} "))?;
+        if left == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(left, 0, "it is gone");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_fetch_that_hangs_behind_ssh_is_given_up_at_the_deadline() -> Result<()> {
+    let (origin, _) = origin()?;
+    origin.tag("v1", "HEAD")?;
+    let folder = tempfile::tempdir()?;
+    let script = folder.path().join("hang");
+    // The first time it serves, the second time it advertises and hangs.
+    let text = "#!/bin/sh\nif mkdir \"$0.once\" 2>/dev/null; then exec sh -c \"$SSH_ORIGINAL_COMMAND\"; fi\n\
+                sh -c \"$SSH_ORIGINAL_COMMAND\" </dev/null\nexec sleep 8\n";
+    fs::write(&script, text)?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    let sshd = Sshd::start(&format!("command=\"{}\"", script.display())).await?;
+    let mut options = sshd.options(&origin.path(), tag("v1"))?;
+    options.deadline = Duration::from_secs(3);
+    let repository = Repository::git(options)?;
+    let revision = repository.resolve().await?.revision;
+    let begun = Instant::now();
+    let error = repository.read(&revision).await.expect_err("it hangs");
+    assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    Ok(())
+}
