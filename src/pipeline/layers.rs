@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::model::definition::{Connector, Definitions, Environment, Given, Pair, Template};
 use crate::model::name::EnvironmentName;
+use crate::model::text::Text;
 
 /// The keys of one layer.
 #[derive(Debug, Clone)]
@@ -123,7 +124,7 @@ pub fn templates<'d>(definitions: &'d Definitions, name: &str) -> Option<Vec<&'d
             return None;
         }
         chain.push(template);
-        next = template.base.as_ref().map(|base| base.as_str());
+        next = template.base.as_ref().map(Text::as_str);
     }
     chain.reverse();
     Some(chain)

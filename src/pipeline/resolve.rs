@@ -38,8 +38,12 @@ enum Parameters<'d> {
     Of(&'d [Parameter]),
     /// None, since there is no template here.
     None,
-    /// Nobody knows: the template was not read.
+    /// Nobody knows: the template was not read, or not all of it.
     Unknown,
+}
+
+fn parameters_of(template: &Template) -> Parameters<'_> {
+    if template.whole { Parameters::Of(&template.parameters) } else { Parameters::Unknown }
 }
 
 struct Checking<'c> {
@@ -59,7 +63,7 @@ impl<'c> Checking<'c> {
                 self.findings.push(Finding::new(Rule::BaseCycle, base.place.clone(), message));
             }
         }
-        let own = Parameters::Of(&template.parameters);
+        let own = parameters_of(template);
         for (index, parameter) in template.parameters.iter().enumerate() {
             if let Some(default) = &parameter.default {
                 self.tree(default, Parameters::Of(&template.parameters[..index]));
@@ -95,7 +99,7 @@ impl<'c> Checking<'c> {
         let parameters = match (&connector.template, template) {
             (None, _) => Parameters::None,
             (Some(_), None) => Parameters::Unknown,
-            (Some(_), Some(template)) => Parameters::Of(&template.parameters),
+            (Some(_), Some(template)) => parameters_of(template),
         };
         self.pairs(&connector.config, parameters);
         self.given_by(connector, &connector.with, template);
@@ -107,11 +111,15 @@ impl<'c> Checking<'c> {
         match &connector.scope {
             Scope::Everywhere => {}
             Scope::Only(names) | Scope::Except(names) => {
-                names.iter().for_each(|name| self.known_environment(name));
+                for name in names {
+                    self.known_environment(name);
+                }
             }
         }
         for acknowledgement in &connector.acknowledge {
-            acknowledgement.environment.iter().for_each(|name| self.known_environment(name));
+            if let Some(name) = &acknowledgement.environment {
+                self.known_environment(name);
+            }
         }
         for finding in &mut self.findings[before..] {
             finding.connector = Some(connector.name.clone());

@@ -44,6 +44,11 @@ fn unknown_key(what: &str, key: &Text, known: &[&str]) -> Finding {
 }
 
 impl<'n> Fields<'n> {
+    /// Whether each of these keys is a map where it is there, so that nothing under it is lost.
+    pub fn are_maps(&self, keys: &[&str]) -> bool {
+        keys.iter().filter_map(|key| self.get(key)).all(|node| matches!(node.kind, Kind::Mapping(_)))
+    }
+
     /// The entry of a known key, whatever its value is.
     pub fn entry(&self, key: &str) -> Option<&'n Entry> {
         debug_assert!(self.known.contains(&key), "{key} is asked for and not known");
@@ -136,11 +141,14 @@ pub fn choice<T: Clone>(
     let chosen = choices.iter().find(|(word, _)| *word == text.as_str());
     if chosen.is_none() {
         let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-        let message = format!("{what} is one of {}", words.join(", "));
+        let message = match words.as_slice() {
+            [only] => format!("{what} takes nothing but {only}"),
+            words => format!("{what} is one of {}", words.join(", ")),
+        };
         let finding = Finding::new(Rule::WrongValue, text.place.clone(), message);
         findings.push(match nearest(text.as_str(), words.iter().copied()) {
             Some(near) => finding.hint(format!("did you mean `{near}`?")),
-            None => finding.hint(format!("write one of {}", words.join(", "))),
+            None => finding.hint(format!("write {}", words.join(" or "))),
         });
     }
     chosen.map(|(_, value)| value.clone())
@@ -171,7 +179,7 @@ pub fn nearest<'w>(word: &str, among: impl IntoIterator<Item = &'w str>) -> Opti
         .into_iter()
         .filter(|candidate| candidate.len().abs_diff(word.len()) <= 4 * most)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, _)| *distance <= most)
+        .filter(|(distance, candidate)| *distance <= most && *distance < candidate.chars().count())
         .min()
         .map(|(_, candidate)| candidate)
 }

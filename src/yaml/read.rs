@@ -271,7 +271,7 @@ impl<'a> Reader<'a> {
         let at = before.find("{{")?;
         let quotes = before[..at].matches(['"', '\'']).count();
         let column = number(before[..at].chars().count() + 1);
-        (quotes % 2 == 0).then(|| Place { column, ..place.clone() })
+        quotes.is_multiple_of(2).then(|| Place { column, ..place.clone() })
     }
 
     fn refuse(&mut self, rule: Rule, place: Place, message: &str) {

@@ -160,6 +160,10 @@ impl Formula {
         if scope.lost && used.iter().any(|used| used.root() == "params") {
             return Err(None);
         }
+        // That `secret(…)` is not read yet is told once for all environments.
+        if used.iter().any(|used| used.root() == "secret") {
+            return Err(None);
+        }
         let start = self.text.place_of(offset - 2);
         Err(Some(match error {
             Some(error) if error.kind() != ErrorKind::UndefinedError => failed(&error, start),

@@ -40,8 +40,7 @@ fn end(text: &str) -> Option<usize> {
     while let Some(&byte) = bytes.get(at) {
         match (byte, quote) {
             (b'\\', Some(_)) => at += 1,
-            (byte, Some(open)) if byte == open => quote = None,
-            (_, Some(_)) => {}
+            (byte, Some(open)) => quote = (byte != open).then_some(open),
             (b'"' | b'\'', None) => quote = Some(byte),
             (b'{', None) => depth += 1,
             (b'}', None) if depth > 0 => depth -= 1,

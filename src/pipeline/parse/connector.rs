@@ -29,6 +29,7 @@ const ACKNOWLEDGE_KEYS: &[&str] = &["key", "to", "reason", "environment"];
 
 /// Reads a connector; none where its name cannot be read.
 pub fn connector(document: &Document, findings: &mut Vec<Finding>) -> Option<Connector> {
+    let before = findings.len();
     let fields = decode::fields("a connector", &document.root, KEYS, findings)?;
     let name = tree::optional(&fields, "connector", findings);
     let from = refuse_from(&fields, findings);
@@ -43,7 +44,10 @@ pub fn connector(document: &Document, findings: &mut Vec<Finding>) -> Option<Con
     let suspend = fields.set("suspend").and_then(|node| tree::suspend(node, findings));
     let written = name?;
     let name = connector_name(&written, findings);
-    let whole = document.whole && !from;
+    let whole = document.whole && !from && fields.are_maps(&["with", "config", "environments"]);
+    for finding in &mut findings[before..] {
+        finding.connector = Some(name.clone());
+    }
     Some(Connector {
         name,
         place: written.place,
@@ -66,7 +70,7 @@ fn connector_name(written: &Text, findings: &mut Vec<Finding>) -> ConnectorName 
         Ok(name) => {
             if !name.is_plain() {
                 let message = format!("connector `{name}` has unusual characters in its name");
-                findings.push(Finding::new(Rule::NameAlphabet, written.place.clone(), message).of(&name));
+                findings.push(Finding::new(Rule::NameAlphabet, written.place.clone(), message));
             }
             name
         }

@@ -29,13 +29,15 @@ pub fn environment(document: &Document, findings: &mut Vec<Finding>) -> Option<E
     let place = written.place;
     let name = match EnvironmentName::new(&written.text) {
         Ok(name) => name,
-        Err(error) => {
-            let finding = Finding::new(Rule::NameInvalid, place, format!("an environment's name: {error}"));
+        Err(_) => {
+            let message = "an environment's name is not usable";
+            let finding = Finding::new(Rule::NameInvalid, place, message);
             findings.push(finding.hint("use letters, digits, `.`, `_` and `-`"));
             return None;
         }
     };
-    Some(Environment { name, place, base, inputs, values, config, suspend, whole: document.whole })
+    let whole = document.whole && fields.are_maps(&["inputs", "values", "config"]);
+    Some(Environment { name, place, base, inputs, values, config, suspend, whole })
 }
 
 fn inputs(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Vec<Input> {

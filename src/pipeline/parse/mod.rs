@@ -53,11 +53,20 @@ impl Reading<'_> {
             self.lose(path);
         }
         self.findings.extend(findings);
-        for document in documents {
-            if is_about(path) {
-                self.definitions.about = about(&document.root, self.findings);
-            } else {
-                self.document(path, &document);
+        if is_about(path) {
+            self.about(&documents);
+        } else {
+            documents.iter().for_each(|document| self.document(path, document));
+        }
+    }
+
+    fn about(&mut self, documents: &[Document]) {
+        if let [document, rest @ ..] = documents {
+            self.definitions.about = about(&document.root, self.findings);
+            if let Some(second) = rest.first() {
+                let place = second.root.place.clone();
+                let finding = Finding::new(Rule::Conflict, place, "tagalong.yaml holds one document");
+                self.findings.push(finding.hint("put all its keys into the first one"));
             }
         }
     }
@@ -169,13 +178,12 @@ fn about(root: &Node, findings: &mut Vec<Finding>) -> About {
     if let Some(version) = fields.get("version") {
         decode::choice("`version`", version, &[("1", ())], findings);
     }
-    for key in ["requires", "imports"] {
+    for (key, hint) in
+        [("requires", "remove it"), ("imports", "remove it, and keep all templates in this repository")]
+    {
         if let Some(entry) = fields.entry(key) {
             let message = format!("this version does not read `{key}`");
-            findings.push(
-                Finding::new(Rule::Unsupported, entry.key.place.clone(), message)
-                    .hint("keep all templates in this repository"),
-            );
+            findings.push(Finding::new(Rule::Unsupported, entry.key.place.clone(), message).hint(hint));
         }
     }
     if let Some(list) = fields.get("config_providers") {

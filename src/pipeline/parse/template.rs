@@ -27,7 +27,8 @@ pub fn template(document: &Document, findings: &mut Vec<Finding>) -> Option<Temp
             .extend(std::iter::once(&with).chain(environments.iter().map(|b| &b.with)).filter_map(useless));
     }
     let name = name.filter(|name| is_usable(name, findings))?;
-    Some(Template { name, base, with, parameters, config, environments, whole: document.whole })
+    let whole = document.whole && fields.are_maps(&["with", "parameters", "config", "environments"]);
+    Some(Template { name, base, with, parameters, config, environments, whole })
 }
 
 fn is_usable(name: &Text, findings: &mut Vec<Finding>) -> bool {

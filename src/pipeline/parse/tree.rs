@@ -141,14 +141,14 @@ pub fn state(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Desired
 pub fn suspend(node: &Node, findings: &mut Vec<Finding>) -> Option<Suspend> {
     let fields = decode::fields("`suspend`", node, &["reason", "until"], findings)?;
     let reason = required("`suspend`", &fields, "reason", findings);
-    let until = optional(&fields, "until", findings).and_then(|text| match text.as_str().parse() {
-        Ok(until) => Some(until),
-        Err(_) => {
+    let until = optional(&fields, "until", findings).and_then(|text| {
+        let until: Option<Timestamp> = text.as_str().parse().ok();
+        if until.is_none() {
             let message = "`until` takes a time with its offset, as in RFC 3339";
             let finding = Finding::new(Rule::WrongValue, text.place, message);
             findings.push(finding.hint("write it like `2026-12-01T00:00:00Z`"));
-            None::<Timestamp>
         }
+        until
     });
     Some(Suspend { reason: reason?.text, until })
 }

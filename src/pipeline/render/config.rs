@@ -55,11 +55,12 @@ impl<'d> Layers<'d> {
     /// Compiles the layers of an environment and those under it.
     pub fn new(definitions: &'d Definitions, chain: &[&'d Environment]) -> Self {
         let environments =
-            layers::of_environments(chain).into_iter().map(|layer| ready(&layer, &[])).collect();
+            layers::of_environments(chain).into_iter().map(|layer| compiled(&layer, &[])).collect();
         Self { definitions, environments, templates: HashMap::new() }
     }
 
-    /// Makes a connector's config; none where its template cannot be used.
+    /// Makes a connector's config; none where its template cannot be used, or where a finding
+    /// speaks already of a key that would be in it.
     pub fn config(
         &mut self,
         connector: &'d Connector,
@@ -73,13 +74,13 @@ impl<'d> Layers<'d> {
         let mut laying = Laying { tops: BTreeMap::new(), origins: Origins::new() };
         if let Some(template) = &connector.template {
             let definitions = self.definitions;
-            let ready = self
+            let prepared = self
                 .templates
                 .entry(template.as_str())
                 .or_insert_with(|| ready_template(definitions, template.as_str(), chain))
                 .as_ref()?;
-            scopes = ready.scopes(connector, name, chain, names, &around, findings);
-            for layer in &ready.layers {
+            scopes = prepared.scopes(connector, name, chain, names, &around, findings);
+            for layer in &prepared.layers {
                 laying.lay(layer, layer.speaker.map_or(&around, |speaker| &scopes[speaker]));
             }
         }
@@ -87,9 +88,9 @@ impl<'d> Layers<'d> {
             laying.lay(layer, &around);
         }
         for layer in layers::of_connector(connector, chain) {
-            laying.lay(&ready(&layer, &[]), scopes.last().unwrap_or(&around));
+            laying.lay(&compiled(&layer, &[]), scopes.last().unwrap_or(&around));
         }
-        Some(laying.end(name, findings))
+        laying.end(name, findings)
     }
 }
 
@@ -105,7 +106,7 @@ fn ready_template<'d>(
     };
     let parameters = chain.iter().map(asked).collect();
     let layers = layers::of_templates(&chain, environments);
-    let layers = layers.iter().map(|layer| ready(layer, &chain)).collect();
+    let layers = layers.iter().map(|layer| compiled(layer, &chain)).collect();
     Some(ReadyTemplate { chain, parameters, layers })
 }
 
@@ -140,7 +141,7 @@ impl<'d> ReadyTemplate<'d> {
     }
 }
 
-fn ready<'d>(layer: &Layer<'d>, chain: &[&'d Template]) -> Ready<'d> {
+fn compiled<'d>(layer: &Layer<'d>, chain: &[&'d Template]) -> Ready<'d> {
     let speaker = match layer.whose {
         Whose::Template(speaker) | Whose::TemplateIn(speaker, _) => {
             chain.iter().position(|template| std::ptr::eq(*template, speaker))
@@ -197,12 +198,16 @@ impl Laying {
         }
     }
 
-    fn end(mut self, name: &ConnectorName, findings: &mut Vec<Finding>) -> (Config, Origins) {
+    fn end(mut self, name: &ConnectorName, findings: &mut Vec<Finding>) -> Option<(Config, Origins)> {
         let mut config = Config::default();
+        let mut lost = false;
         for (key, top) in self.tops {
             match top {
                 Ok(value) => config.insert(&key, value),
-                Err(finding) => findings.extend(finding),
+                Err(finding) => {
+                    lost = true;
+                    findings.extend(finding);
+                }
             }
         }
         // Connect takes the name from the path; in the config it may only say the same.
@@ -212,7 +217,7 @@ impl Laying {
         } else if config.get("name").is_some() {
             findings.push(other_name(name, &self.origins));
         }
-        (config, self.origins)
+        (!lost).then_some((config, self.origins))
     }
 }
 

@@ -160,17 +160,14 @@ impl Sink {
     fn take(&mut self, findings: impl IntoIterator<Item = Finding>, connector: &ConnectorName) {
         for finding in findings {
             let key = (finding.place.clone(), finding.rule, finding.message.clone());
-            match self.told.get(&key) {
-                Some(&index) => {
-                    let told = &mut self.findings[index];
-                    if told.connector.as_ref() != Some(connector) {
-                        told.connector = None;
-                    }
+            if let Some(&index) = self.told.get(&key) {
+                let told = &mut self.findings[index];
+                if told.connector.as_ref() != Some(connector) {
+                    told.connector = None;
                 }
-                None => {
-                    self.told.insert(key, self.findings.len());
-                    self.findings.push(finding.of(connector));
-                }
+            } else {
+                self.told.insert(key, self.findings.len());
+                self.findings.push(finding.of(connector));
             }
         }
     }
