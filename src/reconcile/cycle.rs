@@ -63,6 +63,9 @@ pub enum End {
     Gained,
     /// The cluster was looked at, and what was due was done.
     Looked,
+    /// The cluster was looked at, and something that was due did not succeed for a reason that may
+    /// be gone in a moment.
+    Unsettled,
     /// The cluster could not be asked.
     Away(Class),
 }
@@ -151,7 +154,8 @@ impl Reconciler {
             self.see(desired, &thought, &live, board);
         }
         self.rest(&thought, results.clone(), board);
-        Ok((End::Looked, results))
+        let end = if results.iter().any(may_pass) { End::Unsettled } else { End::Looked };
+        Ok((end, results))
     }
 
     /// Asks who leads, in the way that this agent writes. Nothing but GETs where it must not write.
@@ -280,6 +284,29 @@ impl Reconciler {
         });
         End::Away(class)
     }
+}
+
+/// Whether a step did not succeed for a reason that may be gone in a moment.
+fn may_pass(result: &StepResult) -> bool {
+    let Some(class) = result.class else { return false };
+    matches!(result.outcome, Outcome::Failed | Outcome::Pending)
+        && match class {
+            Class::Rebalancing | Class::Starting | Class::Unreachable | Class::TimedOut | Class::Exists => true,
+            Class::NotLeader
+            | Class::NotFound
+            | Class::Invalid
+            | Class::Waiting
+            | Class::Denied
+            | Class::NotUnderstood
+            | Class::Failed
+            | Class::DataLost
+            | Class::Superseded
+            | Class::NotDue
+            | Class::AuthFailed
+            | Class::RefMissing
+            | Class::Unusable
+            | Class::Internal => false,
+        }
 }
 
 /// Who leads, as far as this agent asks.

@@ -16,7 +16,8 @@ use crate::reconcile::cycle::{End, Hand, Reconciler};
 use crate::reconcile::follow::{Follower, Polled};
 use crate::reconcile::interrupt::Interrupt;
 
-/// Rests before Connect is asked again while it does not answer, try by try; the last one repeats.
+/// Rests before another turn where Connect did not answer, or a step broke for a moment, try by try;
+/// the last one repeats.
 const RETRIES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10)];
 
@@ -103,7 +104,7 @@ async fn reconcile(
     mut accepted: Accepted<'_>,
     interrupt: &Interrupt,
 ) {
-    let mut away = 0;
+    let mut tries = 0;
     let mut rest: Option<Duration> = None;
     loop {
         tokio::select! {
@@ -116,9 +117,10 @@ async fn reconcile(
         if interrupt.is_ending() {
             return;
         }
-        away = if let Some(End::Away(_)) = end { away + 1 } else { 0 };
+        tries = if let Some(End::Away(_) | End::Unsettled) = end { tries + 1 } else { 0 };
         rest = match end {
-            Some(End::Away(class)) => Some(retry(away, class)),
+            Some(End::Away(Class::Starting)) => Some(RETRIES[0]),
+            Some(End::Away(_) | End::Unsettled) => Some(retry(tries)),
             Some(End::Looked) => reconciler.next_due().map(until),
             Some(End::Follows | End::Gained) | None => None,
         };
@@ -162,12 +164,8 @@ async fn pause(rest: Option<Duration>) {
     }
 }
 
-fn retry(tries: usize, class: Class) -> Duration {
-    if class == Class::Starting {
-        RETRIES[0]
-    } else {
-        RETRIES[tries.saturating_sub(1).min(RETRIES.len() - 1)]
-    }
+fn retry(tries: usize) -> Duration {
+    RETRIES[tries.saturating_sub(1).min(RETRIES.len() - 1)]
 }
 
 fn until(due: jiff::Timestamp) -> Duration {

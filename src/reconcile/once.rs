@@ -49,7 +49,7 @@ pub async fn once(
         if interrupt.is_ending() {
             return Ended::Unfinished;
         }
-        if end == End::Looked {
+        if matches!(end, End::Looked | End::Unsettled) {
             let (results, left) = board.read(|report| {
                 let cluster = &report.cluster;
                 let left = cluster.plan.as_ref().map_or(0, |plan| plan.steps.len());
