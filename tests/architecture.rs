@@ -115,8 +115,7 @@ const EXPOSED: &[(&str, usize)] = &[
 const LONGEST: usize = 500;
 
 /// Words that a name may not end in: they fit anything.
-const EMPTY: &[&str] =
-    &["manager", "helper", "helpers", "handler", "handlers", "util", "utils", "misc", "common"];
+const EMPTY: &[&str] = &["manager", "helper", "helpers", "handler", "handlers", "util", "utils", "misc"];
 
 /// Every Rust file under a folder, by its path from there.
 fn rust_files(folder: &str) -> BTreeMap<String, String> {

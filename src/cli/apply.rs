@@ -8,9 +8,9 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions, Output};
-use crate::cli::{Done, print, wiring};
+use crate::cli::{print, wiring};
 use crate::connect::Client;
 use crate::connect::error::Error;
 use crate::model::desired::Desired;
@@ -21,6 +21,7 @@ use crate::reconcile::board::Board;
 use crate::reconcile::cycle::Reconciler;
 use crate::reconcile::interrupt::Interrupt;
 use crate::reconcile::once::{Ended, once};
+use crate::settings::checked::Settings;
 use crate::view;
 
 /// The rest between two questions whether Connect is up.
@@ -89,7 +90,7 @@ impl Apply {
         &self,
         client: &Client,
         desired: &Desired,
-        settings: &wiring::Settings,
+        settings: &Settings,
         mut ending: watch::Receiver<bool>,
         began: tokio::time::Instant,
     ) -> Result<Plan, Failure> {
@@ -134,7 +135,7 @@ impl Apply {
     )]
     async fn act(
         &self,
-        settings: &wiring::Settings,
+        settings: &Settings,
         client: Client,
         desired: Arc<Desired>,
         first: &Plan,

@@ -3,8 +3,8 @@
 use clap::Args;
 use clap_complete::Shell;
 
-use crate::cli::failure::Failure;
-use crate::cli::{Done, print};
+use crate::cli::failure::{Done, Failure};
+use crate::cli::print;
 
 /// Write the completions of a shell to standard output
 #[derive(Debug, Args)]
@@ -15,9 +15,9 @@ pub struct Completions {
 }
 
 impl Completions {
-    pub fn run(self) -> Result<Done, Failure> {
+    pub fn run(self, whole: &mut clap::Command) -> Result<Done, Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut crate::cli::command(), "tagalong", &mut script);
+        clap_complete::generate(self.shell, whole, "tagalong", &mut script);
         print::result(&String::from_utf8_lossy(&script));
         Ok(Done::Well)
     }

@@ -1,4 +1,4 @@
-//! How a command fails: what was attempted, why it failed, what to do about it.
+//! How a command ends; where it fails: what was attempted, why it failed, what to do about it.
 //!
 //! Takes errors of the rooms below, prints `Error:`, `Caused by:` and `Hint:` on standard error, and
 //! gives the exit code.
@@ -6,6 +6,17 @@
 use std::process::ExitCode;
 
 use crate::cli::print;
+
+/// How a command ended, where it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// All is as it should be.
+    Well,
+    /// Something is wrong that was already said in the command's own output.
+    Said,
+    /// Something is left: differences, or held steps.
+    Left,
+}
 
 /// The exit code of a command line that is wrong, apart from 2, which means that something is left.
 pub const USAGE: u8 = 64;

@@ -3,8 +3,8 @@
 use clap::Args;
 
 use crate::cli::agent::Agent;
-use crate::cli::failure::Failure;
-use crate::cli::{Done, print};
+use crate::cli::failure::{Done, Failure};
+use crate::cli::print;
 
 /// Ask a running agent whether its loop lives
 #[derive(Debug, Args)]

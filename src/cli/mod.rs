@@ -22,7 +22,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::cli::failure::{Failure, USAGE};
+use crate::cli::failure::{Done, Failure, USAGE};
+use crate::repo;
 
 /// Follows a floating git tag of Kafka Connect connector definitions, and makes the cluster equal
 /// to them
@@ -47,19 +48,10 @@ enum Command {
     Completions(completions::Completions),
 }
 
-/// How a command ended, where it did not fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
-    /// All is as it should be.
-    Well,
-    /// Something is wrong that was already said in the command's own output.
-    Said,
-    /// Something is left: differences, or held steps.
-    Left,
-}
-
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    // libgit2's options are process-wide and may be set only before a second thread exists.
+    repo::initialise();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -95,7 +87,7 @@ async fn dispatch(command: Command) -> Result<Done, Failure> {
         Command::Render(command) => command.run().await,
         Command::Status(command) => command.run().await,
         Command::Health(command) => command.run().await,
-        Command::Completions(command) => command.run(),
+        Command::Completions(completions) => completions.run(&mut self::command()),
     }
 }
 

@@ -3,9 +3,9 @@
 use clap::Args;
 use jiff::Timestamp;
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions, Output};
-use crate::cli::{Done, print, wiring};
+use crate::cli::{print, wiring};
 use crate::pipeline;
 use crate::view;
 

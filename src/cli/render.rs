@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Common, Definitions, Output};
-use crate::cli::{Done, print, wiring};
+use crate::cli::{print, wiring};
 use crate::view;
 
 /// Show the configs of one environment, with secrets hidden

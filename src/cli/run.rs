@@ -9,10 +9,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::info;
 
-use crate::cli::Done;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions};
-use crate::cli::wiring::{self, Command, Settings};
+use crate::cli::wiring::{self, Command};
 use crate::metrics::{self, Metrics};
 use crate::model::report::{Event, Report};
 use crate::reconcile::board::Board;
@@ -20,6 +19,7 @@ use crate::reconcile::cycle::Reconciler;
 use crate::reconcile::daemon::{self, Pace};
 use crate::reconcile::follow::Follower;
 use crate::serve;
+use crate::settings::checked::Settings;
 
 /// How many intervals the loop may be silent before it is no longer held to live.
 const SILENT_INTERVALS: u32 = 3;

@@ -4,9 +4,9 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::cli::agent::Agent;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::Output;
-use crate::cli::{Done, print};
+use crate::cli::print;
 use crate::view;
 
 /// Ask a running agent what it sees: revisions, connectors, drift, what is held

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Common, Output};
-use crate::cli::{Done, print, wiring};
+use crate::cli::{print, wiring};
 use crate::model::finding::Findings;
 use crate::model::name::EnvironmentName;
 use crate::model::revision::Revision;

@@ -24,12 +24,11 @@ use crate::reconcile::cycle;
 use crate::reconcile::follow;
 use crate::repo::Repository;
 use crate::repo::options::GitOptions;
+use crate::settings;
+use crate::settings::checked::{self, Level, Settings};
 use crate::settings::raw::Written;
-use crate::settings::{self, Level};
 use crate::telemetry;
 use crate::view;
-
-pub use crate::settings::Settings;
 
 /// Which command asks: they differ in how they write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,10 +77,10 @@ pub fn settings(
 
 /// Starts logging for a command without settings.
 pub fn log(common: &Common, daemon: bool) -> Result<(), Failure> {
-    start_logging(settings::Log { json: false, level: Level::Info }, common.verbose, daemon)
+    start_logging(checked::Log { json: false, level: Level::Info }, common.verbose, daemon)
 }
 
-fn start_logging(log: settings::Log, verbose: u8, daemon: bool) -> Result<(), Failure> {
+fn start_logging(log: checked::Log, verbose: u8, daemon: bool) -> Result<(), Failure> {
     let level = match (daemon, verbose) {
         (_, 2..) => LevelFilter::TRACE,
         (true, 1) => LevelFilter::DEBUG,
@@ -132,9 +131,9 @@ pub fn repository(settings: &Settings) -> Result<Repository, Failure> {
     match &settings.repository {
         None => Err(Failure::usage(anyhow::anyhow!("no definitions are named"))
             .hint(Some("add --dir DIR, or --git URL with --tag TAG, or `repository:` to the settings"))),
-        Some(settings::Repository::Directory(path)) => Ok(Repository::directory(path)),
-        Some(settings::Repository::Git(git)) => {
-            let settings::Git { url, reference, path, deadline, credentials, ca_file, scratch } =
+        Some(checked::Repository::Directory(path)) => Ok(Repository::directory(path)),
+        Some(checked::Repository::Git(git)) => {
+            let checked::Git { url, reference, path, deadline, credentials, ca_file, scratch } =
                 git.as_ref().clone();
             Ok(Repository::git(GitOptions { url, reference, path, deadline, credentials, ca_file, scratch })?)
         }

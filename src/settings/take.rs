@@ -21,9 +21,9 @@ use crate::model::text::Text;
 use crate::model::values::Values;
 use crate::pipeline::pace::RestartLimits;
 use crate::repo::options::{Credential, Password, Reference};
+use crate::settings::checked::{Connect, Git, Level, Log, Repository, Settings};
 use crate::settings::keys::{KEYS, Takes, find};
 use crate::settings::raw::RawSettings;
-use crate::settings::{Connect, Git, Level, Log, Repository, Settings};
 use crate::yaml::decode;
 use crate::yaml::tree::{Kind, Node};
 

@@ -1,6 +1,13 @@
 //! What settings are read as, and what is said about wrong ones.
 
+use std::path::PathBuf;
+
 use super::*;
+use crate::model::plan::Mode;
+use crate::model::values::Values;
+use crate::pipeline::pace::RestartLimits;
+use crate::repo::options::Reference;
+use crate::settings::checked::Repository;
 
 fn read(
     file: &str,

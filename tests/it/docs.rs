@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tagalong::metrics::families::{ALL, Family};
 use tagalong::serve::ADDRESSES;
-use tagalong::settings::Settings;
+use tagalong::settings::checked::Settings;
 use tagalong::settings::keys::{KEYS, Key, Takes, variable};
 use tagalong::settings::raw::Written;
 
@@ -94,12 +94,12 @@ const VALUES: &str = "
 
 #[test]
 fn the_label_values_of_the_metrics_page_are_those_of_the_model() {
-    use tagalong::model::rule::Severity;
     use tagalong::model::live::RunState;
     use tagalong::model::plan::{Hold, StepKind, Sync};
     use tagalong::model::report::{
         ApplyResult, MoveKind, Outcome, PollOutcome, PollStep, RepositoryState, SuspendedBy,
     };
+    use tagalong::model::rule::Severity;
     let list = |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     for row in [
         list(RepositoryState::ALL.iter().map(|value| value.name()).collect()),

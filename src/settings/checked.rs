@@ -1,0 +1,112 @@
+//! The settings as the other rooms may rely on them: complete, each value of its type.
+//!
+//! Takes nothing and gives only shapes; reading and checking is left to `take`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::connect::Writer;
+use crate::model::desired::Suspend;
+use crate::model::name::EnvironmentName;
+use crate::model::plan::Mode;
+use crate::model::select::Select;
+use crate::model::values::Values;
+use crate::pipeline::pace::RestartLimits;
+use crate::repo::options::{Credential, Reference};
+
+/// How the agent is set up.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The environment to render for, where one was named.
+    pub environment: Option<EnvironmentName>,
+    /// Where the definitions come from, where that was said.
+    pub repository: Option<Repository>,
+    /// The time between two polls.
+    pub interval: Duration,
+    /// The place's own values, over the environment's.
+    pub values: Values,
+    /// The agent's scope.
+    pub select: Select,
+    /// The Connect worker.
+    pub connect: Connect,
+    /// Whether the agent may write.
+    pub mode: Mode,
+    /// Why nothing is to be written for now.
+    pub suspend: Option<Suspend>,
+    /// Whether what failed is restarted.
+    pub restart: bool,
+    /// How often.
+    pub restart_limits: RestartLimits,
+    /// Where metrics, status and health are served.
+    pub listen: SocketAddr,
+    /// Whether there are series for each connector.
+    pub per_connector: bool,
+    /// How logs are written.
+    pub log: Log,
+}
+
+/// Where the definitions come from.
+#[derive(Debug, Clone)]
+pub enum Repository {
+    /// A git repository.
+    Git(Box<Git>),
+    /// A folder.
+    Directory(PathBuf),
+}
+
+/// A git repository of definitions.
+#[derive(Debug, Clone)]
+pub struct Git {
+    /// Its address.
+    pub url: String,
+    /// What to follow.
+    pub reference: Reference,
+    /// The folder inside it.
+    pub path: String,
+    /// How long one listing or one fetch may take.
+    pub deadline: Duration,
+    /// What to show to which host.
+    pub credentials: Vec<Credential>,
+    /// Certificate authorities to trust, instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Where fetched packs are put for a moment.
+    pub scratch: Option<PathBuf>,
+}
+
+/// A Connect worker.
+#[derive(Debug, Clone)]
+pub struct Connect {
+    /// Its address.
+    pub url: Url,
+    /// How to write, where that was said; commands differ in their defaults.
+    pub writer: Option<Writer>,
+    /// How long a change may take until it is seen to be in effect.
+    pub change_deadline: Duration,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// As JSON, a line an event.
+    pub json: bool,
+    /// How much.
+    pub level: Level,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// What failed.
+    Error,
+    /// And what somebody should look at.
+    Warn,
+    /// And what the agent did.
+    Info,
+    /// And what it thought.
+    Debug,
+    /// And what the libraries below it say.
+    Trace,
+}
