@@ -169,7 +169,7 @@ impl Error {
             Self::Url { .. } => Some("give the base address, such as http://localhost:8083"),
             Self::Prepare { .. } => Some("an https address needs the system's certificates"),
             Self::Unaddressable { .. } => {
-                Some("choose a name without / % \\ { }, control characters and outer blanks")
+                Some("choose a name of letters, digits, dots, underscores and dashes")
             }
             Self::Unreachable { .. } => Some("is the worker up, and is connect.url its address?"),
             Self::TimedOut { .. } => {

@@ -6,6 +6,7 @@
 //!
 //! What Connect really does, by version, is in `docs/reference/connect-behaviour.md`.
 
+pub mod complaint;
 pub mod error;
 mod http;
 mod phrases;
@@ -244,6 +245,11 @@ impl Client {
             Writer::Leader => Some(FENCE),
             Writer::Forwarded => None,
         };
+        // A worker that passes a request on writes an encoded `;` plainly, and the leader takes what
+        // follows for a parameter of the path: it would delete another connector.
+        if self.writer == Writer::Forwarded && connector.as_str().contains(';') {
+            return Err(Error::Unaddressable { attempt: attempt.clone() });
+        }
         let path = |rest| addressable(attempt, connector, rest);
         Ok(match step {
             Step::Create { config, initial } => {

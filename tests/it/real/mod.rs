@@ -1,4 +1,5 @@
 //! On real parts: Kafka, Connect, Debezium, PostgreSQL. `cargo test -- --skip real::` leaves them out.
 
+mod contract;
 mod ssh;
 mod stack;

@@ -2,139 +2,44 @@
 //!
 //! Takes what a request or a test asks for, gives what the cluster then shows. It follows Connect
 //! 4.3: an unchanged config restarts the connector and no task, a paused connector keeps its old
-//! tasks, failed tasks wait for a restart. Who may ask and how it is answered is left to `rest`.
+//! tasks, failed tasks wait for a restart. Who may ask is left to `act`, how it looks to `show`.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use crate::fake::check::{self, Plugins};
+use crate::fake::state::{State, Target, Timing, Turn, Write, WriteKind};
 use crate::fake::{Connector, Options};
 
 /// A connector's config, with `name`.
 pub type Config = BTreeMap<String, String>;
 
-/// What Confluent's distribution shows in place of a secret.
-const MASK: &str = "••••••••••••";
-
-/// How long things take. The default is as quick as still shows every stage.
-#[derive(Debug, Clone, Copy)]
-pub struct Timing {
-    /// From a creation until there is a status.
-    pub status: Duration,
-    /// From a new config until there are tasks for it.
-    pub tasks: Duration,
-    /// From being assigned until running.
-    pub settle: Duration,
-    /// From being asked to pause, resume or stop until it shows.
-    pub state: Duration,
-    /// How long after a creation or change single reads answer that a rebalance is expected.
-    pub rebalance: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        let moment = Duration::from_millis(20);
-        Self { status: moment, tasks: moment, settle: moment, state: moment, rebalance: Duration::ZERO }
-    }
-}
-
-/// A state that Connect shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// A worker runs it.
-    Running,
-    /// It waits.
-    Paused,
-    /// It has no tasks.
-    Stopped,
-    /// It ended with an error.
-    Failed,
-    /// No worker has it for now.
-    Unassigned,
-    /// A restart was asked for.
-    Restarting,
-}
-
-/// What a connector was asked to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// Running.
-    Running,
-    /// Paused.
-    Paused,
-    /// Stopped.
-    Stopped,
-}
-
-/// Something that was written to the config topic.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Write {
-    /// Which connector.
-    pub connector: String,
-    /// What.
-    pub kind: WriteKind,
-    /// The worker that wrote it.
-    pub worker: usize,
-    /// Whether it made any difference. A config that was equal already made none, and restarted the
-    /// connector all the same.
-    pub changed: bool,
-}
-
-/// What can be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WriteKind {
-    /// A connector was made.
-    Create,
-    /// It got a config.
-    Configure,
-    /// It was asked to pause.
-    Pause,
-    /// It was asked to resume.
-    Resume,
-    /// It was asked to stop.
-    Stop,
-    /// It, or its tasks, were restarted.
-    Restart,
-    /// It was deleted.
-    Delete,
-    /// Its offsets were changed.
-    Offsets,
-}
-
-/// A state that becomes another one at some time.
-#[derive(Debug, Clone, Copy)]
-struct Turn {
-    before: State,
-    after: State,
-    at: Instant,
-}
-
 #[derive(Debug, Clone)]
-struct Task {
-    config: Config,
-    turn: Turn,
-    trace: Option<String>,
-    worker: usize,
+pub struct Task {
+    pub config: Config,
+    pub turn: Turn,
+    pub trace: Option<String>,
+    pub worker: usize,
 }
 
 #[derive(Debug)]
-struct Entry {
-    config: Config,
-    class: String,
-    target: Target,
-    turn: Turn,
-    trace: Option<String>,
-    worker: usize,
-    tasks: Vec<Task>,
-    coming: Option<(Instant, Vec<Task>)>,
-    status_from: Instant,
-    rebalance_until: Instant,
-    starts: usize,
-    task_starts: usize,
-    offsets: Json,
+pub struct Entry {
+    pub config: Config,
+    pub class: String,
+    pub target: Target,
+    pub turn: Turn,
+    pub trace: Option<String>,
+    pub worker: usize,
+    pub tasks: Vec<Task>,
+    pub coming: Option<(Instant, Vec<Task>)>,
+    pub status_from: Instant,
+    pub rebalance_until: Instant,
+    pub starts: usize,
+    pub task_starts: usize,
+    pub offsets: Json,
 }
 
 /// The whole cluster.
@@ -144,47 +49,14 @@ pub struct Cluster {
     pub leader: Option<usize>,
     pub writes: Vec<Write>,
     pub plugins: Plugins,
-    masks: bool,
+    pub masks: bool,
+    pub workers: Vec<String>,
     timing: Timing,
-    workers: Vec<String>,
     connectors: BTreeMap<String, Entry>,
     refused: BTreeMap<String, String>,
     sick: BTreeMap<String, String>,
     rebalance_until: Instant,
     next_worker: usize,
-}
-
-impl State {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Running => "RUNNING",
-            Self::Paused => "PAUSED",
-            Self::Stopped => "STOPPED",
-            Self::Failed => "FAILED",
-            Self::Unassigned => "UNASSIGNED",
-            Self::Restarting => "RESTARTING",
-        }
-    }
-}
-
-impl Target {
-    fn state(self) -> State {
-        match self {
-            Self::Running => State::Running,
-            Self::Paused => State::Paused,
-            Self::Stopped => State::Stopped,
-        }
-    }
-}
-
-impl Turn {
-    fn now(self, now: Instant) -> State {
-        if now < self.at { self.before } else { self.after }
-    }
-
-    fn to(self, now: Instant, after: State, delay: Duration) -> Self {
-        Self { before: self.now(now), after, at: now + delay }
-    }
 }
 
 impl Entry {
@@ -246,7 +118,8 @@ impl Cluster {
             .is_some_and(|entry| entry.target == Target::Stopped && entry.turn.now(now) == State::Stopped)
     }
 
-    fn entry(&mut self, name: &str) -> Option<&mut Entry> {
+    /// One connector, as it is by now.
+    pub fn entry(&mut self, name: &str) -> Option<&mut Entry> {
         let entry = self.connectors.get_mut(name)?;
         entry.advance(Instant::now());
         Some(entry)
@@ -488,78 +361,6 @@ impl Cluster {
         })
     }
 
-    // What it shows.
-
-    /// `GET /connectors/{c}`.
-    pub fn info(&mut self, name: &str) -> Option<Json> {
-        let masks = self.masks;
-        let entry = self.entry(name)?;
-        let tasks: Vec<Json> =
-            (0..entry.tasks.len()).map(|task| json!({"connector": name, "task": task})).collect();
-        Some(json!({
-            "name": name, "config": shown(&entry.config, masks), "tasks": tasks, "type": check::kind(&entry.class),
-        }))
-    }
-
-    /// `GET /connectors/{c}/config`.
-    pub fn shown_config(&mut self, name: &str) -> Option<Json> {
-        let masks = self.masks;
-        self.entry(name).map(|entry| shown(&entry.config, masks))
-    }
-
-    /// `GET /connectors/{c}/status`, where there is one yet.
-    pub fn status(&mut self, name: &str) -> Option<Json> {
-        let now = Instant::now();
-        let has_version = self.version >= (4, 1);
-        let workers = self.workers.clone();
-        let entry = self.entry(name)?;
-        if now < entry.status_from {
-            return None;
-        }
-        let one = |turn: Turn, trace: Option<&String>, worker: usize, id: Option<usize>| {
-            let mut one = Map::new();
-            if let Some(id) = id {
-                one.insert("id".to_owned(), id.into());
-            }
-            let state = turn.now(now);
-            one.insert("state".to_owned(), state.name().into());
-            one.insert("worker_id".to_owned(), workers[worker].as_str().into());
-            if has_version {
-                one.insert("version".to_owned(), "4.3.0".into());
-            }
-            if state == State::Failed {
-                one.insert(
-                    "trace".to_owned(),
-                    trace.map_or("java.lang.RuntimeException", String::as_str).into(),
-                );
-            }
-            Json::Object(one)
-        };
-        let tasks: Vec<Json> = entry
-            .tasks
-            .iter()
-            .enumerate()
-            .map(|(id, task)| one(task.turn, task.trace.as_ref(), task.worker, Some(id)))
-            .collect();
-        let connector = one(entry.turn, entry.trace.as_ref(), entry.worker, None);
-        Some(json!({"name": name, "connector": connector, "tasks": tasks, "type": check::kind(&entry.class)}))
-    }
-
-    /// `GET /connectors/{c}/tasks`.
-    pub fn tasks(&mut self, name: &str) -> Option<Json> {
-        let masks = self.masks;
-        let entry = self.entry(name)?;
-        let tasks = entry.tasks.iter().enumerate().map(
-            |(id, task)| json!({"id": {"connector": name, "task": id}, "config": shown(&task.config, masks)}),
-        );
-        Some(Json::Array(tasks.collect()))
-    }
-
-    /// `GET /connectors/{c}/offsets`.
-    pub fn offsets(&mut self, name: &str) -> Option<Json> {
-        self.entry(name).map(|entry| json!({"offsets": entry.offsets}))
-    }
-
     fn class_of(&self, config: &Config) -> String {
         let given = config.get("connector.class").map(String::as_str).unwrap_or_default();
         self.plugins.find(given).unwrap_or(given).to_owned()
@@ -611,19 +412,4 @@ impl Entry {
         task.trace = sick.map(str::to_owned);
         self.task_starts += 1;
     }
-}
-
-/// A config as it is answered.
-fn shown(config: &Config, masks: bool) -> Json {
-    let mut shown: Map<String, Json> = config
-        .iter()
-        .map(|(key, value)| {
-            let is_masked = masks && (key.contains("password") || key.contains("secret"));
-            (key.clone(), if is_masked { MASK.into() } else { value.as_str().into() })
-        })
-        .collect();
-    if masks {
-        shown.insert("__internal.config.version".to_owned(), "1".into());
-    }
-    Json::Object(shown)
 }

@@ -5,12 +5,16 @@
 //! hand, make it misbehave and ask what it was asked. It runs on a thread of its own, so a test may
 //! block, and ends when it is dropped.
 
+mod act;
 mod answer;
+mod call;
 mod check;
 mod cluster;
-mod fault;
+pub mod fault;
 mod line;
 mod rest;
+mod show;
+pub mod state;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,10 +27,10 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::fake::cluster::Cluster;
-pub use crate::fake::cluster::{State, Target, Timing, Write, WriteKind};
-pub use crate::fake::fault::Fault;
+use crate::fake::fault::Fault;
 use crate::fake::line::Listener;
 use crate::fake::rest::{Host, serve};
+use crate::fake::state::{State, Target, Timing, Write};
 
 /// A running cluster. It ends when this is dropped.
 pub struct Fake {

@@ -1,17 +1,13 @@
 //! Connect's answers with an error status, read down to what may be kept of them.
 //!
-//! Takes a status, a body and the keys that were sent, gives a refusal: a fixed meaning, and of a
-//! refused config the number of complaints and the names of the keys. Connect's messages hold
-//! resolved secrets, so no text of theirs is kept. Deciding what to do about it is left to callers.
-
-#[cfg(test)]
-mod tests;
+//! Takes a status and a message, gives a refusal: one of a fixed set of meanings. Connect's messages hold
+//! resolved secrets, so no text of theirs is kept. The refusal of a config is read by `complaint`;
+//! deciding what to do about any is left to callers.
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 
-use crate::connect::phrases;
+use crate::connect::complaint::{Complaint, complaint};
 use crate::model::report::Class;
 
 /// An answer that is no success, as far as this room looks into it.
@@ -69,34 +65,6 @@ pub enum Refusal {
     Unexpected,
 }
 
-/// What may be kept of a refused config.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
-    /// How many errors Connect counted, where it counted.
-    pub count: Option<usize>,
-    /// The keys that it named, in order.
-    pub keys: Vec<Arc<str>>,
-    /// What kind of complaint it is.
-    pub reason: Objection,
-}
-
-/// The kinds of complaint about a config.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Objection {
-    /// It has no `connector.class`.
-    NoClass,
-    /// The worker has no plugin of that class.
-    UnknownClass,
-    /// A value is null.
-    NullValue,
-    /// Its `name` is not the connector's.
-    OtherName,
-    /// Keys have values that the plugin does not take, or lack one.
-    Values,
-    /// Anything else.
-    Other,
-}
-
 /// The statuses and texts of Connect 2.3 to 4.3 with their meaning; the first row that fits counts.
 ///
 /// An empty text fits every message of Connect's own. A body that is none of Connect's fits none of
@@ -142,7 +110,7 @@ impl Refusal {
             Some((_, _, Meaning::Is(refusal))) => refusal.clone(),
             Some((_, _, Meaning::Conflict)) if fenced => Self::NotLeader,
             Some((_, _, Meaning::Conflict)) => Self::Rebalancing,
-            Some((_, _, Meaning::Complaint)) => complaint(message, sent),
+            Some((_, _, Meaning::Complaint)) => complaint(message, sent).map_or(Self::Away, Self::Invalid),
             None => Self::of_another(status),
         }
     }
@@ -258,90 +226,6 @@ impl Refusal {
     }
 }
 
-impl Objection {
-    fn hint(self) -> &'static str {
-        match self {
-            Self::NoClass => "give connector.class",
-            Self::UnknownClass => "install the plugin on every worker, or correct connector.class",
-            Self::NullValue => "give every key a text",
-            Self::OtherName => "leave `name` out of the config; it is the connector's name",
-            Self::Values | Self::Other => {
-                "the worker's log has the full text; it is not repeated here because it can hold secrets"
-            }
-        }
-    }
-}
-
-/// Reads the message of a 400.
-fn complaint(message: &str, sent: &BTreeSet<&str>) -> Refusal {
-    let keys: BTreeSet<&str> = message.lines().filter_map(|line| key_of(line, sent)).collect();
-    let reason = match whole_config(message) {
-        Some(reason) => reason,
-        None if !keys.is_empty() => Objection::Values,
-        // Where a key is wrong as well, waiting for the database would not help.
-        None if message.lines().any(phrases::is_away) => return Refusal::Away,
-        None => Objection::Other,
-    };
-    Refusal::Invalid(Complaint {
-        count: counted(message),
-        keys: keys.into_iter().map(Arc::from).collect(),
-        reason,
-    })
-}
-
-/// Recognises the complaints that concern a config as a whole.
-fn whole_config(message: &str) -> Option<Objection> {
-    const PHRASES: &[(&str, Objection)] = &[
-        ("contains no connector type", Objection::NoClass),
-        ("Failed to find any class that implements Connector", Objection::UnknownClass),
-        ("Null value can not be supplied", Objection::NullValue),
-        ("doesn't match connector name in the URL", Objection::OtherName),
-    ];
-    PHRASES.iter().find(|(phrase, _)| message.contains(phrase)).map(|(_, objection)| *objection)
-}
-
-/// Reads N of `contains the following N error(s)`.
-fn counted(message: &str) -> Option<usize> {
-    let (_, rest) = message.split_once("contains the following ")?;
-    let (number, _) = rest.split_once(" error(s)")?;
-    number.parse().ok()
-}
-
-/// Reads the key that a line complains of, unless the line says that a database is away.
-///
-/// A value stands in these lines as well and might look like a key. So a key counts if it was sent,
-/// or if it stands in a place where no value can be: the very begin of a line of fixed form.
-fn key_of<'a>(line: &'a str, sent: &BTreeSet<&str>) -> Option<&'a str> {
-    if phrases::is_away(line) {
-        return None;
-    }
-    let fixed = between(line, "Missing required configuration \"", "\" which has no default value")
-        .or_else(|| between(line, "Invalid value null for configuration ", ":"))
-        .or_else(|| between(line, "The '", "' value is invalid"));
-    if let Some(key) = fixed {
-        return is_key_like(key).then_some(key);
-    }
-    line.match_indices(" for configuration ").map(|(at, phrase)| &line[at + phrase.len()..]).find_map(
-        |rest| {
-            let key = rest.split([':', ' ']).next()?;
-            sent.contains(key).then_some(key)
-        },
-    )
-}
-
-fn between<'a>(line: &'a str, start: &str, end: &str) -> Option<&'a str> {
-    let rest = line.strip_prefix(start)?;
-    Some(&rest[..rest.find(end)?])
-}
-
-fn is_key_like(text: &str) -> bool {
-    let is_tame = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    !text.is_empty()
-        && text.len() <= 128
-        && text.contains(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(is_tame)
-}
-
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
@@ -369,24 +253,96 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl fmt::Display for Complaint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { count, keys, reason } = self;
-        let what = match reason {
-            Objection::NoClass => "the config has no connector.class",
-            Objection::UnknownClass => "the workers have no plugin of this connector.class",
-            Objection::NullValue => "a value is null",
-            Objection::OtherName => "the config carries another connector's name",
-            Objection::Values => "Connect does not accept the config",
-            Objection::Other => "Connect does not accept the config and names no key",
-        };
-        f.write_str(what)?;
-        if let Some(count) = count {
-            write!(f, ", {count} error{}", if *count == 1 { "" } else { "s" })?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFLICT: &str =
+        "Cannot complete request because of a conflicting operation (e.g. worker rebalance)";
+
+    fn read(status: u16, message: &str) -> Refusal {
+        Refusal::read(Answer { status, message: Some(message), fenced: true }, &BTreeSet::new())
+    }
+
+    #[test]
+    fn each_status_and_text_has_its_meaning() {
+        for (status, message, refusal, class) in [
+            (404, "Connector x not found", Refusal::NotFound, Class::NotFound),
+            (404, "HTTP 404 Not Found", Refusal::NoSuchPath, Class::NotUnderstood),
+            (405, "HTTP 405 Method Not Allowed", Refusal::NoSuchPath, Class::NotUnderstood),
+            (409, "Connector x already exists", Refusal::Exists, Class::Exists),
+            (409, CONFLICT, Refusal::NotLeader, Class::NotLeader),
+            (
+                409,
+                "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.",
+                Refusal::Rebalancing,
+                Class::Rebalancing,
+            ),
+            (
+                409,
+                "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)",
+                Refusal::Rebalancing,
+                Class::Rebalancing,
+            ),
+            (
+                500,
+                "Request cannot be completed because a rebalance is expected",
+                Refusal::Rebalancing,
+                Class::Rebalancing,
+            ),
+            (500, "Request timed out", Refusal::GaveUp, Class::TimedOut),
+            (
+                500,
+                "Request timed out. The worker is currently ensuring membership in the cluster, which began at …",
+                Refusal::GaveUp,
+                Class::TimedOut,
+            ),
+            (
+                500,
+                "IO Error trying to forward REST request: Idle timeout expired: 30001/30000 ms",
+                Refusal::NotForwarded,
+                Class::Unreachable,
+            ),
+            (500, "Error writing connector configuration to Kafka", Refusal::NotWritten, Class::TimedOut),
+            (
+                500,
+                "Failed to write to config topic; this may be due to a transient error and the request can be safely retried",
+                Refusal::NotWritten,
+                Class::TimedOut,
+            ),
+            (500, "Worker is shutting down", Refusal::ShuttingDown, Class::Unreachable),
+            (500, "Could not read properties from file /x", Refusal::Placeholder, Class::Invalid),
+            (500, "The template variable 'x' has no value", Refusal::Fault, Class::Internal),
+            (418, "short and stout", Refusal::Unexpected, Class::NotUnderstood),
+        ] {
+            let found = read(status, message);
+            assert_eq!(found, refusal, "{status} {message}");
+            assert_eq!(found.class(), class, "{status} {message}");
         }
-        if !keys.is_empty() {
-            write!(f, ", at {}", keys.join(", "))?;
+    }
+
+    #[test]
+    fn an_answer_that_is_not_connects_own_is_told_by_its_status() {
+        for (status, refusal) in [
+            (404, Refusal::Starting),
+            (503, Refusal::Starting),
+            (400, Refusal::Path),
+            (401, Refusal::Denied),
+            (403, Refusal::Denied),
+            (502, Refusal::Gateway),
+            (504, Refusal::Gateway),
+            (500, Refusal::Fault),
+            (301, Refusal::Unexpected),
+            (409, Refusal::Unexpected),
+        ] {
+            let answer = Answer { status, message: None, fenced: true };
+            assert_eq!(Refusal::read(answer, &BTreeSet::new()), refusal, "{status}");
         }
-        Ok(())
+    }
+
+    #[test]
+    fn a_conflict_of_a_request_that_may_be_forwarded_is_a_rebalance() {
+        let answer = Answer { status: 409, message: Some(CONFLICT), fenced: false };
+        assert_eq!(Refusal::read(answer, &BTreeSet::new()), Refusal::Rebalancing);
     }
 }

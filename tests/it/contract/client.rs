@@ -1,0 +1,244 @@
+//! The cases of our own client.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tagalong::connect::error::Error;
+use tagalong::connect::{Client, Leadership, Options, Writer};
+use tagalong::model::config::{Config, Value};
+use tagalong::model::live::{Kind, LiveConnector, RunState};
+use tagalong::model::name::ConnectorName;
+use tagalong::model::plan::{Step, Target};
+use tagalong::model::report::Class;
+use tokio::time::{Instant, sleep};
+
+use crate::contract::site::{Site, failing, source, source_with};
+
+pub fn client(url: &str, writer: Writer) -> Result<Client> {
+    Ok(Client::new(Options { url: url.parse()?, writer, user_agent: "tagalong-test".to_owned() })?)
+}
+
+fn leader(site: &Site) -> Result<Client> {
+    client(&site.leader, Writer::Leader)
+}
+
+fn name(site: &Site) -> ConnectorName {
+    ConnectorName::observed(&site.name("x"))
+}
+
+pub fn config(json: &serde_json::Value) -> Config {
+    let pairs = json.as_object().expect("a flat config");
+    pairs.iter().map(|(key, value)| (key, Value::new(key, value.as_str().expect("a text")))).collect()
+}
+
+pub fn create(json: &serde_json::Value, initial: Target) -> Step {
+    Step::Create { config: config(json), initial }
+}
+
+pub fn configure(json: &serde_json::Value) -> Step {
+    Step::Configure { config: config(json), changes: Vec::new() }
+}
+
+/// Takes a step, again where a rebalance is in the way.
+async fn take(client: &Client, name: &ConnectorName, step: &Step) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        match client.take(name, step).await {
+            Err(error)
+                if error.class() == Class::Rebalancing && start.elapsed() < Duration::from_secs(30) =>
+            {
+                sleep(Duration::from_millis(50)).await;
+            }
+            result => return Ok(result?),
+        }
+    }
+}
+
+/// Looks until the connector is as wanted.
+async fn until(
+    client: &Client,
+    name: &ConnectorName,
+    is_so: impl Fn(&LiveConnector) -> bool,
+) -> Result<LiveConnector> {
+    let start = Instant::now();
+    loop {
+        let seen = client.look(name).await;
+        match seen {
+            Ok(Some(connector)) if is_so(&connector) => return Ok(connector),
+            Ok(_) => {}
+            Err(error) if error.class() == Class::Rebalancing => {}
+            Err(error) => return Err(error.into()),
+        }
+        if start.elapsed() > Duration::from_secs(30) {
+            bail!("not seen in time");
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn states(connector: &LiveConnector) -> Option<(RunState, Vec<RunState>)> {
+    let status = connector.status.as_ref()?;
+    Some((status.state, status.tasks.iter().map(|task| task.state).collect()))
+}
+
+fn is(connector: &LiveConnector, state: RunState, tasks: &[RunState]) -> bool {
+    states(connector).is_some_and(|(own, each)| own == state && each == tasks)
+}
+
+fn failure<T>(result: std::result::Result<T, Error>) -> Result<Error> {
+    result.err().context("it should have failed")
+}
+
+pub async fn it_knows_the_leader_and_the_follower(site: &Site) -> Result<()> {
+    assert_eq!(leader(site)?.probe().await?, Leadership::Leads);
+    assert_eq!(client(&site.follower, Writer::Leader)?.probe().await?, Leadership::Follows);
+    // It asks the worker itself, also where writes are passed on.
+    assert_eq!(client(&site.follower, Writer::Forwarded)?.probe().await?, Leadership::Follows);
+    Ok(())
+}
+
+pub async fn it_carries_a_connector_through_its_life(site: &Site) -> Result<()> {
+    let (client, name) = (leader(site)?, name(site));
+    take(&client, &name, &create(&source(), Target::Running)).await?;
+    // At once, whether it has a status yet or not. Its config cannot be read while a rebalance is due.
+    let live = client.live().await?;
+    let seen = live.connectors.get(&name).context("it is listed")?;
+    assert!(seen.config.as_ref().is_none_or(|seen| *seen == config(&source())), "{seen:?}");
+
+    let running = |connector: &LiveConnector| is(connector, RunState::Running, &[RunState::Running]);
+    let seen = until(&client, &name, running).await?;
+    assert_eq!((seen.config, seen.kind), (Some(config(&source())), Kind::Source));
+    let live = client.live().await?;
+    let seen = live.connectors.get(&name).context("it is listed")?;
+    assert_eq!((&seen.config, seen.kind), (&Some(config(&source())), Kind::Source));
+
+    let changed = source_with("batch.size", "7");
+    take(&client, &name, &configure(&changed)).await?;
+    assert_eq!(until(&client, &name, running).await?.config, Some(config(&changed)));
+    let start = Instant::now();
+    while client.task_configs(&name).await?[0].get("batch.size").is_none() {
+        assert!(start.elapsed() < Duration::from_secs(30), "the task never got the new config");
+        sleep(Duration::from_millis(20)).await;
+    }
+
+    take(&client, &name, &Step::Pause { from: Target::Running }).await?;
+    until(&client, &name, |connector| is(connector, RunState::Paused, &[RunState::Paused])).await?;
+    take(&client, &name, &Step::Resume { from: Target::Paused }).await?;
+    until(&client, &name, running).await?;
+    take(&client, &name, &Step::Stop { from: Target::Running }).await?;
+    until(&client, &name, |connector| is(connector, RunState::Stopped, &[])).await?;
+    take(&client, &name, &Step::Delete).await?;
+    assert_eq!(client.look(&name).await?, None);
+    assert!(!client.live().await?.connectors.contains_key(&name));
+    // What is gone already needs no deleting.
+    take(&client, &name, &Step::Delete).await
+}
+
+pub async fn it_creates_in_a_state(site: &Site) -> Result<()> {
+    let client = leader(site)?;
+    for (target, state) in [(Target::Paused, RunState::Paused), (Target::Stopped, RunState::Stopped)] {
+        let name = ConnectorName::observed(&site.name(target.name()));
+        take(&client, &name, &create(&source(), target)).await?;
+        until(&client, &name, |connector| is(connector, state, &[])).await?;
+    }
+    Ok(())
+}
+
+pub async fn it_does_not_write_through_a_follower(site: &Site) -> Result<()> {
+    let name = name(site);
+    take(&leader(site)?, &name, &create(&source(), Target::Running)).await?;
+    site.until_tasks(name.as_str(), "RUNNING").await?;
+    let follower = client(&site.follower, Writer::Leader)?;
+    let new = ConnectorName::observed(&site.name("new"));
+    for (name, step) in [
+        (&new, create(&source(), Target::Running)),
+        (&name, configure(&source_with("batch.size", "7"))),
+        (&name, Step::Stop { from: Target::Running }),
+        (&name, Step::Delete),
+    ] {
+        let error = failure(follower.take(name, &step).await)?;
+        assert_eq!((error.class(), error.is_certain()), (Class::NotLeader, true), "{step:?}");
+    }
+    let error = failure(follower.take(&name, &Step::Restart).await)?;
+    assert!(matches!(error.class(), Class::NotLeader | Class::Rebalancing), "{error}");
+    Ok(())
+}
+
+pub async fn it_writes_through_a_follower_where_it_may(site: &Site) -> Result<()> {
+    let (follower, name) = (client(&site.follower, Writer::Forwarded)?, name(site));
+    take(&follower, &name, &create(&source(), Target::Running)).await?;
+    site.until_tasks(name.as_str(), "RUNNING").await?;
+    take(&follower, &name, &configure(&source_with("batch.size", "7"))).await?;
+    take(&follower, &name, &Step::Restart).await?;
+    take(&follower, &name, &Step::Stop { from: Target::Running }).await?;
+    take(&follower, &name, &Step::Delete).await?;
+    assert_eq!(leader(site)?.look(&name).await?, None);
+
+    // A follower would pass this name on as another one.
+    let name = ConnectorName::observed(&site.name("x;y"));
+    for step in [create(&source(), Target::Running), Step::Delete] {
+        let error = failure(follower.take(&name, &step).await)?;
+        assert!(matches!(error, Error::Unaddressable { .. }), "{error}");
+    }
+    Ok(())
+}
+
+pub async fn it_tells_a_refused_config(site: &Site) -> Result<()> {
+    let (client, name) = (leader(site)?, name(site));
+    let error =
+        failure(client.take(&name, &create(&source_with("tasks.max", "S3cr3t"), Target::Running)).await)?;
+    assert_eq!((error.class(), error.is_certain()), (Class::Invalid, true));
+    let text = error.to_string();
+    assert!(
+        text.ends_with("Connect does not accept the config, 2 errors, at tasks.max (HTTP 400)"),
+        "{text}"
+    );
+
+    let nothing = serde_json::json!({"password": "S3cr3t"});
+    let error = failure(client.take(&name, &configure(&nothing)).await)?;
+    assert!(!format!("{error} {error:?}").contains("S3cr3t"), "{error:?}");
+    assert_eq!(error.hint(), Some("give connector.class"));
+    Ok(())
+}
+
+pub async fn it_tells_what_exists_and_what_does_not(site: &Site) -> Result<()> {
+    let (client, name) = (leader(site)?, name(site));
+    let missing = ConnectorName::observed(&site.name("nobody"));
+    for step in [
+        Step::Pause { from: Target::Running },
+        Step::Resume { from: Target::Paused },
+        Step::Stop { from: Target::Running },
+        Step::Restart,
+    ] {
+        let error = failure(client.take(&missing, &step).await)?;
+        assert_eq!((error.class(), error.is_certain()), (Class::NotFound, true), "{step:?}");
+    }
+    assert_eq!(failure(client.task_configs(&missing).await)?.class(), Class::NotFound);
+    assert_eq!(client.look(&missing).await?, None);
+
+    take(&client, &name, &create(&source(), Target::Running)).await?;
+    let error = failure(client.take(&name, &create(&source(), Target::Running)).await)?;
+    assert_eq!((error.class(), error.is_certain()), (Class::Exists, true));
+    Ok(())
+}
+
+pub async fn it_restarts_what_failed(site: &Site) -> Result<()> {
+    let (client, name) = (leader(site)?, name(site));
+    take(&client, &name, &create(&failing(), Target::Running)).await?;
+    let seen =
+        until(&client, &name, |connector| is(connector, RunState::Running, &[RunState::Failed])).await?;
+    let status = seen.status.context("a status")?;
+    assert!(status.has_failed());
+    assert_eq!(status.troubles().count(), 1);
+    take(&client, &name, &Step::Restart).await
+}
+
+pub async fn it_reads_a_worker_that_is_ready(site: &Site) -> Result<()> {
+    let client = client(&site.follower, Writer::Leader)?;
+    client.ready().await?;
+    let worker = client.root().await?;
+    assert!(worker.version.is_some() && worker.kafka_cluster_id.is_some(), "{worker:?}");
+    let methods: Vec<_> = client.take_exchanges().iter().map(|one| (one.method, one.code_class)).collect();
+    assert_eq!(methods, [("GET", "2xx"), ("GET", "2xx")]);
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! What Connect's REST API does, as cases that hold for the fake and for real workers alike.
+//!
+//! Each case gets a cluster with a leader and a follower and names of its own. Where fake and real
+//! differ, the fake is wrong. `real/contract.rs` runs the same cases on real workers.
+
+pub mod client;
+pub mod rest;
+pub mod site;
+
+use std::time::Duration;
+
+use tagalong_testkit::fake::state::Timing;
+use tagalong_testkit::fake::{Fake, Options};
+
+use crate::contract::site::Site;
+
+/// Runs every case as a test of its own, on what `$site` gives for the case's name.
+macro_rules! every_case {
+    ($site:path) => {
+        $crate::contract::run! { $site;
+            rest: a_probe_tells_the_leader_from_a_follower,
+            rest: a_fenced_write_on_a_follower_writes_nothing,
+            rest: a_follower_checks_a_config_before_it_says_who_leads,
+            rest: a_follower_passes_an_ordinary_write_on,
+            rest: a_follower_takes_a_semicolon_for_the_end_of_the_name,
+            rest: a_worker_tells_its_version_and_its_health,
+            rest: an_unknown_address_is_told_from_an_unknown_connector,
+            rest: what_is_not_there_is_told_in_these_words,
+            rest: creating_twice_is_refused,
+            rest: a_creation_trims_the_name_and_says_where,
+            rest: a_refused_config_names_its_errors,
+            rest: a_config_without_a_class_is_repeated_whole,
+            rest: a_broken_body_is_an_error_of_connects_own,
+            rest: numbers_and_booleans_become_texts_as_written,
+            rest: a_new_connector_is_listed_and_then_runs,
+            rest: a_connector_can_be_made_paused_or_stopped,
+            rest: a_source_copies_its_config_into_its_task,
+            rest: a_sink_makes_as_many_tasks_as_it_may,
+            rest: pausing_shows_and_resuming_too,
+            rest: a_follower_pauses_whatever_it_is_told,
+            rest: a_paused_connector_keeps_its_old_tasks_until_it_runs,
+            rest: a_stopped_connector_has_no_tasks_and_stays_stopped,
+            rest: an_unchanged_config_revives_no_failed_task,
+            rest: a_restart_says_what_it_restarts,
+            rest: a_deleted_connector_is_gone,
+            rest: offsets_change_only_where_it_is_stopped,
+            rest: names_beyond_the_tame_alphabet_work_when_encoded,
+            rest: some_names_cannot_be_addressed,
+            rest: a_name_with_braces_is_created_and_answered_with_an_error,
+            client: it_knows_the_leader_and_the_follower,
+            client: it_carries_a_connector_through_its_life,
+            client: it_creates_in_a_state,
+            client: it_does_not_write_through_a_follower,
+            client: it_writes_through_a_follower_where_it_may,
+            client: it_tells_a_refused_config,
+            client: it_tells_what_exists_and_what_does_not,
+            client: it_restarts_what_failed,
+            client: it_reads_a_worker_that_is_ready,
+        }
+    };
+}
+pub(crate) use every_case;
+
+macro_rules! run {
+    ($site:path; $($room:ident: $name:ident),* $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $name() -> anyhow::Result<()> {
+                let site = $site(stringify!($name)).await?;
+                $crate::contract::$room::$name(&site).await
+            }
+        )*
+    };
+}
+pub(crate) use run;
+
+/// A fake cluster for one case, with delays that make every stage visible.
+async fn fake(case: &str) -> anyhow::Result<Site> {
+    let moment = Duration::from_millis(60);
+    let timing = Timing {
+        status: moment,
+        tasks: moment,
+        settle: moment,
+        state: moment,
+        rebalance: Duration::from_millis(30),
+    };
+    let fake = Fake::with(Options { workers: 2, timing, ..Options::default() }).await;
+    Ok(Site::new(case, fake.url(0), fake.url(1), Box::new(fake)))
+}
+
+every_case!(fake);
