@@ -7,6 +7,8 @@ mod check;
 pub mod converge;
 pub mod diff;
 mod expression;
+#[cfg(test)]
+mod laws;
 mod layers;
 mod nulls;
 pub mod pace;

@@ -12,7 +12,7 @@ use crate::model::finding::Finding;
 use crate::model::name::EnvironmentName;
 use crate::model::rule::Rule;
 use crate::model::text::Text;
-use crate::pipeline::expression::{self, Used};
+use crate::pipeline::expression::{self, Formula, Used};
 use crate::pipeline::layers;
 use crate::pipeline::parse::Lost;
 use crate::yaml::decode::nearest;
@@ -206,7 +206,8 @@ impl<'c> Checking<'c> {
             Tree::Text(text) => match expression::compile(text) {
                 Ok(None) => {}
                 Ok(Some(formula)) => {
-                    let wrong = formula.uses().into_iter().filter_map(|used| wrong_name(&used, parameters));
+                    let uses = formula.uses();
+                    let wrong = uses.iter().filter_map(|used| wrong_name(&formula, used, parameters));
                     self.findings.extend(wrong);
                 }
                 Err(finding) => self.findings.push(finding),
@@ -244,11 +245,11 @@ fn near_parameter(word: &str, parameters: &[Parameter]) -> String {
     }
 }
 
-fn wrong_name(used: &Used, parameters: Parameters<'_>) -> Option<Finding> {
-    let undefined = |message: String| Finding::new(Rule::UndefinedName, used.place.clone(), message);
+fn wrong_name(formula: &Formula, used: &Used, parameters: Parameters<'_>) -> Option<Finding> {
+    let undefined = |message: String| Finding::new(Rule::UndefinedName, formula.place(used), message);
     match (used.root(), used.member()) {
         ("secret", _) => Some(
-            Finding::new(Rule::Unsupported, used.place.clone(), "this version does not read `secret(…)`")
+            Finding::new(Rule::Unsupported, formula.place(used), "this version does not read `secret(…)`")
                 .hint("use a placeholder of Connect's own, as in `${file:/path:key}`"),
         ),
         ("params", member) => match (parameters, member) {

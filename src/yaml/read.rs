@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
             }
             _ => (Rule::YamlSyntax, format!("not well-formed: {}", error.kind())),
         };
-        if let Some(braces) = self.unquoted_braces(&place) {
+        if let Some(braces) = self.unquoted_braces(error.marker(), &place) {
             self.refuse(Rule::TemplateNotQuoted, braces, "an expression is not in quotes");
             return;
         }
@@ -265,8 +265,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Where an expression without quotes begins on the line of an error, before it.
-    fn unquoted_braces(&self, place: &Place) -> Option<Place> {
-        let line = self.text.lines().nth(place.line.checked_sub(1)? as usize)?;
+    fn unquoted_braces(&self, marker: &Marker, place: &Place) -> Option<Place> {
+        let upto = self.text.get(..marker.byte_offset()?)?;
+        let start = upto.rfind('\n').map_or(0, |at| at + 1);
+        let line = self.text[start..].lines().next()?;
+        // The second brace may be where the parser stopped.
         let before: String = line.chars().take(place.column as usize + 1).collect();
         let at = before.find("{{")?;
         let quotes = before[..at].matches(['"', '\'']).count();
@@ -434,5 +437,19 @@ mod tests {
             (findings[0].rule, findings[0].place.line, findings[0].place.column),
             (Rule::NotUtf8, 2, 4)
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_bytes_are_read_to_their_end(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..512)) {
+            documents("a.yaml", &bytes);
+        }
+
+        #[test]
+        fn arbitrary_marks_are_read_to_their_end(text in "[ab:,\\-?&*!|>'\"%@`{}\\[\\]#~<. \t\r\n\u{feff}ä]{0,200}") {
+            let (documents, findings) = documents("a.yaml", text.as_bytes());
+            let broken = documents.iter().any(|document| !document.whole);
+            proptest::prop_assert!(!broken || !findings.is_empty());
+        }
     }
 }

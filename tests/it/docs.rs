@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tagalong::metrics::families::{ALL, Family};
+use tagalong::model::rule::Rule;
 use tagalong::serve::ADDRESSES;
 use tagalong::settings::checked::Settings;
 use tagalong::settings::keys::{KEYS, Key, Takes, variable};
@@ -65,6 +66,31 @@ fn the_metrics_page_is_the_table() -> Result<()> {
     }
     text.push_str(VALUES);
     assert_page("metrics.md", &text)
+}
+
+#[test]
+fn the_findings_page_is_the_rules() -> Result<()> {
+    let mut text = String::from(
+        "# Findings\n\n\
+         <!-- Made from src/model/rule.rs; a test compares the two. -->\n\n\
+         A finding says what is wrong in a definitions repository: `path:line:column`, a severity, a rule and a \
+         hint. All findings of all files come at once. A revision with one error is not applied at all, and the \
+         last good one stays; warnings are told and stop nothing. Each rule has a case under \
+         `tests/it/cases/findings` that breaks it, and one beside it that almost does.\n\n\
+         | rule | severity | what it says |\n|---|---|---|\n",
+    );
+    for rule in Rule::ALL {
+        let (name, severity, says) = (rule.name(), rule.severity().name(), rule.says().trim());
+        writeln!(text, "| [`{name}`](#{name}) | {severity} | {says} |")?;
+    }
+    for rule in Rule::ALL {
+        let (name, severity, says) = (rule.name(), rule.severity().name(), rule.says().trim());
+        write!(text, "\n## {name}\n\n{says} ({severity})\n")?;
+        if let Some(hint) = rule.hint() {
+            write!(text, "\nWhat to do: {hint}.\n")?;
+        }
+    }
+    assert_page("findings.md", &text)
 }
 
 /// What the label values mean is said by the words of the model; here only where they are listed.

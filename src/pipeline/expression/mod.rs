@@ -47,8 +47,8 @@ pub struct Scope {
 pub struct Used {
     /// The whole path.
     pub path: String,
-    /// Where it stands.
-    pub place: Place,
+    /// Where it stands in the text, in bytes.
+    pub offset: usize,
 }
 
 impl Used {
@@ -99,29 +99,18 @@ fn part(text: &Text, piece: Piece) -> Result<Part, Finding> {
 }
 
 impl Formula {
+    /// Where a name stands that is used. It is looked for only when it is to be told.
+    pub fn place(&self, used: &Used) -> Place {
+        self.text.place_of(used.offset)
+    }
+
     /// Every name that is used, in the order of the text.
     pub fn uses(&self) -> Vec<Used> {
         let of = |part: &Part| match part {
             Part::Plain(_) => Vec::new(),
-            Part::Computed { code, source, offset } => self.uses_of(code, source, *offset),
+            Part::Computed { code, source, offset } => uses_of(code, source, *offset),
         };
         self.parts.iter().flat_map(of).collect()
-    }
-
-    fn uses_of(
-        &self,
-        code: &minijinja::Expression<'static, 'static>,
-        source: &str,
-        offset: usize,
-    ) -> Vec<Used> {
-        let mut found: Vec<_> = code
-            .undeclared_variables(true)
-            .into_iter()
-            .map(|path| (position(source, &path), path))
-            .filter(|(_, path)| !engine::FUNCTIONS.contains(&path.as_str()))
-            .collect();
-        found.sort();
-        found.into_iter().map(|(at, path)| Used { path, place: self.text.place_of(offset + at) }).collect()
     }
 
     /// Computes the text. One expression that is all of it keeps its type; else it is a text.
@@ -156,7 +145,7 @@ impl Formula {
             Ok(_) => None,
             Err(error) => Some(error),
         };
-        let used = self.uses_of(code, source, offset);
+        let used = uses_of(code, source, offset);
         if scope.lost && used.iter().any(|used| used.root() == "params") {
             return Err(None);
         }
@@ -167,8 +156,41 @@ impl Formula {
         let start = self.text.place_of(offset - 2);
         Err(Some(match error {
             Some(error) if error.kind() != ErrorKind::UndefinedError => failed(&error, start),
-            Some(_) | None => undefined(source, &used, scope, start),
+            Some(_) | None => self.undefined(source, &used, scope, start),
         }))
+    }
+
+    fn undefined(&self, source: &str, used: &[Used], scope: &Scope, start: Place) -> Finding {
+        let missing = used.iter().filter(|used| !is_guarded(source, &used.path)).find_map(|used| {
+            let mut value = scope.names.clone();
+            for (depth, segment) in used.path.split('.').enumerate() {
+                let inner = value.get_attr(segment).unwrap_or_default();
+                if inner.is_undefined() {
+                    return Some((used, depth, segment, value));
+                }
+                value = inner;
+            }
+            None
+        });
+        let Some((used, depth, segment, around)) = missing else {
+            return Finding::new(Rule::UndefinedName, start, "an expression uses something that is not set")
+                .hint("set it, or write `| default('…')`");
+        };
+        let path: Vec<_> = used.path.split('.').take(depth + 1).collect();
+        let finding =
+            Finding::new(Rule::UndefinedName, self.place(used), format!("`{}` is not set", path.join(".")));
+        let names: Vec<_> = around
+            .try_iter()
+            .map(|names| names.filter_map(|name| name.as_str().map(ToOwned::to_owned)).collect())
+            .unwrap_or_default();
+        finding.hint(match nearest(segment, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{}`?", [&path[..depth], &[near]].concat().join(".")),
+            None if path[0] == "params" => "give it in `with`, or give the parameter a default".to_owned(),
+            None if path[0] == "values" => {
+                "set it in the environment's `values` or in the settings".to_owned()
+            }
+            None => format!("the names are {}", names.join(", ")),
+        })
     }
 
     fn no_text(&self, offset: usize, what: &str) -> Finding {
@@ -176,6 +198,17 @@ impl Formula {
         Finding::new(Rule::ExpressionFailed, self.text.place_of(offset - 2), message)
             .hint("take one of its members, or join it")
     }
+}
+
+fn uses_of(code: &minijinja::Expression<'static, 'static>, source: &str, offset: usize) -> Vec<Used> {
+    let mut found: Vec<_> = code
+        .undeclared_variables(true)
+        .into_iter()
+        .filter(|path| !engine::FUNCTIONS.contains(&path.as_str()))
+        .map(|path| (position(source, &path), path))
+        .collect();
+    found.sort();
+    found.into_iter().map(|(at, path)| Used { path, offset: offset + at }).collect()
 }
 
 /// Where a path stands in an expression; its beginning where it is written in some other way.
@@ -206,37 +239,6 @@ fn failed(error: &Error, place: Place) -> Finding {
     };
     Finding::new(Rule::ExpressionFailed, place, message)
         .hint("look at the types of what it uses: values are texts until `int` or `bool` is asked for")
-}
-
-fn undefined(source: &str, used: &[Used], scope: &Scope, start: Place) -> Finding {
-    let missing = used.iter().filter(|used| !is_guarded(source, &used.path)).find_map(|used| {
-        let mut value = scope.names.clone();
-        for (depth, segment) in used.path.split('.').enumerate() {
-            let inner = value.get_attr(segment).unwrap_or_default();
-            if inner.is_undefined() {
-                return Some((used, depth, segment, value));
-            }
-            value = inner;
-        }
-        None
-    });
-    let Some((used, depth, segment, around)) = missing else {
-        return Finding::new(Rule::UndefinedName, start, "an expression uses something that is not set")
-            .hint("set it, or write `| default('…')`");
-    };
-    let path: Vec<_> = used.path.split('.').take(depth + 1).collect();
-    let finding =
-        Finding::new(Rule::UndefinedName, used.place.clone(), format!("`{}` is not set", path.join(".")));
-    let names: Vec<_> = around
-        .try_iter()
-        .map(|names| names.filter_map(|name| name.as_str().map(ToOwned::to_owned)).collect())
-        .unwrap_or_default();
-    finding.hint(match nearest(segment, names.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{}`?", [&path[..depth], &[near]].concat().join(".")),
-        None if path[0] == "params" => "give it in `with`, or give the parameter a default".to_owned(),
-        None if path[0] == "values" => "set it in the environment's `values` or in the settings".to_owned(),
-        None => format!("the names are {}", names.join(", ")),
-    })
 }
 
 /// Whether a name may be undefined where it stands: `x | default(…)`, `x is defined`.

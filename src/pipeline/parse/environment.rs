@@ -27,14 +27,11 @@ pub fn environment(document: &Document, findings: &mut Vec<Finding>) -> Option<E
     });
     let written = name?;
     let place = written.place;
-    let name = match EnvironmentName::new(&written.text) {
-        Ok(name) => name,
-        Err(_) => {
-            let message = "an environment's name is not usable";
-            let finding = Finding::new(Rule::NameInvalid, place, message);
-            findings.push(finding.hint("use letters, digits, `.`, `_` and `-`"));
-            return None;
-        }
+    let Ok(name) = EnvironmentName::new(&written.text) else {
+        let message = "an environment's name is not usable";
+        let finding = Finding::new(Rule::NameInvalid, place, message);
+        findings.push(finding.hint("use letters, digits, `.`, `_` and `-`"));
+        return None;
     };
     let whole = document.whole && fields.are_maps(&["inputs", "values", "config"]);
     Some(Environment { name, place, base, inputs, values, config, suspend, whole })

@@ -56,7 +56,9 @@ impl Reading<'_> {
         if is_about(path) {
             self.about(&documents);
         } else {
-            documents.iter().for_each(|document| self.document(path, document));
+            for document in &documents {
+                self.document(path, document);
+            }
         }
     }
 

@@ -125,15 +125,14 @@ impl<'d> ReadyTemplate<'d> {
         let mut scopes: Vec<Scope> = Vec::new();
         let mut upper: Option<&Template> = None;
         for (template, parameters) in self.chain.iter().zip(&self.parameters).rev() {
-            let (given, named) = match upper {
+            let (given, reference) = match upper {
                 None => (layers::given_by_connector(connector, environments), &connector.template),
                 Some(upper) => (layers::given_by_template(upper, environments), &upper.base),
             };
-            let named = &named.as_ref().expect("a chain is made by following the names").place;
-            let scope = scopes.last().unwrap_or(around);
-            let call = Call { connector: name, parameters, given: &given, scope, named };
-            let scope = parameters::scope(names, &call, findings);
-            scopes.push(scope);
+            let place = &reference.as_ref().expect("a chain is made by following the names").place;
+            let upper_scope = scopes.last().unwrap_or(around);
+            let call = Call { connector: name, parameters, given: &given, giver: upper_scope, place };
+            scopes.push(parameters::scope(names, &call, findings));
             upper = Some(template);
         }
         scopes.reverse();

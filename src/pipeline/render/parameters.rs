@@ -59,9 +59,9 @@ pub struct Call<'c> {
     /// What it is given, the lowest layer first.
     pub given: &'c [&'c Given],
     /// The names that what is given may use.
-    pub scope: &'c Scope,
+    pub giver: &'c Scope,
     /// Where the template is named.
-    pub named: &'c Place,
+    pub place: &'c Place,
 }
 
 /// Computes what a template's own expressions may use.
@@ -79,11 +79,11 @@ pub fn scope(names: &Names, call: &Call<'_>, findings: &mut Vec<Finding>) -> Sco
     let mut lost = false;
     for (parameter, default) in call.parameters {
         let value = match (given.get(parameter.name.as_str()), default) {
-            (Some(tree), _) => argument(parameter, tree, &Form::of(tree), call.scope),
+            (Some(tree), _) => argument(parameter, tree, &Form::of(tree), call.giver),
             (None, Some(form)) => {
                 let tree = parameter.default.as_ref().expect("a compiled default was written");
                 if form.is_fixed() {
-                    argument(parameter, tree, form, call.scope)
+                    argument(parameter, tree, form, call.giver)
                 } else {
                     let scope = names.with(call.connector, parameters.clone(), lost);
                     argument(parameter, tree, form, &scope)
@@ -106,7 +106,7 @@ pub fn scope(names: &Names, call: &Call<'_>, findings: &mut Vec<Finding>) -> Sco
 }
 
 fn missing(parameter: &Parameter, call: &Call<'_>) -> Finding {
-    let place = call.given.iter().find_map(|given| given.place.as_ref()).unwrap_or(call.named);
+    let place = call.given.iter().find_map(|given| given.place.as_ref()).unwrap_or(call.place);
     let name = parameter.name.as_str();
     let finding =
         Finding::new(Rule::ParameterMissing, place.clone(), format!("parameter `{name}` is not given"));
