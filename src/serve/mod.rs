@@ -54,7 +54,7 @@ const CONNECTIONS: usize = 64;
 /// How long a request's head may take, an idle connection included.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// How long a connection may last, so that slow readers cannot hold all of them.
-const CONNECTION_WITHIN: Duration = Duration::from_secs(60);
+const CONNECTION_WITHIN: Duration = Duration::from_mins(1);
 /// How long answers in hand may take after the end was asked for.
 const END_WITHIN: Duration = Duration::from_secs(2);
 /// How long to rest when no connection can be accepted, as when all file descriptors are in use.

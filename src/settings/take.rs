@@ -321,14 +321,13 @@ fn tree(raw: &RawSettings, singles: &[String], found: Found<'_>) -> Values {
         }
     }
     for single in singles {
-        match single.split_once('=').filter(|(path, _)| path.split('.').all(|word| !word.is_empty())) {
-            Some((path, text)) => values.set(path, text),
-            None => {
-                let place = Place::outside("the command line's --value");
-                let finding =
-                    Finding::new(Rule::WrongValue, place, "a value is no pair of a path and a text");
-                found.push(finding.hint("write it like `--value postgres.host=db.internal`"));
-            }
+        let pair = single.split_once('=');
+        if let Some((path, text)) = pair.filter(|(path, _)| path.split('.').all(|word| !word.is_empty())) {
+            values.set(path, text);
+        } else {
+            let place = Place::outside("the command line's --value");
+            let finding = Finding::new(Rule::WrongValue, place, "a value is no pair of a path and a text");
+            found.push(finding.hint("write it like `--value postgres.host=db.internal`"));
         }
     }
     values
@@ -402,15 +401,15 @@ fn suspend(raw: &RawSettings, found: Found<'_>) -> Option<Suspend> {
     };
     let until = match until {
         None => None,
-        Some(text) => match text.as_str().parse() {
-            Ok(until) => Some(until),
-            Err(_) => {
-                let finding =
-                    Finding::new(Rule::WrongValue, text.place.clone(), "`until` is no point in time");
+        Some(text) => {
+            let Ok(until) = text.as_str().parse() else {
+                let message = "`until` is no point in time";
+                let finding = Finding::new(Rule::WrongValue, text.place.clone(), message);
                 found.push(finding.hint("write it like `2026-12-01T00:00:00Z`"));
                 return None;
-            }
-        },
+            };
+            Some(until)
+        }
     };
     Some(Suspend { reason: Arc::clone(&reason.text), until })
 }
