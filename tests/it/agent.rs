@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tagalong_testkit::fake::{Fake, Fault, Options, Phase, Request, WriteKind};
+use tagalong_testkit::fake::fault::Fault;
+use tagalong_testkit::fake::state::WriteKind;
+use tagalong_testkit::fake::{Fake, Options, Phase, Request};
 use tokio::time::sleep;
 
 use crate::support::agent::{Agent, wait};
