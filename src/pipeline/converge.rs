@@ -42,10 +42,13 @@ pub fn judge(step: &Step, live: Option<&LiveConnector>, tasks: Option<TaskConfig
     };
     match step {
         Step::Delete => Verdict::NotYet,
-        Step::Create { config, initial } => match has_config(config, live) {
-            true => settled(*initial, live, Verdict::Converged),
-            false => Verdict::NotYet,
-        },
+        Step::Create { config, initial } => {
+            if has_config(config, live) {
+                settled(*initial, live, Verdict::Converged)
+            } else {
+                Verdict::NotYet
+            }
+        }
         Step::Configure { config, changes: _ } => {
             if !has_config(config, live) {
                 return Verdict::NotYet;

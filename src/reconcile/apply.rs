@@ -139,7 +139,7 @@ async fn take_group(hands: &Hands<'_>, group: Vec<Action>, live: &Live, done: &m
         match answer {
             Ok(one) => sent.push(one),
             Err(End { action, outcome, class, took }) => {
-                done.end(action, outcome, Some(class), took, hands.revision)
+                done.end(action, outcome, Some(class), took, hands.revision);
             }
         }
     }

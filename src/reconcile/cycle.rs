@@ -92,7 +92,7 @@ impl Reconciler {
             Ok(turn) => turn,
             Err(error) => {
                 self.leads_since = None;
-                (self.away(&error, board), Vec::new())
+                (away(&error, board), Vec::new())
             }
         };
         if end != End::Gained {
@@ -267,23 +267,23 @@ impl Reconciler {
             }
         });
     }
+}
 
-    /// Writes that the cluster could not be asked.
-    fn away(&self, error: &Error, board: &Board) -> End {
-        let class = error.class();
-        if class == Class::Starting {
-            info!("the worker is still starting");
-        } else {
-            warn!(error = error as &dyn std::error::Error, "could not look at the cluster");
-        }
-        board.write(|report| {
-            let cluster = &mut report.cluster;
-            cluster.reachable = Some(class != Class::Unreachable && class != Class::TimedOut);
-            cluster.leader = None;
-            cluster.failure = Some(Failure { class, text: chain(error).into() });
-        });
-        End::Away(class)
+/// Writes that the cluster could not be asked.
+fn away(error: &Error, board: &Board) -> End {
+    let class = error.class();
+    if class == Class::Starting {
+        info!("the worker is still starting");
+    } else {
+        warn!(error = error as &dyn std::error::Error, "could not look at the cluster");
     }
+    board.write(|report| {
+        let cluster = &mut report.cluster;
+        cluster.reachable = Some(class != Class::Unreachable && class != Class::TimedOut);
+        cluster.leader = None;
+        cluster.failure = Some(Failure { class, text: chain(error).into() });
+    });
+    End::Away(class)
 }
 
 /// Whether a step did not succeed for a reason that may be gone in a moment.
@@ -291,7 +291,9 @@ fn may_pass(result: &StepResult) -> bool {
     let Some(class) = result.class else { return false };
     matches!(result.outcome, Outcome::Failed | Outcome::Pending)
         && match class {
-            Class::Rebalancing | Class::Starting | Class::Unreachable | Class::TimedOut | Class::Exists => true,
+            Class::Rebalancing | Class::Starting | Class::Unreachable | Class::TimedOut | Class::Exists => {
+                true
+            }
             Class::NotLeader
             | Class::NotFound
             | Class::Invalid

@@ -122,7 +122,7 @@ impl Follower {
             });
         }
         self.listed = true;
-        self.note_success(known, board);
+        note_success(known, board);
         Ok(())
     }
 
@@ -152,33 +152,14 @@ impl Follower {
             report.revision = Some(revision.clone());
             report.first_seen = Some(now);
         });
-        match desired {
-            Some(desired) => {
-                info!(%revision, connectors = desired.connectors.len(), "accepted a revision");
-                self.accepted.send_replace(Some(Arc::new(desired)));
-                Read::Accepted
-            }
-            None => {
-                let kept = self.accepted.borrow().as_ref().map(|kept| kept.revision.to_string());
-                warn!(%revision, kept, "refused a revision: it has findings; the last good one stays in force");
-                Read::Refused
-            }
-        }
-    }
-
-    fn note_success(&self, known: bool, board: &Board) {
-        board.write_repository(|report| {
-            report.last_success = Some(Timestamp::now());
-            report.consecutive_failures = 0;
-            report.failure = None;
-            if known && report.state != RepositoryState::Invalid {
-                report.state = RepositoryState::Ok;
-            }
-        });
-        // A bad revision stays bad while the remote comes and goes.
-        let invalid = board.read(|report| report.findings.has_errors());
-        if known && invalid {
-            board.write_repository(|report| report.state = RepositoryState::Invalid);
+        if let Some(desired) = desired {
+            info!(%revision, connectors = desired.connectors.len(), "accepted a revision");
+            self.accepted.send_replace(Some(Arc::new(desired)));
+            Read::Accepted
+        } else {
+            let kept = self.accepted.borrow().as_ref().map(|kept| kept.revision.to_string());
+            warn!(%revision, kept, "refused a revision: it has findings; the last good one stays in force");
+            Read::Refused
         }
     }
 
@@ -201,6 +182,23 @@ impl Follower {
     }
 }
 
+/// Writes that the ref was resolved; `known` says that it still names what was read last.
+fn note_success(known: bool, board: &Board) {
+    board.write_repository(|report| {
+        report.last_success = Some(Timestamp::now());
+        report.consecutive_failures = 0;
+        report.failure = None;
+        if known && report.state != RepositoryState::Invalid {
+            report.state = RepositoryState::Ok;
+        }
+    });
+    // A bad revision stays bad while the remote comes and goes.
+    let invalid = board.read(|report| report.findings.has_errors());
+    if known && invalid {
+        board.write_repository(|report| report.state = RepositoryState::Invalid);
+    }
+}
+
 /// Renders a snapshot for one environment: every finding, and the connectors where none is an error.
 pub fn render(
     snapshot: &Snapshot,
@@ -217,9 +215,9 @@ pub fn render(
 fn same(read: &At, listed: &At) -> bool {
     match (read, listed) {
         (
-            At::Git { reference: a, object: b, commit: c, committed: _ },
-            At::Git { reference: x, object: y, commit: z, committed: _ },
-        ) => (a, b, c) == (x, y, z),
+            At::Git { reference, object, commit, committed: _ },
+            At::Git { reference: named, object: its_object, commit: its_commit, committed: _ },
+        ) => (reference, object, commit) == (named, its_object, its_commit),
         (At::Directory { .. }, At::Directory { .. }) => read == listed,
         (At::Git { .. }, At::Directory { .. }) | (At::Directory { .. }, At::Git { .. }) => false,
     }

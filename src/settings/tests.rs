@@ -45,7 +45,7 @@ fn nothing_said_gives_the_defaults() {
     assert_eq!(settings.connect.url.as_str(), "http://localhost:8083/");
     assert_eq!((settings.mode, settings.restart), (Mode::Enforce, true));
     assert_eq!(settings.restart_limits, RestartLimits { per_connector: None, at_once: 5 });
-    assert_eq!(settings.interval, Duration::from_secs(60));
+    assert_eq!(settings.interval, Duration::from_mins(1));
     assert_eq!(settings.listen.to_string(), "0.0.0.0:9808");
     assert_eq!(settings.connect.writer, None);
 }
@@ -61,9 +61,7 @@ fn the_environment_lies_over_the_file_and_flags_over_both() {
 #[test]
 fn a_rival_in_a_later_source_takes_the_place_of_the_earlier() {
     let settings = good(GIT, &[], &[("repository.dir", "here")]);
-    assert!(
-        matches!(settings.repository, Some(Repository::Directory(path)) if path == PathBuf::from("here"))
-    );
+    assert!(matches!(settings.repository, Some(Repository::Directory(path)) if path == "here"));
     let settings = good(GIT, &[], &[("repository.git.ref.branch", "main")]);
     let Some(Repository::Git(git)) = settings.repository else { panic!("a git repository") };
     assert_eq!(git.reference, Reference::Branch("main".into()));

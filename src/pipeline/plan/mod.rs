@@ -35,7 +35,7 @@ pub fn plan(desired: &Desired, live: &Live, policy: &Policy, now: Timestamp) -> 
         match suspended(desired, wanted, policy, now) {
             None => plan.steps.extend(thought.actions),
             Some(suspend) => {
-                plan.held.extend(thought.actions.into_iter().map(|action| held(action, suspend)))
+                plan.held.extend(thought.actions.into_iter().map(|action| held(action, suspend)));
             }
         }
     }
