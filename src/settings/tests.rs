@@ -1,6 +1,5 @@
 //! What settings are read as, and what is said about wrong ones.
 
-use std::path::PathBuf;
 
 use super::*;
 use crate::model::plan::Mode;
@@ -61,7 +60,7 @@ fn the_environment_lies_over_the_file_and_flags_over_both() {
 #[test]
 fn a_rival_in_a_later_source_takes_the_place_of_the_earlier() {
     let settings = good(GIT, &[], &[("repository.dir", "here")]);
-    assert!(matches!(settings.repository, Some(Repository::Directory(path)) if path == "here"));
+    assert!(matches!(settings.repository, Some(Repository::Directory(path)) if path.as_os_str() == "here"));
     let settings = good(GIT, &[], &[("repository.git.ref.branch", "main")]);
     let Some(Repository::Git(git)) = settings.repository else { panic!("a git repository") };
     assert_eq!(git.reference, Reference::Branch("main".into()));
