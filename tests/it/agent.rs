@@ -47,19 +47,20 @@ async fn a_quiet_interval_costs_one_listing_one_probe_and_two_reads() -> Result<
         agent.wait_for_applied(&definitions.released()?).await?;
         assert_eq!(fake.names().len(), count);
 
-        // From the middle of one rest to the middle of a later one.
-        sleep(Duration::from_millis(1500)).await;
-        fake.forget();
-        definitions.http.clear();
         let polls = "tagalong_repository_polls_total{outcome=\"noop\",repository=\"main\"}";
         let before = agent.metric(polls).await?.context("polls are counted")?;
-        agent.wait_for_metric(polls, before + 2.0).await?;
-        sleep(Duration::from_millis(300)).await;
+        agent.wait_for_metric_from(polls, before + 1.0).await?;
+        fake.forget();
+        definitions.http.clear();
+        agent.wait_for_metric_from(polls, before + 4.0).await?;
 
-        let requests: Vec<_> = fake.requests().iter().map(word).collect();
-        assert_eq!(requests, [QUIET, QUIET].concat(), "{count} connectors");
+        // The moment of forgetting and that of looking may each cut a turn in two.
+        let requests: Vec<_> = fake.requests().iter().map(word).skip_while(|word| word != QUIET[0]).collect();
+        let (turns, cut) = requests.as_chunks::<3>();
+        assert!(turns.iter().all(|turn| *turn == QUIET), "{count} connectors: {requests:?}");
+        assert!(cut.iter().zip(QUIET).all(|(word, quiet)| word == quiet), "{count} connectors: {requests:?}");
         let listings = definitions.http.exchanges();
-        assert_eq!(listings.len(), 2, "{listings:?}");
+        assert!(turns.len() >= 2 && turns.len().abs_diff(listings.len()) <= 1, "{requests:?} {listings:?}");
         assert!(listings.iter().all(|listing| listing.method == "POST"), "{listings:?}");
         assert_eq!(writes(&fake), []);
     }

@@ -126,6 +126,12 @@ impl Agent {
         wait(&format!("{series} becomes {wanted}"), is).await.with_context(|| self.log())
     }
 
+    /// Waits until a counter has reached a value.
+    pub async fn wait_for_metric_from(&self, series: &str, least: f64) -> Result<()> {
+        let is = || async { Ok(self.metric(series).await?.is_some_and(|value| value >= least)) };
+        wait(&format!("{series} reaches {least}"), is).await.with_context(|| self.log())
+    }
+
     /// Waits until the cluster was last seen to equal this commit.
     pub async fn wait_for_applied(&self, commit: &str) -> Result<()> {
         let applied = || async {
