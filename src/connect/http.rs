@@ -330,4 +330,32 @@ mod tests {
             assert_eq!(is_loopback(&Url::parse(url).expect("an url")), expected, "{url}");
         }
     }
+
+    /// A server that hears one request, says what it is given, and then nothing.
+    async fn server(says: &'static [u8]) -> (Http, tokio::task::JoinHandle<()>) {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let _ = stream.read(&mut [0; 1024]).await.expect("a request");
+            stream.write_all(says).await.expect("written");
+            std::future::pending::<()>().await;
+        });
+        (Http::new(&Url::parse(&url).expect("an url"), "x").expect("a client"), server)
+    }
+
+    #[tokio::test]
+    async fn a_silent_worker_is_given_up_in_time() {
+        for says in [&b""[..], b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"] {
+            let (http, server) = server(says).await;
+            let request = Request::write(Method::DELETE, "/x").timeout(Duration::from_millis(200));
+            let attempt =
+                Attempt::Step(crate::model::plan::StepKind::Delete, ConnectorName::observed("orders"));
+            let error = http.send(&attempt, request).await.expect_err("no answer");
+            assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+            assert!(!error.is_certain());
+            server.abort();
+        }
+    }
 }

@@ -260,64 +260,67 @@ mod tests {
     const CONFLICT: &str =
         "Cannot complete request because of a conflicting operation (e.g. worker rebalance)";
 
+    /// What Connect says, and what it means.
+    const ANSWERS: &[(u16, &str, Refusal, Class)] = &[
+        (404, "Connector x not found", Refusal::NotFound, Class::NotFound),
+        (404, "HTTP 404 Not Found", Refusal::NoSuchPath, Class::NotUnderstood),
+        (405, "HTTP 405 Method Not Allowed", Refusal::NoSuchPath, Class::NotUnderstood),
+        (409, "Connector x already exists", Refusal::Exists, Class::Exists),
+        (409, CONFLICT, Refusal::NotLeader, Class::NotLeader),
+        (
+            409,
+            "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.",
+            Refusal::Rebalancing,
+            Class::Rebalancing,
+        ),
+        (
+            409,
+            "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)",
+            Refusal::Rebalancing,
+            Class::Rebalancing,
+        ),
+        (
+            500,
+            "Request cannot be completed because a rebalance is expected",
+            Refusal::Rebalancing,
+            Class::Rebalancing,
+        ),
+        (500, "Request timed out", Refusal::GaveUp, Class::TimedOut),
+        (
+            500,
+            "Request timed out. The worker is currently ensuring membership in the cluster, which began at …",
+            Refusal::GaveUp,
+            Class::TimedOut,
+        ),
+        (
+            500,
+            "IO Error trying to forward REST request: Idle timeout expired: 30001/30000 ms",
+            Refusal::NotForwarded,
+            Class::Unreachable,
+        ),
+        (500, "Error writing connector configuration to Kafka", Refusal::NotWritten, Class::TimedOut),
+        (
+            500,
+            "Failed to write to config topic; this may be due to a transient error and the request can be safely retried",
+            Refusal::NotWritten,
+            Class::TimedOut,
+        ),
+        (500, "Worker is shutting down", Refusal::ShuttingDown, Class::Unreachable),
+        (500, "Could not read properties from file /x", Refusal::Placeholder, Class::Invalid),
+        (500, "The template variable 'x' has no value", Refusal::Fault, Class::Internal),
+        (418, "short and stout", Refusal::Unexpected, Class::NotUnderstood),
+    ];
+
     fn read(status: u16, message: &str) -> Refusal {
         Refusal::read(Answer { status, message: Some(message), fenced: true }, &BTreeSet::new())
     }
 
     #[test]
     fn each_status_and_text_has_its_meaning() {
-        for (status, message, refusal, class) in [
-            (404, "Connector x not found", Refusal::NotFound, Class::NotFound),
-            (404, "HTTP 404 Not Found", Refusal::NoSuchPath, Class::NotUnderstood),
-            (405, "HTTP 405 Method Not Allowed", Refusal::NoSuchPath, Class::NotUnderstood),
-            (409, "Connector x already exists", Refusal::Exists, Class::Exists),
-            (409, CONFLICT, Refusal::NotLeader, Class::NotLeader),
-            (
-                409,
-                "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.",
-                Refusal::Rebalancing,
-                Class::Rebalancing,
-            ),
-            (
-                409,
-                "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)",
-                Refusal::Rebalancing,
-                Class::Rebalancing,
-            ),
-            (
-                500,
-                "Request cannot be completed because a rebalance is expected",
-                Refusal::Rebalancing,
-                Class::Rebalancing,
-            ),
-            (500, "Request timed out", Refusal::GaveUp, Class::TimedOut),
-            (
-                500,
-                "Request timed out. The worker is currently ensuring membership in the cluster, which began at …",
-                Refusal::GaveUp,
-                Class::TimedOut,
-            ),
-            (
-                500,
-                "IO Error trying to forward REST request: Idle timeout expired: 30001/30000 ms",
-                Refusal::NotForwarded,
-                Class::Unreachable,
-            ),
-            (500, "Error writing connector configuration to Kafka", Refusal::NotWritten, Class::TimedOut),
-            (
-                500,
-                "Failed to write to config topic; this may be due to a transient error and the request can be safely retried",
-                Refusal::NotWritten,
-                Class::TimedOut,
-            ),
-            (500, "Worker is shutting down", Refusal::ShuttingDown, Class::Unreachable),
-            (500, "Could not read properties from file /x", Refusal::Placeholder, Class::Invalid),
-            (500, "The template variable 'x' has no value", Refusal::Fault, Class::Internal),
-            (418, "short and stout", Refusal::Unexpected, Class::NotUnderstood),
-        ] {
-            let found = read(status, message);
-            assert_eq!(found, refusal, "{status} {message}");
-            assert_eq!(found.class(), class, "{status} {message}");
+        for (status, message, refusal, class) in ANSWERS {
+            let found = read(*status, message);
+            assert_eq!(&found, refusal, "{status} {message}");
+            assert_eq!(found.class(), *class, "{status} {message}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The one integration binary.
 
 mod agent;
+mod connect;
 mod contract;
 mod corpus;
 mod docs;
