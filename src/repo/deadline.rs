@@ -23,8 +23,8 @@ pub struct Deadline {
 
 /// Kept by the one who asked; when it is dropped, everything under the deadline ends.
 ///
-/// A blocking thread waits without the runtime's help: once the runtime is no longer driven, its
-/// timers never fire, so a deadline alone would leave the thread waiting for ever.
+/// A blocking thread is not stopped by dropping the future that waits for it. Without this it would
+/// wait on until the deadline, for nobody, and keep the next operation waiting too.
 #[derive(Debug)]
 pub struct Asking {
     _held: watch::Sender<()>,

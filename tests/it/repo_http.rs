@@ -392,6 +392,7 @@ async fn a_failure_inside_libgit2_keeps_its_class() -> Result<()> {
     let server = fetching(page).await?;
     let error = look(&following(server.url("x"), tag("v1"))?).await.expect_err("a page");
     assert!(matches!(error, Error::NotUnderstood { .. }), "{error:?}");
+    assert!(format!("{:#}", anyhow::Error::new(error)).ends_with("its content type is text/html"));
     Ok(())
 }
 
@@ -434,7 +435,7 @@ async fn a_broken_pack_is_no_revision() -> Result<()> {
 #[tokio::test]
 async fn a_fetch_over_the_limit_is_given_up() -> Result<()> {
     let server = fetching(|| {
-        let progress = packet(&[&[2][..], &[b'.'; 60_000]].concat());
+        let progress = packet(&[vec![2], vec![b'.'; 60_000]].concat());
         vec![Play::Send([head(RESULT), packet(b"NAK\n")].concat()), Play::Send(progress.repeat(1_200))]
     })
     .await?;

@@ -275,6 +275,8 @@ async fn the_file_after_the_ten_thousandth_is_a_finding() -> Result<()> {
     Ok(())
 }
 
+type Change = dyn Fn(&Path) -> std::io::Result<()>;
+
 fn digest(snapshot: &Snapshot) -> u64 {
     match &snapshot.revision.at {
         At::Directory { digest, .. } => *digest,
@@ -289,7 +291,7 @@ async fn a_folders_digest_changes_with_every_change_that_matters() -> Result<()>
     fs::create_dir(&connectors)?;
     let repository = Repository::directory(folder.path());
     let mut seen = Vec::new();
-    let changes: [&dyn Fn(&Path) -> std::io::Result<()>; 5] = [
+    let changes: [&Change; 5] = [
         &|_| Ok(()),
         &|at| fs::write(at.join("a.yaml"), "1"),
         &|at| fs::write(at.join("a.yaml"), "2"),

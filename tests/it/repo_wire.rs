@@ -56,7 +56,7 @@ pub enum Play {
 pub fn answer(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Play {
     let mut bytes = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
     for (name, value) in headers {
-        bytes.push_str(&format!("{name}: {value}\r\n"));
+        bytes = bytes + name + ": " + value + "\r\n";
     }
     bytes.push_str("\r\n");
     Play::Send([bytes.as_bytes(), body].concat())
@@ -159,7 +159,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Play::Hang => {
                 stream.flush().await?;
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Play::Forward { to, old } => {
                 let mut server = TcpStream::connect(to).await?;

@@ -194,7 +194,7 @@ async fn a_far_side_that_talks_much_on_stderr_does_not_block() -> Result<()> {
     let script = folder.path().join("talk");
     fs::write(
         &script,
-        "#!/bin/sh\nhead -c 1000000 /dev/zero | tr '\\0' x >&2\nexec sh -c \"$SSH_ORIGINAL_COMMAND\"\n",
+        "#!/bin/sh\nhead -c 8000000 /dev/zero | tr '\\0' x >&2\nexec sh -c \"$SSH_ORIGINAL_COMMAND\"\n",
     )?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     let sshd = Sshd::start(&format!("command=\"{}\"", script.display())).await?;
