@@ -70,11 +70,13 @@ pub fn fetch(
     meter: &Meter,
 ) -> Result<Fetched, Error> {
     let mut expected = order.object.clone();
+    let mut moved = false;
     // The ref may move between the question and the fetch; whoever moves it twice is asked later.
-    for _ in 0..2 {
+    for _ in 0..3 {
         match attempt(order, &expected, scratch, link, deadline, meter) {
             Ok(Attempt::Fetched(fetched)) => return Ok(*fetched),
-            Ok(Attempt::Moved(object)) => expected = object,
+            Ok(Attempt::Moved(_)) if moved => break,
+            Ok(Attempt::Moved(object)) => (expected, moved) = (object, true),
             Err(Error::NotGiven { repository, .. }) => match &order.reference {
                 Reference::Commit(id) => {
                     return Err(Error::NoCommit { repository, commit: id.to_string() });

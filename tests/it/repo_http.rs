@@ -2,6 +2,7 @@
 //! that answer what no git server answers.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -505,4 +506,53 @@ fn the_tree_has_no_second_tls_and_no_ssh_library() {
     for name in ["rsa", "openssl-sys", "native-tls", "aws-lc-sys", "libssh2-sys", "russh"] {
         assert!(!lock.contains(&format!("name = \"{name}\"\n")), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_ref_that_moves_all_the_time_is_told() -> Result<()> {
+    let (origin, _) = origin()?;
+    let git = GitHttp::start(origin.parent()).await?;
+    let to = address(&git);
+    let origin = Mutex::new(origin);
+    let server = Scripted::http(move |request| {
+        if request.is_advertisement() {
+            let mut origin = origin.lock().expect("nobody panics while holding it");
+            let moved = origin.commit("next", &[(FILE, "2")]).and_then(|_| origin.tag("v1", "HEAD"));
+            moved.expect("git moves a tag");
+        }
+        vec![Play::Forward { to, old: false }]
+    })
+    .await?;
+    let error = look(&following(server.url(Origin::NAME), tag("v1"))?).await.expect_err("it moves");
+    assert!(matches!(error, Error::Moving { .. }), "{error:?}");
+    assert_eq!(error.class(), Class::Superseded);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_ref_whose_commit_is_gone_before_it_is_handed_out_is_asked_again() -> Result<()> {
+    let (origin, _) = origin()?;
+    let bare = origin.path().display().to_string();
+    origin.git(&["-C", &bare, "config", "uploadpack.allowAnySHA1InWant", "false"])?;
+    let git = GitHttp::start(origin.parent()).await?;
+    let to = address(&git);
+    let origin = Mutex::new(Some(origin));
+    let kept = Arc::new(Mutex::new(None));
+    let keeping = Arc::clone(&kept);
+    let server = Scripted::http(move |request| {
+        let fetches = !request.is_question() && !request.is_advertisement();
+        if fetches && let Some(mut origin) = origin.lock().expect("nobody panics").take() {
+            let moved = origin
+                .git(&["commit", "-q", "--amend", "-m", "another"])
+                .and_then(|_| origin.commit("next", &[(FILE, "2")]))
+                .and_then(|_| origin.tag("v1", "HEAD"));
+            moved.expect("git moves a tag");
+            *keeping.lock().expect("nobody panics") = Some(origin);
+        }
+        vec![Play::Forward { to, old: false }]
+    })
+    .await?;
+    assert_eq!(look(&following(server.url(Origin::NAME), tag("v1"))?).await?.0, "2");
+    assert!(kept.lock().expect("nobody panics").is_some(), "it moved in between");
+    Ok(())
 }
