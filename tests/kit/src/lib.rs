@@ -6,6 +6,8 @@ pub mod fake;
 pub mod git;
 pub mod http;
 pub mod ports;
+pub mod process;
+pub mod program;
 pub mod proxy;
 pub mod rules;
 pub mod server;

@@ -1,7 +1,7 @@
 //! Connect workers: their settings, and when they count as serving.
 
+use crate::process::{Launch, Process};
 use crate::stack::parts;
-use crate::stack::process::{Launch, Process};
 use crate::stack::protocol::Group;
 use anyhow::{Context as _, Result, bail};
 use reqwest::{Client, StatusCode};
@@ -127,8 +127,8 @@ fn properties(bootstrap: &str, group: &Group, port: u16) -> Result<BTreeMap<Stri
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .collect();
-    for topic in ["config", "offset", "status"] {
-        all.insert(format!("{topic}.storage.topic"), format!("{name}-{topic}s"));
+    for (topic, plural) in [("config", "configs"), ("offset", "offsets"), ("status", "statuses")] {
+        all.insert(format!("{topic}.storage.topic"), format!("{name}-{plural}"));
         all.insert(format!("{topic}.storage.replication.factor"), "1".to_owned());
     }
     all.extend(settings.clone());

@@ -29,10 +29,9 @@ pub async fn records(bootstrap: &str, topic: &str, count: usize, within: Duratio
     loop {
         // Every attempt starts anew: kcat ends when the topic is not there.
         seen.clear();
-        if timeout_at(deadline, attempt(bootstrap, topic, count, &mut seen))
-            .await
-            .is_ok_and(|done| done.is_err())
-        {
+        let limit = ["-c", &count.to_string()];
+        let attempt = read(bootstrap, topic, &limit, &mut seen);
+        if timeout_at(deadline, attempt).await.is_ok_and(|done| done.is_err()) {
             sleep(Duration::from_millis(200)).await;
         }
         if seen.len() >= count {
@@ -44,10 +43,18 @@ pub async fn records(bootstrap: &str, topic: &str, count: usize, within: Duratio
     }
 }
 
-async fn attempt(bootstrap: &str, topic: &str, count: usize, seen: &mut Vec<Record>) -> Result<()> {
+/// Reads what a topic holds now; the topic must be there.
+pub async fn all(bootstrap: &str, topic: &str) -> Result<Vec<Record>> {
+    let mut seen = Vec::new();
+    // To the end of each partition, and no further.
+    read(bootstrap, topic, &["-e"], &mut seen).await?;
+    Ok(seen)
+}
+
+async fn read(bootstrap: &str, topic: &str, limit: &[&str], seen: &mut Vec<Record>) -> Result<()> {
     let mut kcat = Command::new("kcat")
         .args(["-C", "-q", "-u", "-J", "-o", "beginning", "-b", bootstrap, "-t", topic])
-        .args(["-c", &count.to_string()])
+        .args(limit)
         .args(["-X", "fetch.wait.max.ms=50", "-X", "topic.metadata.refresh.interval.ms=500"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -1,12 +1,10 @@
 //! The side of the tests: starts the supervisor, knows where everything is, asks it for what shall happen to a part.
 
-use crate::environment::variable;
+use crate::program;
 use crate::stack::consume::{self, Record};
 use crate::stack::protocol::{Answer, Command, Group, Options, PostgresAt, Running, Worker};
 use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,30 +15,30 @@ use tokio::task::spawn_blocking;
 /// whatever way.
 pub struct Stack {
     running: Running,
+    // Dropped before the line is: its end ends the supervisor, for which the line then waits.
+    input: Input,
     line: Arc<Mutex<Line>>,
 }
 
 // std's process and pipes, not tokio's: a stack may be shared by tests that each have a runtime of their own.
 struct Line {
     supervisor: Child,
-    commands: Option<ChildStdin>,
+    commands: Arc<Mutex<Option<ChildStdin>>>,
     answers: BufReader<ChildStdout>,
 }
 
 impl Stack {
     /// Builds the supervisor if it is missing or older than its source, starts it and waits until all parts serve.
     pub async fn start(options: Options) -> Result<Self> {
-        spawn_blocking(move || {
-            let mut line = Line::open(&options)?;
-            match line.answer()? {
-                Answer::Ready(running) => Ok(Self { running, line: Arc::new(Mutex::new(line)) }),
-                Answer::Failed { error } => bail!("the stack did not come up: {error}"),
-                Answer::Done { .. } | Answer::Group { .. } => {
-                    bail!("the supervisor's first word is no start")
-                }
-            }
-        })
-        .await?
+        let mut line = spawn_blocking(move || Line::open(&options)).await??;
+        // A start that is given up halfway ends the supervisor too.
+        let input = Input(Arc::clone(&line.commands));
+        let (answer, line) = spawn_blocking(move || (line.answer(), line)).await?;
+        match answer? {
+            Answer::Ready(running) => Ok(Self { running: *running, input, line: Arc::new(Mutex::new(line)) }),
+            Answer::Failed { error } => bail!("the stack did not come up: {error}"),
+            Answer::Done { .. } | Answer::Group { .. } => bail!("the supervisor's first word is no start"),
+        }
     }
 
     /// The stack that all tests of one binary share: two workers and PostgreSQL, started by the first who asks.
@@ -109,7 +107,9 @@ impl Stack {
 
     /// Stops everything and waits for the end, as dropping does, but tells whether it went well.
     pub async fn stop(self) -> Result<()> {
-        spawn_blocking(move || self.line.lock().expect("nobody panics while holding it").close()).await?
+        let Self { running: _, input, line } = self;
+        drop(input);
+        spawn_blocking(move || line.lock().expect("nobody panics while holding it").end()).await?
     }
 
     async fn on_part(&self, command: Command) -> Result<Option<u32>> {
@@ -128,20 +128,22 @@ impl Stack {
 
 impl Line {
     fn open(options: &Options) -> Result<Self> {
-        let mut supervisor = std::process::Command::new(build()?)
+        let mut supervisor = std::process::Command::new(program::build("stack")?)
             .arg(serde_json::to_string(options)?)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .context("start the supervisor")?;
-        let commands = supervisor.stdin.take();
+        let commands = Arc::new(Mutex::new(supervisor.stdin.take()));
         let answers = BufReader::new(supervisor.stdout.take().expect("a pipe"));
         Ok(Self { supervisor, commands, answers })
     }
 
     fn ask(&mut self, command: &Command) -> Result<Answer> {
-        let commands = self.commands.as_mut().context("the stack is stopped")?;
-        writeln!(commands, "{}", serde_json::to_string(command)?).context("the supervisor is gone")?;
+        let mut commands = self.commands.lock().expect("nobody panics while holding it");
+        let pipe = commands.as_mut().context("the stack is stopped")?;
+        writeln!(pipe, "{}", serde_json::to_string(command)?).context("the supervisor is gone")?;
+        drop(commands);
         self.answer()
     }
 
@@ -152,8 +154,8 @@ impl Line {
         serde_json::from_str(&line).with_context(|| format!("understand {line}"))
     }
 
-    fn close(&mut self) -> Result<()> {
-        self.commands = None;
+    fn end(&mut self) -> Result<()> {
+        close(&self.commands);
         let status = self.supervisor.wait()?;
         ensure!(status.success(), "the supervisor ended with {status}");
         Ok(())
@@ -163,8 +165,21 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         // Waits, so that the next stack does not start beside the end of this one.
-        let _ = self.close();
+        let _ = self.end();
     }
+}
+
+// The supervisor's standard input, which ends with this value.
+struct Input(Arc<Mutex<Option<ChildStdin>>>);
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        close(&self.0);
+    }
+}
+
+fn close(commands: &Mutex<Option<ChildStdin>>) {
+    commands.lock().expect("nobody panics while holding it").take();
 }
 
 /// The broker of a stack.
@@ -179,6 +194,11 @@ impl Kafka<'_> {
     pub async fn consume(&self, topic: &str, count: usize, within: Duration) -> Result<Vec<Record>> {
         consume::records(self.bootstrap, topic, count, within).await
     }
+
+    /// Reads what a topic holds now.
+    pub async fn all(&self, topic: &str) -> Result<Vec<Record>> {
+        consume::all(self.bootstrap, topic).await
+    }
 }
 
 /// The PostgreSQL of a stack.
@@ -191,7 +211,7 @@ pub struct Postgres<'a> {
 impl Postgres<'_> {
     /// Runs SQL in a database as the superuser; the answer is one line a row, columns apart by `|`.
     pub async fn sql(&self, database: &str, text: &str) -> Result<String> {
-        let PostgresAt { host, port, user, password, password_file: _, programs, pid: _ } = self.at;
+        let PostgresAt { host, port, user, password, password_file: _, programs, pid: _, log: _ } = self.at;
         let output = tokio::process::Command::new(programs.join("psql"))
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", host, "-U", user, "-d", database])
             .args(["-p", &port.to_string(), "-c", text])
@@ -210,24 +230,4 @@ impl Postgres<'_> {
         self.sql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
         self.sql("postgres", &format!("CREATE DATABASE {name}")).await.map(drop)
     }
-}
-
-// Cargo decides whether there is anything to do, and says where the program is.
-fn build() -> Result<PathBuf> {
-    let cargo = variable("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = std::process::Command::new(cargo)
-        .args(["build", "-q", "-p", "tagalong-testkit", "--bin", "stack"])
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
-        .stderr(Stdio::inherit())
-        .output()
-        .context("start cargo")?;
-    ensure!(output.status.success(), "the supervisor cannot be built");
-    let text = String::from_utf8(output.stdout)?;
-    let executable = text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "stack")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
-    executable.context("cargo does not say where it put the supervisor")
 }

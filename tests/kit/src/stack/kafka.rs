@@ -1,7 +1,7 @@
 //! The broker: one process that is KRaft controller and broker at once.
 
+use crate::process::{Launch, Process};
 use crate::stack::parts;
-use crate::stack::process::{Launch, Process};
 use anyhow::{Context as _, Result, bail};
 use std::fs;
 use std::path::Path;

@@ -16,4 +16,3 @@ mod connect;
 mod kafka;
 mod parts;
 mod postgres;
-mod process;

@@ -1,8 +1,8 @@
 //! PostgreSQL with logical decoding: a cluster of its own in the temporary folder, run as Debian's user `postgres`
 //! where the supervisor is root, because PostgreSQL refuses to be.
 
+use crate::process::{Launch, Process};
 use crate::stack::parts;
-use crate::stack::process::{Launch, Process};
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::Signal;
 use std::fs;

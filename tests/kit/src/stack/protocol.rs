@@ -110,6 +110,8 @@ pub struct PostgresAt {
     pub programs: PathBuf,
     /// The process at the time of the answer.
     pub pid: u32,
+    /// What it logs.
+    pub log: PathBuf,
 }
 
 /// One Connect worker.
@@ -163,7 +165,7 @@ pub enum Command {
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum Answer {
     /// The first line: everything serves.
-    Ready(Running),
+    Ready(Box<Running>),
     /// A command on one part was carried out; the process that the part is now.
     Done {
         /// None if the part does not run.

@@ -3,10 +3,10 @@
 
 use crate::http;
 use crate::ports;
+use crate::process::Process;
 use crate::stack::connect;
 use crate::stack::kafka;
 use crate::stack::postgres::{Cluster, USER};
-use crate::stack::process::Process;
 use crate::stack::protocol::{Answer, Command, Group, KafkaAt, Options, PostgresAt, Running, Worker};
 use anyhow::{Context as _, Result, bail};
 use futures_util::future::{join_all, try_join_all};
@@ -99,7 +99,7 @@ impl Supervisor {
         let work = async {
             tokio::select! {
                 started = self.start(options) => match started {
-                    Ok(running) => say(&Answer::Ready(running)),
+                    Ok(running) => say(&Answer::Ready(Box::new(running))),
                     Err(error) => {
                         say(&Answer::Failed { error: format!("{error:#}") });
                         return ExitCode::FAILURE;
@@ -294,6 +294,7 @@ fn located(cluster: &Cluster, process: &Process) -> PostgresAt {
         password_file: cluster.password_file.clone(),
         programs: cluster.programs.clone(),
         pid: process.pid().unwrap_or_default(),
+        log: process.log().to_owned(),
     }
 }
 

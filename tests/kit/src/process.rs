@@ -1,16 +1,16 @@
-//! One process of the stack: started in a group of its own with its output in a file, stopped for certain. It also
-//! ends when the supervisor is killed, because the kernel is asked to see to that.
+//! A process that a test or the supervisor owns: started in a group of its own with its output in a file, stopped for
+//! certain. It also ends when its owner is killed, because the kernel is asked to see to that.
 
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// How one part is started, stopped and found.
+/// One process: how it is started, stopped and found.
 pub struct Process {
     name: String,
     launch: Launch,
@@ -18,19 +18,25 @@ pub struct Process {
     child: Option<Child>,
 }
 
-/// What to run.
+/// What to run, on a thread that lives as long as it shall: the kernel ends it with that thread.
 pub struct Launch {
     /// The program.
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// The ids of the user and group to run it as; none = as whoever runs the supervisor.
+    /// The ids of the user and group to run it as; none = the owner's.
     pub user: Option<(u32, u32)>,
     /// The signal that ends it in order.
     pub gentle: Signal,
 }
 
 impl Launch {
+    /// Describes a program that runs as the owner does and ends in order on SIGTERM.
+    pub fn new(program: &Path, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        Self { program: program.to_owned(), arguments, user: None, gentle: Signal::TERM }
+    }
+
     /// Describes a JVM that starts quickly and stays small.
     pub fn jvm(java: &Path, class_path: String, log4j: &Path, main: &str, argument: &Path) -> Self {
         let log4j = format!("-Dlog4j2.configurationFile={}", log4j.display());
@@ -43,7 +49,7 @@ impl Launch {
         Self { program: java.to_owned(), arguments, user: None, gentle: Signal::TERM }
     }
 
-    /// Makes the command, in a process group of its own: a Ctrl-C at the terminal reaches the supervisor alone, which
+    /// Makes the command, in a process group of its own: a Ctrl-C at the terminal reaches the owner alone, which
     /// then stops everything in order.
     pub fn command(&self) -> Command {
         let mut command = Command::new("setpriv");
@@ -105,20 +111,22 @@ impl Process {
             .with_context(|| format!("send {signal:?} to {}", self.name))
     }
 
-    /// Ends it in order, or at once when that takes longer than `patience`; a process that does not run is fine.
-    pub async fn stop(&mut self, patience: Duration) -> Result<()> {
+    /// Ends it in order, or at once when that takes longer than `patience`; a process that does not run is fine. Gives
+    /// its exit status if it ended in order.
+    pub async fn stop(&mut self, patience: Duration) -> Result<Option<ExitStatus>> {
         if !self.runs()? {
-            return Ok(());
+            return Ok(None);
         }
         self.signal(self.launch.gentle)?;
         // A frozen process hears it only now.
         self.signal(Signal::CONT)?;
         let child = self.child.as_mut().expect("it runs");
-        if timeout(patience, child.wait()).await.is_err() {
+        let Ok(status) = timeout(patience, child.wait()).await else {
             self.kill().await?;
-        }
+            return Ok(None);
+        };
         self.child = None;
-        Ok(())
+        Ok(Some(status?))
     }
 
     /// Ends it at once.
