@@ -5,6 +5,7 @@ mod connect;
 mod contract;
 mod corpus;
 mod docs;
+mod pace;
 mod real;
 mod repo;
 mod repo_http;
