@@ -254,6 +254,10 @@ async fn send(
             () = hands.interrupt.ending() => {}
         }
         rest = (rest * 2).min(SLOWEST_RETRY);
+        // Somebody may have led in between.
+        if shows_now(hands, action).await {
+            return Ok(());
+        }
     }
 }
 
@@ -274,13 +278,20 @@ async fn shows(hands: &Hands<'_>, action: &Action) -> bool {
         if look > 0 {
             tokio::time::sleep(FIRST_RETRY).await;
         }
-        if let Ok(live) = hands.client.look(&action.connector).await
-            && converge::was_taken(&action.step, live.as_ref())
-        {
+        if shows_now(hands, action).await {
             return true;
         }
     }
     false
+}
+
+/// Looks once whether a step's effect is there.
+async fn shows_now(hands: &Hands<'_>, action: &Action) -> bool {
+    match hands.client.look(&action.connector).await {
+        Ok(live) => converge::was_taken(&action.step, live.as_ref()),
+        // Not knowing is no sign of it.
+        Err(_) => false,
+    }
 }
 
 /// Writes the audit line of a mutation: who, what, how it ended.

@@ -147,6 +147,12 @@ impl Reconciler {
             return Ok((End::Looked, Vec::new()));
         }
         let results = self.act(&thought, &live, interrupt).await;
+        if results.iter().any(|result| result.class == Some(Class::NotLeader)) {
+            self.leads_since = None;
+            info!("the worker beside leads no longer; the rest is left to the agent beside the next leader");
+            board.write(|report| follow(&mut report.cluster));
+            return Ok((End::Follows, results));
+        }
         if results.iter().any(|result| result.outcome != Outcome::NotTaken) && !interrupt.is_ending() {
             live = self.client.live().await?;
             thought = plan(desired, &live, &self.options.policy, Timestamp::now());

@@ -1,6 +1,5 @@
 //! What settings are read as, and what is said about wrong ones.
 
-
 use super::*;
 use crate::model::plan::Mode;
 use crate::model::values::Values;

@@ -15,10 +15,7 @@ use crate::support::definitions::{Definitions, file_of, file_source};
 const SLOW: Duration = Duration::from_millis(400);
 
 fn many(count: usize, more: &str) -> Vec<(String, String)> {
-    (0..count)
-        .map(|n| format!("c{n:02}"))
-        .map(|name| (file_of(&name), file_source(&name, more)))
-        .collect()
+    (0..count).map(|n| format!("c{n:02}")).map(|name| (file_of(&name), file_source(&name, more))).collect()
 }
 
 fn borrowed(files: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -57,7 +54,8 @@ async fn eight_connectors_are_created_at_once_and_running_ones_are_changed_one_b
         fake.inject(Fault::on("PUT", &format!("/connectors/c{n:02}/config")).delay(SLOW).always());
     }
     definitions.release(&borrowed(&many(3, "  batch.size: 7\n")))?;
-    let changed = |fake: &Fake| fake.writes().iter().filter(|one| one.kind == WriteKind::Configure).count() == 3;
+    let changed =
+        |fake: &Fake| fake.writes().iter().filter(|one| one.kind == WriteKind::Configure).count() == 3;
     assert_eq!(most_open(&fake, changed).await?, 1);
     Ok(())
 }
@@ -77,7 +75,8 @@ async fn an_agent_that_is_to_end_begins_nothing_new() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_leader_that_loses_its_lead_leaves_the_rest_to_the_next_one_and_nothing_is_made_twice() -> Result<()> {
+async fn a_leader_that_loses_its_lead_leaves_the_rest_to_the_next_one_and_nothing_is_made_twice() -> Result<()>
+{
     let definitions = Definitions::new(&borrowed(&many(24, ""))).await?;
     let fake = Fake::start(2).await;
     fake.inject(Fault::on("POST", "/connectors").delay(SLOW).always());
