@@ -210,10 +210,21 @@ pub struct Environment {
     pub values: Vec<Pair>,
     /// Keys under those of every connector.
     pub config: Vec<Pair>,
-    /// Why nothing is to be written for now; the inner none takes back what its base says.
-    pub suspend: Option<Option<Suspend>>,
+    /// Whether nothing is to be written for now.
+    pub suspend: Suspension,
     /// Whether all of its document was read.
     pub whole: bool,
+}
+
+/// What an environment says about writing.
+#[derive(Debug, Clone)]
+pub enum Suspension {
+    /// What its base says.
+    Inherited,
+    /// Writing goes on, whatever its base says.
+    Lifted,
+    /// Nothing is to be written.
+    Said(Suspend),
 }
 
 /// A value that the place itself must supply.

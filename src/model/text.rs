@@ -11,6 +11,7 @@ use crate::model::finding::Place;
 ///
 /// Two are equal where they say the same and stand in the same place.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "what a text says is its text")]
 pub struct Text {
     /// What it says, after quotes, escapes and folded lines.
     pub text: Arc<str>,

@@ -159,7 +159,8 @@ pub fn wrong_type(what: &str, wanted: &str, node: &Node) -> Option<Finding> {
     match &node.kind {
         Kind::Refused => None,
         Kind::Empty => {
-            Some(Finding::new(Rule::EmptyValue, node.place.clone(), format!("{what} has no value")))
+            // A secret like `{abc}` without quotes is a key without a value: its text is not told.
+            Some(Finding::new(Rule::EmptyValue, node.place.clone(), "a value is missing"))
         }
         kind @ (Kind::Null | Kind::Scalar(_) | Kind::Sequence(_) | Kind::Mapping(_)) => {
             let message = format!("{what} takes {wanted}, and here is {}", kind.name());
@@ -239,7 +240,7 @@ mod tests {
             said(&findings),
             [
                 "1:4 wrong-type `a` takes a text, and here is a list",
-                "2:1 empty-value `b` has no value",
+                "2:1 empty-value a value is missing",
                 "3:4 wrong-type `c` takes a map, and here is null",
                 "4:4 wrong-type `d` takes true or false",
                 "5:4 wrong-type `e` takes a whole number",

@@ -20,6 +20,19 @@ use crate::pipeline::render::parameters::{self, Call, Names};
 /// Per key, the layers that set it.
 pub type Origins = BTreeMap<Arc<str>, Vec<Origin>>;
 
+/// The connector that is to be made, and what is around it.
+#[derive(Clone, Copy)]
+pub struct Wanted<'d, 'w> {
+    /// As it was written.
+    pub connector: &'d Connector,
+    /// The name that it has in this environment.
+    pub name: &'w ConnectorName,
+    /// The environment and those under it, the lowest first.
+    pub chain: &'w [&'d Environment],
+    /// The names for expressions.
+    pub names: &'w Names,
+}
+
 /// The layers that connectors share, compiled.
 pub struct Layers<'d> {
     definitions: &'d Definitions,
@@ -63,12 +76,10 @@ impl<'d> Layers<'d> {
     /// speaks already of a key that would be in it.
     pub fn config(
         &mut self,
-        connector: &'d Connector,
-        name: &ConnectorName,
-        chain: &[&'d Environment],
-        names: &Names,
+        wanted: &Wanted<'d, '_>,
         findings: &mut Vec<Finding>,
     ) -> Option<(Config, Origins)> {
+        let Wanted { connector, name, chain, names } = *wanted;
         let around = names.scope(name);
         let mut scopes = Vec::new();
         let mut laying = Laying { tops: BTreeMap::new(), origins: Origins::new() };
@@ -79,7 +90,7 @@ impl<'d> Layers<'d> {
                 .entry(template.as_str())
                 .or_insert_with(|| ready_template(definitions, template.as_str(), chain))
                 .as_ref()?;
-            scopes = prepared.scopes(connector, name, chain, names, &around, findings);
+            scopes = prepared.scopes(wanted, &around, findings);
             for layer in &prepared.layers {
                 laying.lay(layer, layer.speaker.map_or(&around, |speaker| &scopes[speaker]));
             }
@@ -113,15 +124,8 @@ fn ready_template<'d>(
 impl<'d> ReadyTemplate<'d> {
     /// The names for each template of the chain: what the connector gives goes to the uppermost,
     /// and each gives to the one under it.
-    fn scopes(
-        &self,
-        connector: &'d Connector,
-        name: &ConnectorName,
-        environments: &[&'d Environment],
-        names: &Names,
-        around: &Scope,
-        findings: &mut Vec<Finding>,
-    ) -> Vec<Scope> {
+    fn scopes(&self, wanted: &Wanted<'d, '_>, around: &Scope, findings: &mut Vec<Finding>) -> Vec<Scope> {
+        let Wanted { connector, name, chain: environments, names } = *wanted;
         let mut scopes: Vec<Scope> = Vec::new();
         let mut upper: Option<&Template> = None;
         for (template, parameters) in self.chain.iter().zip(&self.parameters).rev() {

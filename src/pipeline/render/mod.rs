@@ -12,7 +12,7 @@ mod values;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::model::definition::{Connector, ConnectorBlock, Definitions, Environment};
+use crate::model::definition::{Connector, ConnectorBlock, Definitions, Environment, Suspension};
 use crate::model::desired::{Desired, DesiredConnector, DesiredState, Suspend};
 use crate::model::finding::{Finding, Place};
 use crate::model::name::{ConnectorName, EnvironmentName};
@@ -21,7 +21,7 @@ use crate::model::rule::Rule;
 use crate::model::select::Select;
 use crate::pipeline::check;
 use crate::pipeline::layers;
-use crate::pipeline::render::config::{Layers, Origins};
+use crate::pipeline::render::config::{Layers, Origins, Wanted};
 use crate::pipeline::render::parameters::Names;
 use crate::pipeline::supply::Supply;
 use crate::yaml::decode::nearest;
@@ -78,7 +78,11 @@ fn unknown_environment(definitions: &Definitions, name: &EnvironmentName) -> Fin
 
 /// What the environment says, else what is under it.
 fn suspend(chain: &[&Environment]) -> Option<Suspend> {
-    chain.iter().rev().find_map(|environment| environment.suspend.clone()).flatten()
+    let said = chain.iter().rev().map(|environment| &environment.suspend);
+    match said.clone().find(|suspend| !matches!(suspend, Suspension::Inherited)) {
+        Some(Suspension::Said(suspend)) => Some(suspend.clone()),
+        Some(Suspension::Lifted | Suspension::Inherited) | None => None,
+    }
 }
 
 struct Rendering<'d> {
@@ -137,7 +141,8 @@ impl<'d> Rendering<'d> {
             return rendered;
         }
         let mut findings = Vec::new();
-        let made = self.layers.config(connector, name, &self.chain, &self.names, &mut findings);
+        let wanted = Wanted { connector, name, chain: &self.chain, names: &self.names };
+        let made = self.layers.config(&wanted, &mut findings);
         if let Some((config, origins)) = made {
             (rendered.config, rendered.origins) = (config, origins);
             if findings.is_empty() {
