@@ -4,6 +4,7 @@
 //! they mean is left to `wire` and `refusal`. Nothing here retries or follows a redirect, and
 //! dropping the future gives the request up.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -51,7 +52,6 @@ const EXCHANGES_KEPT: usize = 10_000;
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The HTTP side of one Connect worker.
-#[derive(Debug)]
 pub struct Http {
     client: Client,
     base: Url,
@@ -131,6 +131,14 @@ impl Http {
 
     fn exchanges(&self) -> MutexGuard<'_, Vec<Exchange>> {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Http {
+    /// Leaves the address out, which may carry credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.base.host_str().unwrap_or_default();
+        f.debug_struct("Http").field("host", &host).finish_non_exhaustive()
     }
 }
 
@@ -357,5 +365,33 @@ mod tests {
             assert!(!error.is_certain());
             server.abort();
         }
+    }
+
+    async fn answer(says: &'static [u8]) -> Result<Answer, Error> {
+        let (http, server) = server(says).await;
+        let answer = http.send(&Attempt::List, Request::get("/x").timeout(Duration::from_secs(2))).await;
+        server.abort();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_an_answer() {
+        let says = b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n";
+        assert_eq!(answer(says).await.expect("an answer").status, 302);
+    }
+
+    #[tokio::test]
+    async fn of_a_long_error_only_the_beginning_is_waited_for() {
+        let mut says = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 9999999\r\n\r\n".to_vec();
+        says.resize(says.len() + ERROR_LIMIT, b'x');
+        let answer = answer(says.leak()).await.expect("an answer");
+        assert_eq!((answer.status, answer.body.len()), (400, ERROR_LIMIT));
+    }
+
+    #[test]
+    fn a_client_does_not_show_the_credentials_in_its_address() {
+        let url = Url::parse("http://agent:hunter2@localhost:8083").expect("an url");
+        let shown = format!("{:?}", Http::new(&url, "x").expect("a client"));
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 }

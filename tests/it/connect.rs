@@ -457,14 +457,6 @@ async fn an_answer_without_an_end_is_not_read_for_ever() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() -> Result<()> {
-    let (fake, client) = with_orders().await?;
-    fake.inject(Fault::on("GET", "/connectors").raw(302, "text/html", ""));
-    assert_eq!(failed(client.live().await)?.class(), Class::NotUnderstood);
-    Ok(())
-}
-
-#[tokio::test]
 async fn a_base_address_may_have_a_path() -> Result<()> {
     let (fake, _) = with_orders().await?;
     let client = client(&format!("{}/behind/a/proxy/?x=1#y", fake.url(0)), Writer::Leader)?;
