@@ -17,8 +17,14 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// Which agent.
 #[derive(Debug, Args)]
 pub struct Agent {
-    /// Address of the agent
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9808", env = "TAGALONG_AGENT")]
+    /// Address of the agent: its `http.listen`
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9808",
+        env = "TAGALONG_AGENT",
+        hide_env_values = true
+    )]
     agent: Url,
 }
 

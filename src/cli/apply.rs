@@ -7,13 +7,15 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::cli::failure::{Done, Failure};
-use crate::cli::flags::{Cluster, Common, Definitions, Output};
+use crate::cli::failure::{self, Done, Failure};
+use crate::cli::flags::{Cluster, Common, Definitions, Output, Printing};
 use crate::cli::{print, wiring};
 use crate::connect::Client;
 use crate::connect::error::Error;
 use crate::model::desired::Desired;
+use crate::model::finding::Findings;
 use crate::model::plan::{Mode, Plan};
 use crate::model::report::{Class, Outcome, StepResult};
 use crate::pipeline;
@@ -30,6 +32,10 @@ const KNOCK: Duration = Duration::from_secs(1);
 /// Make the cluster equal to the repository, once
 #[derive(Debug, Args)]
 #[command(after_help = "Waits for Connect and for databases that are still coming up, until --timeout.\n\
+    Asks for `yes` where standard input and standard error are a terminal.\n\n\
+    Examples:\n  \
+    tagalong apply --dir . -e ed8k --connect http://localhost:8083\n  \
+    tagalong apply --settings settings.yaml --yes --timeout 5m -o json\n\n\
     Exit codes: 0 done, 1 failed, 2 done but for what is held.")]
 pub struct Apply {
     /// Do not ask; without a terminal nobody is asked anyway
@@ -40,14 +46,6 @@ pub struct Apply {
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = wiring::duration)]
     timeout: Duration,
 
-    /// How the result is written
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Output,
-
-    /// Never write in colour
-    #[arg(long, env = "NO_COLOR", hide_env = true)]
-    no_color: bool,
-
     #[command(flatten)]
     definitions: Definitions,
 
@@ -55,106 +53,87 @@ pub struct Apply {
     cluster: Cluster,
 
     #[command(flatten)]
+    printing: Printing,
+
+    #[command(flatten)]
     common: Common,
+}
+
+/// All that an apply needs.
+struct Work {
+    settings: Settings,
+    client: Client,
+    desired: Arc<Desired>,
+    findings: Findings,
+    ending: watch::Receiver<bool>,
+    deadline: Instant,
 }
 
 impl Apply {
     pub async fn run(self) -> Result<Done, Failure> {
-        let began = tokio::time::Instant::now();
+        let mut work = self.prepare().await?;
+        let first = work.first_look().await?;
+        match self.printing.output {
+            Output::Human => print::result(&view::human::plan(&first, self.printing.colour())),
+            Output::Json if first.steps.is_empty() => {
+                print::result(&view::json::apply(&first, &work.findings, &[], &[]));
+            }
+            Output::Json => {}
+        }
+        if first.steps.is_empty() {
+            return Ok(if first.held.is_empty() { Done::Well } else { Done::Left });
+        }
+        if !self.agreed(&first, &mut work.ending).await {
+            print::note("Nothing was applied.");
+            return Ok(Done::Said);
+        }
+        self.act(work, &first).await
+    }
+
+    async fn prepare(&self) -> Result<Work, Failure> {
+        let deadline = Instant::now() + self.timeout;
         let overlays = [self.definitions.overlay(), self.cluster.overlay()];
         let settings = wiring::settings(&self.common, &overlays, self.definitions.values(), false)?;
         if wiring::policy(&settings).mode == Mode::Observe {
             let error = anyhow::anyhow!("the settings say `mode: observe`, so nothing may be applied");
             return Err(Failure::new(error).hint(Some("use `tagalong plan`, or set `mode: enforce`")));
         }
-        let rendered = wiring::rendered(&settings).await?;
-        let Some(desired) = rendered.desired else { return Ok(Done::Said) };
+        let wiring::Rendered { desired, findings } = wiring::rendered(&settings).await?;
         let ending = wiring::ending().map_err(Failure::new)?;
         let client = wiring::client(&settings, wiring::Command::Apply)?;
-
-        let first = self.first_look(&client, &desired, &settings, ending.clone(), began).await?;
-        if first.is_empty() && self.output == Output::Human {
-            print::result(&view::human::plan(&first, print::colour(self.no_color)));
-            return Ok(Done::Well);
-        }
-        if !first.steps.is_empty() && !self.agreed(&first) {
-            print::note("Nothing was applied.");
-            return Ok(Done::Said);
-        }
-        let timeout = self.timeout.saturating_sub(began.elapsed());
-        self.act(&settings, client, Arc::new(desired), &first, rendered.findings, ending, timeout).await
+        Ok(Work { settings, client, desired: Arc::new(desired), findings, ending, deadline })
     }
 
-    /// Waits until Connect is ready, and plans.
-    async fn first_look(
-        &self,
-        client: &Client,
-        desired: &Desired,
-        settings: &Settings,
-        mut ending: watch::Receiver<bool>,
-        began: tokio::time::Instant,
-    ) -> Result<Plan, Failure> {
-        let mut said = false;
-        loop {
-            let error = match client.ready().await {
-                Ok(()) => break,
-                Err(error) => error,
-            };
-            if !may_come(&error) || began.elapsed() >= self.timeout {
-                return Err(error.into());
-            }
-            if !said {
-                print::note("Waiting for Connect …");
-                said = true;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(KNOCK) => {}
-                _ = ending.wait_for(|ending| *ending) => return Err(error.into()),
-            }
-        }
-        let live = client.live().await?;
-        Ok(pipeline::plan::plan(desired, &live, &wiring::policy(settings), Timestamp::now()))
-    }
-
-    /// Shows the plan and asks for `yes`, where there is somebody to ask.
-    fn agreed(&self, plan: &Plan) -> bool {
-        if self.output == Output::Human {
-            print::result(&view::human::plan(plan, print::colour(self.no_color)));
-        }
+    /// Asks for `yes`, where there is somebody to ask. Whoever reads JSON sees the plan first.
+    async fn agreed(&self, plan: &Plan, ending: &mut watch::Receiver<bool>) -> bool {
         if self.yes || !print::can_ask() {
             return true;
         }
+        if self.printing.output == Output::Json {
+            print::note(view::human::plan(plan, false).trim_end());
+        }
         print::note("Take these steps? Only `yes` is taken for it:");
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+        // On a thread of its own: Ctrl-C must end the question.
+        let answer = tokio::task::spawn_blocking(|| {
+            let mut answer = String::new();
+            std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+        });
+        tokio::select! {
+            answer = answer => answer.unwrap_or_default(),
+            _ = ending.wait_for(|ending| *ending) => false,
+        }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the one place where all that an apply needs comes together"
-    )]
-    async fn act(
-        &self,
-        settings: &Settings,
-        client: Client,
-        desired: Arc<Desired>,
-        first: &Plan,
-        findings: crate::model::finding::Findings,
-        ending: watch::Receiver<bool>,
-        timeout: Duration,
-    ) -> Result<Done, Failure> {
+    async fn act(&self, work: Work, first: &Plan) -> Result<Done, Failure> {
+        let Work { settings, client, desired, findings, ending, deadline } = work;
         let (_newest, newest) = watch::channel(Some(Arc::clone(&desired)));
         let interrupt = Interrupt::new(ending, newest);
         let board = Board::new(desired.environment.clone(), Mode::Enforce, Box::new(|_, _| {}));
-        let mut reconciler = Reconciler::new(client, wiring::reconciling(settings, wiring::Command::Apply));
+        let mut reconciler = Reconciler::new(client, wiring::reconciling(&settings, wiring::Command::Apply));
         let mut last: Vec<StepResult> = Vec::new();
-        let colour = print::colour(self.no_color);
+        let timeout = deadline.saturating_duration_since(Instant::now());
         let ended = once(&mut reconciler, &desired, &board, &interrupt, timeout, |results| {
-            let new: Vec<_> =
-                results.iter().filter(|result| result.outcome != Outcome::NotTaken).cloned().collect();
-            if self.output == Output::Human && !new.is_empty() {
-                print::result(&view::human::results(&new, colour));
-            }
+            self.show(results);
             for result in results {
                 last.retain(|old| (&old.connector, old.step) != (&result.connector, result.step));
                 last.push(result.clone());
@@ -163,25 +142,71 @@ impl Apply {
         .await;
 
         let (left, held, failure) = board.read(|report| {
-            let plan = report.cluster.plan.as_deref();
-            (
-                plan.map(|plan| plan.steps.len()),
-                plan.map_or(0, |plan| plan.held.len()),
-                report.cluster.failure.clone(),
-            )
+            let cluster = &report.cluster;
+            let plan = cluster.plan.as_deref();
+            let held = plan.map_or(0, |plan| plan.held.len());
+            (plan.map(|plan| plan.steps.len()), held, cluster.failure.clone())
         });
-        match self.output {
+        match self.printing.output {
             Output::Json => print::result(&view::json::apply(first, &findings, &[], &last)),
-            Output::Human => print::result(&conclusion(ended, left, held)),
+            Output::Human => print::result(&conclusion(ended, interrupt.is_ending(), left, held)),
         }
         match (ended, failure) {
             (Ended::Converged, _) if held > 0 => Ok(Done::Left),
             (Ended::Converged, _) => Ok(Done::Well),
-            (Ended::Unfinished, Some(failure)) => Err(Failure::new(
-                anyhow::anyhow!("{}", failure.text).context("time was up before Connect could be asked"),
-            )),
+            (Ended::Unfinished, Some(failure)) if !interrupt.is_ending() => {
+                let error = anyhow::anyhow!("{}", failure.text);
+                Err(Failure::new(error).context("time was up before Connect could be asked"))
+            }
             (Ended::Unfinished | Ended::Failed, _) => Ok(Done::Said),
         }
+    }
+
+    /// Shows what became of the steps of one turn, where a step was taken.
+    fn show(&self, results: &[StepResult]) {
+        let new: Vec<_> =
+            results.iter().filter(|result| result.outcome != Outcome::NotTaken).cloned().collect();
+        if self.printing.output == Output::Human && !new.is_empty() {
+            print::result(&view::human::results(&new, self.printing.colour()));
+        }
+    }
+}
+
+impl Work {
+    /// Waits until Connect is ready, and plans.
+    async fn first_look(&mut self) -> Result<Plan, Failure> {
+        let mut said = false;
+        loop {
+            let error = match self.look().await {
+                Ok(plan) => return Ok(plan),
+                Err(error) => error,
+            };
+            if !may_come(&error) {
+                return Err(wiring::away(&self.settings, error));
+            }
+            if Instant::now() >= self.deadline {
+                let failure = wiring::away(&self.settings, error);
+                return Err(failure.context("time was up before Connect was ready"));
+            }
+            if !said {
+                let url = &self.settings.connect.url;
+                print::note(&format!("Waiting for Connect at {url} ({})", failure::last(&error)));
+                said = true;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(KNOCK) => {}
+                _ = self.ending.wait_for(|ending| *ending) => {
+                    return Err(Failure::new(anyhow::anyhow!("ended before Connect was ready")));
+                }
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<Plan, Error> {
+        self.client.ready().await?;
+        let live = self.client.live().await?;
+        let policy = wiring::policy(&self.settings);
+        Ok(pipeline::plan::plan(&self.desired, &live, &policy, Timestamp::now()))
     }
 }
 
@@ -190,12 +215,17 @@ fn may_come(error: &Error) -> bool {
     matches!(error.class(), Class::Unreachable | Class::TimedOut | Class::Starting | Class::Rebalancing)
 }
 
-fn conclusion(ended: Ended, left: Option<usize>, held: usize) -> String {
-    let left = left.map_or_else(|| "an unknown number of steps".to_owned(), |left| format!("{left} steps"));
+fn conclusion(ended: Ended, told_to_end: bool, left: Option<usize>, held: usize) -> String {
+    let left = match left {
+        None => "an unknown number of steps".to_owned(),
+        Some(1) => "1 step".to_owned(),
+        Some(left) => format!("{left} steps"),
+    };
     match ended {
         Ended::Converged if held > 0 => format!("Applied, but for {held} held.\n"),
         Ended::Converged => "Applied. The cluster matches the repository.\n".to_owned(),
         Ended::Failed => format!("Failed, with {left} left.\n"),
-        Ended::Unfinished => format!("Time was up with {left} left.\n"),
+        Ended::Unfinished if told_to_end => format!("Ended early, with {left} left.\n"),
+        Ended::Unfinished => format!("Time was up, with {left} left.\n"),
     }
 }

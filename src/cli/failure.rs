@@ -3,6 +3,7 @@
 //! Takes errors of the rooms below, prints `Error:`, `Caused by:` and `Hint:` on standard error, and
 //! gives the exit code.
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use crate::cli::print;
@@ -47,10 +48,17 @@ impl Failure {
         self
     }
 
+    /// Says in other words what was attempted; what was said so far becomes the cause.
+    #[must_use]
+    pub fn context(mut self, attempt: impl Into<String>) -> Self {
+        self.error = self.error.context(attempt.into());
+        self
+    }
+
     /// Prints it, and gives the exit code.
     pub fn say(&self) -> ExitCode {
         print::note(&format!("Error: {}", self.error));
-        for cause in self.error.chain().skip(1) {
+        for cause in causes(&self.error) {
             print::note(&format!("Caused by: {cause}"));
         }
         for hint in &self.hints {
@@ -60,11 +68,27 @@ impl Failure {
     }
 }
 
-impl From<crate::connect::error::Error> for Failure {
-    fn from(error: crate::connect::error::Error) -> Self {
-        let hint = error.hint();
-        Self::new(error.into()).hint(hint)
+/// The causes that tell a person something: of an HTTP client's error only the last one, since those
+/// before it name the client's own layers.
+fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut causes = Vec::new();
+    for cause in error.chain().skip(1) {
+        if cause.is::<reqwest::Error>() {
+            causes.push(last(cause).to_string());
+            break;
+        }
+        causes.push(cause.to_string());
     }
+    causes
+}
+
+/// The cause that an error ends with.
+pub fn last<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    let mut last = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last
 }
 
 impl From<crate::repo::error::Error> for Failure {

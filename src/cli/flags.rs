@@ -3,16 +3,21 @@
 //! Takes what was typed, gives pairs of settings keys and texts that lie over the settings file and
 //! the environment. What a key means is known to `settings`.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
-/// Which settings and which environment.
+use crate::cli::print;
+
+/// Which settings, and how much is logged.
 #[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Settings and logs")]
 pub struct Common {
     /// Settings file; none is read that is not named
     #[arg(long, value_name = "FILE", env = "TAGALONG_SETTINGS", hide_env_values = true)]
-    pub settings: Option<PathBuf>,
+    // No `PathBuf`: that refuses the empty text of a variable that a platform sets to nothing.
+    settings: Option<OsString>,
 
     /// How logs are written to standard error
     #[arg(long, value_enum, value_name = "FORMAT")]
@@ -34,10 +39,11 @@ enum LogFormat {
 
 /// Where the definitions come from, and for which environment they are rendered.
 #[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Definitions")]
 pub struct Definitions {
     /// Environment to render for, such as production
     #[arg(short, long, value_name = "NAME")]
-    pub environment: Option<String>,
+    environment: Option<String>,
 
     /// Folder of definitions instead of a git repository
     #[arg(long, value_name = "DIR", conflicts_with_all = ["git", "tag", "branch", "commit"])]
@@ -66,19 +72,32 @@ pub struct Definitions {
 
 /// Which Connect cluster.
 #[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Connect")]
 pub struct Cluster {
-    /// Address of a Connect worker, such as http://localhost:8083
+    /// Address of a Connect worker; http://localhost:8083 where nothing says another
     #[arg(long, value_name = "URL")]
     connect: Option<String>,
 }
 
 /// How a result is written.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Output")]
+pub struct Printing {
+    /// Form of the result: for people, or for programs (the JSON forms are promises)
+    #[arg(short, long, value_enum, value_name = "FORM", default_value_t)]
+    pub output: Output,
+
+    /// Never write in colour; the variable `NO_COLOR` says so too
+    #[arg(long)]
+    no_color: bool,
+}
+
+/// The form of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
 pub enum Output {
-    /// For people
+    // Without help of their own, so that `--help` lists them in one line.
     #[default]
     Human,
-    /// For programs; the formats are promises
     Json,
 }
 
@@ -86,6 +105,11 @@ pub enum Output {
 pub type Overlay = Vec<(&'static str, String)>;
 
 impl Common {
+    /// The settings file; a variable that is there and empty names none.
+    pub fn settings(&self) -> Option<&Path> {
+        self.settings.as_deref().filter(|path| !path.is_empty()).map(Path::new)
+    }
+
     /// The settings that these flags set.
     pub fn overlay(&self) -> Overlay {
         let format = self.log_format.map(|format| match format {
@@ -120,6 +144,13 @@ impl Cluster {
     /// The settings that these flags set.
     pub fn overlay(&self) -> Overlay {
         pairs([("connect.url", self.connect.clone())])
+    }
+}
+
+impl Printing {
+    /// Whether the result may carry colour.
+    pub fn colour(&self) -> bool {
+        !self.no_color && print::may_colour()
     }
 }
 

@@ -8,7 +8,8 @@ use crate::cli::print;
 
 /// Ask a running agent whether its loop lives
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 it lives, 1 it does not or cannot be asked.")]
+#[command(after_help = "For a container's health check, in an image without curl.\n\n\
+    Exit codes: 0 it lives, 1 it does not or cannot be asked.")]
 pub struct Health {
     #[command(flatten)]
     agent: Agent,

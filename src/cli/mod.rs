@@ -25,12 +25,14 @@ use clap::{Parser, Subcommand};
 use crate::cli::failure::{Done, Failure, USAGE};
 use crate::repo;
 
-/// Follows a floating git tag of Kafka Connect connector definitions, and makes the cluster equal
-/// to them
+/// Follow a floating git tag of Kafka Connect connector definitions, and make the cluster equal to them
 #[derive(Debug, Parser)]
 #[command(name = "tagalong", version, arg_required_else_help = true, max_term_width = 100)]
-#[command(after_help = "Definitions, settings and metrics: docs/ in the repository. Start with:\n  \
-    tagalong validate DIR\n  tagalong plan --dir DIR -e ENVIRONMENT --connect http://localhost:8083")]
+#[command(after_help = "Start with:\n  \
+    tagalong validate DIR\n  \
+    tagalong plan --dir DIR -e ENVIRONMENT --connect http://localhost:8083\n\n\
+    Results go to standard output, everything else to standard error. \
+    Exit codes: 0 done, 1 failed, 2 something is left (as the command says), 64 wrong command line.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -4,33 +4,31 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::cli::failure::{Done, Failure};
-use crate::cli::flags::{Cluster, Common, Definitions, Output};
+use crate::cli::flags::{Cluster, Common, Definitions, Output, Printing};
 use crate::cli::{print, wiring};
 use crate::pipeline;
 use crate::view;
 
 /// Show what would change in the cluster, and change nothing
 #[derive(Debug, Args)]
-#[command(after_help = "Only GET requests are sent to Connect.\n\
+#[command(after_help = "Only GET requests are sent to Connect.\n\n\
+    Examples:\n  \
+    tagalong plan --dir . -e staging --connect http://localhost:8083\n  \
+    tagalong plan --git https://git.example.com/connectors.git --tag v1 -e staging --detailed-exitcode\n\n\
     Exit codes: 0 done, 1 failed; with --detailed-exitcode 2 where cluster and repository differ.")]
 pub struct Plan {
     /// Leave with 2 where cluster and repository differ
     #[arg(long)]
     detailed_exitcode: bool,
 
-    /// How the result is written
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Output,
-
-    /// Never write in colour
-    #[arg(long, env = "NO_COLOR", hide_env = true)]
-    no_color: bool,
-
     #[command(flatten)]
     definitions: Definitions,
 
     #[command(flatten)]
     cluster: Cluster,
+
+    #[command(flatten)]
+    printing: Printing,
 
     #[command(flatten)]
     common: Common,
@@ -41,14 +39,15 @@ impl Plan {
         let overlays = [self.definitions.overlay(), self.cluster.overlay()];
         let settings = wiring::settings(&self.common, &overlays, self.definitions.values(), false)?;
         let rendered = wiring::rendered(&settings).await?;
-        let Some(desired) = rendered.desired else { return Ok(Done::Said) };
         let client = wiring::client(&settings, wiring::Command::Plan)?;
-        client.ready().await?;
-        let live = client.live().await?;
-        let plan = pipeline::plan::plan(&desired, &live, &wiring::policy(&settings), Timestamp::now());
-        print::result(&match self.output {
+        let away = |error| wiring::away(&settings, error);
+        client.ready().await.map_err(away)?;
+        let live = client.live().await.map_err(away)?;
+        let policy = wiring::policy(&settings);
+        let plan = pipeline::plan::plan(&rendered.desired, &live, &policy, Timestamp::now());
+        print::result(&match self.printing.output {
             Output::Json => view::json::plan(&plan, &rendered.findings, &[]),
-            Output::Human => view::human::plan(&plan, print::colour(self.no_color)),
+            Output::Human => view::human::plan(&plan, self.printing.colour()),
         });
         Ok(if self.detailed_exitcode && !plan.is_empty() { Done::Left } else { Done::Well })
     }

@@ -19,9 +19,12 @@ pub fn note(text: &str) {
     let _gone = writeln!(err, "{text}");
 }
 
-/// Whether results may carry colour: a terminal reads them, and nobody asked for none.
-pub fn colour(no_color: bool) -> bool {
-    !no_color && std::io::stdout().is_terminal()
+/// Whether results may carry colour: a terminal reads them, and the environment does not say that
+/// nobody wants it. (<https://no-color.org>: any text but an empty one says so.)
+pub fn may_colour() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "the variable is the terminal's, and no setting")]
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|text| !text.is_empty());
+    !unwanted && std::io::stdout().is_terminal()
 }
 
 /// Whether a person can be asked: both ends are a terminal.

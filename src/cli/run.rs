@@ -30,10 +30,14 @@ const SLACK: Duration = Duration::from_secs(120);
 /// Follow a repository and keep the cluster equal to it, until told to end
 #[derive(Debug, Args)]
 #[command(after_help = "Run one beside each Connect worker; only the one beside the leader writes.\n\
-    Ends within ten seconds of SIGTERM. Exit code: 0 on a clean end.")]
+    Ends within ten seconds of SIGTERM or Ctrl-C.\n\n\
+    Examples:\n  \
+    tagalong run --settings settings.yaml\n  \
+    tagalong run --dir . -e ed8k --connect http://localhost:8083\n\n\
+    Exit codes: 0 ended when it was told to, 1 could not start.")]
 pub struct Run {
     /// Where metrics, status and health are served, such as 0.0.0.0:9808
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Serving")]
     listen: Option<String>,
 
     #[command(flatten)]

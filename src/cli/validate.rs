@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::failure::{Done, Failure};
-use crate::cli::flags::{Common, Output};
+use crate::cli::flags::{Output, Printing};
 use crate::cli::{print, wiring};
 use crate::model::finding::Findings;
 use crate::model::name::EnvironmentName;
@@ -23,7 +23,10 @@ use crate::view;
 /// Check a folder of definitions for every environment, offline
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Every finding has a place, a rule and a hint; the rules are in docs/reference/findings.md.\n\
+    after_help = "Nothing is asked of git or of Connect; inputs of an environment take their examples.\n\n\
+    Examples:\n  \
+    tagalong validate\n  \
+    tagalong validate definitions -e production --strict\n\n\
     Exit codes: 0 no error, 1 an error (or a warning, with --strict)."
 )]
 pub struct Validate {
@@ -32,40 +35,34 @@ pub struct Validate {
     dir: PathBuf,
 
     /// Only this environment
-    #[arg(short, long, value_name = "NAME")]
-    environment: Option<String>,
+    #[arg(short, long, value_name = "NAME", value_parser = wiring::environment)]
+    environment: Option<EnvironmentName>,
 
     /// Let warnings fail as well
     #[arg(long)]
     strict: bool,
 
-    /// How the result is written
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Output,
-
-    /// Never write in colour
-    #[arg(long, env = "NO_COLOR", hide_env = true)]
-    no_color: bool,
-
     #[command(flatten)]
-    common: Common,
+    printing: Printing,
+
+    /// Name the files that are no definitions, too
+    #[arg(short, long)]
+    verbose: bool,
 }
 
 impl Validate {
     pub async fn run(self) -> Result<Done, Failure> {
-        wiring::log(&self.common, false)?;
         let repository = Repository::directory(&self.dir);
         let resolved = repository.resolve().await?;
         let snapshot = repository.read(&resolved.revision).await?.snapshot;
-        let only = self.environment.as_deref().map(wiring::environment).transpose()?;
-        let found = check(&snapshot, only.as_ref());
-        if self.common.verbose > 0 {
+        let found = check(&snapshot, self.environment.as_ref());
+        if self.verbose {
             for path in &snapshot.ignored {
                 print::note(&format!("ignored {path}: not a definition file"));
             }
         }
 
-        match self.output {
+        match self.printing.output {
             Output::Json => print::result(&view::json::validation(&found)),
             Output::Human => print::result(&self.human(&found)),
         }
@@ -75,22 +72,26 @@ impl Validate {
         Ok(if found.values().any(wrong) { Done::Said } else { Done::Well })
     }
 
-    fn human(&self, found: &BTreeMap<EnvironmentName, Findings>) -> String {
+    fn human(&self, found: &Found) -> String {
         let mut all = Findings::default();
         all.extend(found.values().flat_map(|findings| findings.clone()));
         all.settle();
-        let mut text = view::human::findings(&all, print::colour(self.no_color));
-        let (errors, warnings) = (all.count(Severity::Error), all.count(Severity::Warning));
-        let of = found.keys().map(EnvironmentName::as_str).collect::<Vec<_>>().join(", ");
-        let verdict = if errors == 0 { "Valid" } else { "Not valid" };
-        text.push_str(&format!("{verdict} for {of}: {errors} errors, {warnings} warnings.\n"));
-        text
+        let verdict = if all.has_errors() { "Not valid" } else { "Valid" };
+        let names: Vec<_> = found.keys().flatten().map(EnvironmentName::as_str).collect();
+        let of = match names.as_slice() {
+            [] => ", and there is no environment to render for".to_owned(),
+            names => format!(" for {}", names.join(", ")),
+        };
+        format!("{}{verdict}{of}.\n", view::human::findings(&all, self.printing.colour()))
     }
 }
 
+/// What is wrong, by environment.
+type Found = BTreeMap<Option<EnvironmentName>, Findings>;
+
 /// Renders every environment, or the one asked for, and keeps what is wrong with each. Without an
 /// environment there is still what is wrong with the files.
-fn check(snapshot: &Snapshot, only: Option<&EnvironmentName>) -> BTreeMap<EnvironmentName, Findings> {
+fn check(snapshot: &Snapshot, only: Option<&EnvironmentName>) -> Found {
     let revision = Revision { repositories: vec![snapshot.revision.clone()] };
     let definitions = pipeline::definitions(snapshot);
     let (values, select) = (Values::default(), Select::default());
@@ -100,14 +101,13 @@ fn check(snapshot: &Snapshot, only: Option<&EnvironmentName>) -> BTreeMap<Enviro
         None => pipeline::environments(&definitions).cloned().collect(),
     };
     if environments.is_empty() {
-        let none = EnvironmentName::new("none").expect("a plain word");
-        return BTreeMap::from([(none, definitions.findings)]);
+        return BTreeMap::from([(None, definitions.findings)]);
     }
     environments
         .into_iter()
         .map(|environment| {
             let (_, findings) = pipeline::desired(&definitions, &revision, &environment, &supply, &select);
-            (environment, findings)
+            (Some(environment), findings)
         })
         .collect()
 }

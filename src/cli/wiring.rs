@@ -15,7 +15,7 @@ use crate::cli::flags::{Common, Overlay};
 use crate::cli::print;
 use crate::connect::{self, Client, Writer};
 use crate::model::desired::Desired;
-use crate::model::finding::Findings;
+use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Policy;
 use crate::model::revision::Revision;
@@ -49,7 +49,7 @@ pub fn settings(
     values: &[String],
     daemon: bool,
 ) -> Result<Settings, Failure> {
-    let file = match &common.settings {
+    let file = match common.settings() {
         None => None,
         Some(path) => {
             let name = path.display().to_string();
@@ -68,16 +68,19 @@ pub fn settings(
     if !findings.is_empty() {
         print::note(view::human::findings(&findings, false).trim_end());
     }
-    let Some(settings) = settings else {
-        return Err(Failure::new(anyhow::anyhow!("the settings are not usable")));
-    };
+    let Some(settings) = settings else { return Err(unusable(&findings)) };
     start_logging(settings.log, common.verbose, daemon)?;
     Ok(settings)
 }
 
-/// Starts logging for a command without settings.
-pub fn log(common: &Common, daemon: bool) -> Result<(), Failure> {
-    start_logging(checked::Log { json: false, level: Level::Info }, common.verbose, daemon)
+/// Whose fault it is: the command line's where nothing else is wrong.
+fn unusable(findings: &Findings) -> Failure {
+    let typed = |finding: &Finding| finding.place.path.starts_with("--");
+    if findings.iter().filter(|finding| finding.severity == Severity::Error).all(typed) {
+        return Failure::usage(anyhow::anyhow!("the command line is not usable"));
+    }
+    let hint = "docs/reference/settings.md has every key, config/settings.example.yaml an example";
+    Failure::new(anyhow::anyhow!("the settings are not usable")).hint(Some(hint))
 }
 
 fn start_logging(log: checked::Log, verbose: u8, daemon: bool) -> Result<(), Failure> {
@@ -86,7 +89,7 @@ fn start_logging(log: checked::Log, verbose: u8, daemon: bool) -> Result<(), Fai
         (true, 1) => LevelFilter::DEBUG,
         (false, 1) => LevelFilter::INFO,
         // A command prints its result; its log only says what went wrong on the way.
-        (false, 0) => LevelFilter::ERROR,
+        (false, 0) => LevelFilter::WARN,
         (true, 0) => match log.level {
             Level::Error => LevelFilter::ERROR,
             Level::Warn => LevelFilter::WARN,
@@ -106,11 +109,10 @@ fn environment_variables() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Checks the name of an environment that was typed.
-pub fn environment(text: &str) -> Result<EnvironmentName, Failure> {
-    EnvironmentName::new(text).map_err(|error| {
-        Failure::usage(anyhow::Error::new(error).context("the environment's name is not usable"))
-    })
+/// Reads the name of an environment that was typed.
+pub fn environment(text: &str) -> Result<EnvironmentName, String> {
+    // The reasons of a name speak of Connect's addresses; an environment's has a smaller alphabet.
+    EnvironmentName::new(text).map_err(|_| "use letters, digits, `.`, `_` and `-`".to_owned())
 }
 
 /// Reads a length of time that was typed.
@@ -142,13 +144,14 @@ pub fn repository(settings: &Settings) -> Result<Repository, Failure> {
 
 /// Definitions, read and rendered for one environment.
 pub struct Rendered {
-    /// The connectors; none where a finding is an error.
-    pub desired: Option<Desired>,
-    /// Everything that is wrong.
+    /// The connectors.
+    pub desired: Desired,
+    /// Everything that is worth a look, errors apart.
     pub findings: Findings,
 }
 
-/// Reads the definitions and renders them; findings are printed.
+/// Reads the definitions and renders them; findings are printed, and where one is an error it ends
+/// here.
 pub async fn rendered(settings: &Settings) -> Result<Rendered, Failure> {
     let environment = named_environment(settings)?;
     let repository = repository(settings)?;
@@ -162,16 +165,30 @@ pub async fn rendered(settings: &Settings) -> Result<Rendered, Failure> {
     if !told.is_empty() {
         print::note(view::human::findings(&told, false).trim_end());
     }
+    let Some(desired) = desired else {
+        let error = anyhow::anyhow!("the definitions cannot be used for {environment}");
+        return Err(
+            Failure::new(error).hint(Some("`tagalong validate DIR` checks a folder before it is released"))
+        );
+    };
     Ok(Rendered { desired, findings })
 }
 
 /// A client of the Connect worker that the settings name.
 pub fn client(settings: &Settings, command: Command) -> Result<Client, Failure> {
-    Ok(Client::new(connect::Options {
+    let options = connect::Options {
         url: settings.connect.url.clone(),
         writer: writer(settings, command),
         user_agent: concat!("tagalong/", env!("CARGO_PKG_VERSION")).to_owned(),
-    })?)
+    };
+    Client::new(options).map_err(|error| away(settings, error))
+}
+
+/// Says of which Connect an error speaks.
+pub fn away(settings: &Settings, error: connect::error::Error) -> Failure {
+    let hint = error.hint();
+    let attempt = format!("failed to look at Connect at {}", settings.connect.url);
+    Failure::new(anyhow::Error::new(error).context(attempt)).hint(hint)
 }
 
 fn writer(settings: &Settings, command: Command) -> Writer {

@@ -374,6 +374,12 @@ impl Error {
             Self::NoRepository { .. } => {
                 Some("many servers say so when they hide it: is the address right, are the credentials?")
             }
+            Self::NoReference { .. } => {
+                Some("is the name right, and is it pushed? `git ls-remote` shows what the server has")
+            }
+            Self::Folder { .. } => {
+                Some("name the folder that holds `connectors/`, `templates/` and `environments/`")
+            }
             Self::NoCommit { .. } => {
                 Some("the server hands out single commits only if they can be reached from a branch or tag")
             }
@@ -391,14 +397,12 @@ impl Error {
             | Self::Hanging { .. }
             | Self::GivenUp { .. }
             | Self::NotGiven { .. }
-            | Self::NoReference { .. }
             | Self::Status { .. }
             | Self::NotUnderstood { .. }
             | Self::Sha256 { .. }
             | Self::Moving { .. }
             | Self::Scratch { .. }
-            | Self::Git { .. }
-            | Self::Folder { .. } => None,
+            | Self::Git { .. } => None,
         }
     }
 }

@@ -207,6 +207,23 @@ pub fn variable(path: &str) -> String {
     format!("TAGALONG_{}", path.to_ascii_uppercase().replace('.', "__"))
 }
 
+/// The flag that sets a key, where there is one.
+pub fn flag(path: &str) -> Option<&'static str> {
+    Some(match path {
+        "environment" => "--environment",
+        "repository.git.url" => "--git",
+        "repository.git.ref.tag" => "--tag",
+        "repository.git.ref.branch" => "--branch",
+        "repository.git.ref.commit" => "--commit",
+        "repository.dir" => "--dir",
+        "values" => "--value",
+        "connect.url" => "--connect",
+        "http.listen" => "--listen",
+        "log.format" => "--log-format",
+        _ => return None,
+    })
+}
+
 /// The setting with this key.
 pub fn find(path: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.path == path)

@@ -64,7 +64,8 @@ impl RawSettings {
         }
         for (path, text) in &written.flags {
             let key = keys::find(path).expect("a flag sets a key that there is");
-            raw.put(key, Source::Flag, scalar(text, &format!("the command line's {path}")), findings);
+            let flag = keys::flag(path).expect("what a flag sets has a flag");
+            raw.put(key, Source::Flag, scalar(text, flag), findings);
         }
         raw
     }

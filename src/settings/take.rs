@@ -130,9 +130,10 @@ fn text(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<Text> {
 
 fn environment(text: &Text, found: Found<'_>) -> Option<EnvironmentName> {
     EnvironmentName::new(text.as_str())
-        .map_err(|error| {
-            let message = format!("`environment` is no name of an environment: {error}");
-            found.push(Finding::new(Rule::WrongValue, text.place.clone(), message));
+        .map_err(|_| {
+            let message = "`environment` is no name of an environment";
+            let finding = Finding::new(Rule::WrongValue, text.place.clone(), message);
+            found.push(finding.hint("use letters, digits, `.`, `_` and `-`"));
         })
         .ok()
 }
@@ -325,7 +326,7 @@ fn tree(raw: &RawSettings, singles: &[String], found: Found<'_>) -> Values {
         if let Some((path, text)) = pair.filter(|(path, _)| path.split('.').all(|word| !word.is_empty())) {
             values.set(path, text);
         } else {
-            let place = Place::outside("the command line's --value");
+            let place = Place::outside("--value");
             let finding = Finding::new(Rule::WrongValue, place, "a value is no pair of a path and a text");
             found.push(finding.hint("write it like `--value postgres.host=db.internal`"));
         }

@@ -177,7 +177,7 @@ fn a_git_repository_needs_something_to_follow() {
     assert_eq!(
         said,
         [
-            "the command line's repository.git.url: a git repository is named, and nothing of it to follow (add `repository.git.ref.tag`, or --tag, such as v1)"
+            "--git: a git repository is named, and nothing of it to follow (add `repository.git.ref.tag`, or --tag, such as v1)"
         ]
     );
 }

@@ -51,8 +51,9 @@ pub fn findings(findings: &Findings) -> String {
     text(&Form { format: FORMAT, findings: finding_forms(findings) })
 }
 
-/// Writes the findings of each environment that was validated.
-pub fn validation(environments: &BTreeMap<EnvironmentName, Findings>) -> String {
+/// Writes the findings of each environment that was validated; those of a repository without an
+/// environment are nobody's.
+pub fn validation(environments: &BTreeMap<Option<EnvironmentName>, Findings>) -> String {
     #[derive(Serialize)]
     struct Form<'a> {
         format: u32,
@@ -60,13 +61,13 @@ pub fn validation(environments: &BTreeMap<EnvironmentName, Findings>) -> String 
     }
     #[derive(Serialize)]
     struct EnvironmentForm<'a> {
-        environment: &'a str,
+        environment: Option<&'a str>,
         findings: Vec<FindingForm>,
     }
     let environments = environments
         .iter()
         .map(|(name, findings)| EnvironmentForm {
-            environment: name.as_str(),
+            environment: name.as_ref().map(EnvironmentName::as_str),
             findings: finding_forms(findings),
         })
         .collect();
@@ -222,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_validation_is_told_per_environment() {
-        let name = |text| EnvironmentName::new(text).expect("a name");
+        let name = |text| EnvironmentName::new(text).ok();
         let all = [(name("production"), Findings::default()), (name("staging"), example::findings())].into();
         let form: serde_json::Value = serde_json::from_str(&validation(&all)).expect("JSON");
         assert_eq!(form["environments"][0]["environment"], "production");
