@@ -250,8 +250,8 @@ async fn synced(world: &World) -> Result<()> {
 
 // The last of the first `count` records of the topic, as the row that it tells.
 async fn row(world: &World, count: usize) -> Result<String> {
-    let records =
-        world.stack.kafka().consume(TOPIC, count, SOON).await.context("expected the row in Kafka")?;
+    let records = world.stack.kafka().consume(TOPIC, count, SOON).await;
+    let records = records.map_err(|seen| anyhow::anyhow!("expected the row in Kafka, but saw: {seen}"))?;
     let last = records.last().and_then(|record| record.value.as_deref()).context("a record with a value")?;
     let event: Value = serde_json::from_str(last)?;
     same("the row's id", &Some(i64::try_from(count)?), &event["after"]["id"].as_i64())?;

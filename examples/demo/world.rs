@@ -55,7 +55,7 @@ pub struct Agent {
 impl World {
     /// Starts everything but the agents; the tag `v1` is at the first release.
     pub async fn start(sabotage: Option<Sabotage>) -> Result<Self> {
-        let tagalong = tokio::task::spawn_blocking(|| program::build("tagalong")).await??;
+        let tagalong = program::build("tagalong").await?;
         let stack = Stack::start(Options::default()).await?;
         let mut definitions = Repository::new()?;
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/demo/definitions");

@@ -52,7 +52,7 @@ async fn a_release_without_a_typo_is_noticed() -> Result<()> {
 #[tokio::test]
 async fn ctrl_c_ends_every_process() -> Result<()> {
     let temp = temporary()?;
-    let mut demo = start("", temp.path())?;
+    let mut demo = start("", temp.path()).await?;
     let mut lines = BufReader::new(demo.stdout.take().context("a pipe")?).lines();
     while let Some(line) = lines.next_line().await? {
         if line.starts_with("(b)") {
@@ -77,7 +77,7 @@ async fn fails(sabotage: &str, sentence: &str) -> Result<()> {
 
 async fn run(sabotage: &str) -> Result<(ExitStatus, String)> {
     let temp = temporary()?;
-    let mut demo = start(sabotage, temp.path())?;
+    let mut demo = start(sabotage, temp.path()).await?;
     let mut told = String::new();
     let mut output = demo.stdout.take().context("a pipe")?;
     timeout(WHOLE, output.read_to_string(&mut told)).await.context("the demo takes too long")??;
@@ -86,9 +86,9 @@ async fn run(sabotage: &str) -> Result<(ExitStatus, String)> {
     Ok((status, told))
 }
 
-fn start(sabotage: &str, temp: &Path) -> Result<Child> {
+async fn start(sabotage: &str, temp: &Path) -> Result<Child> {
     // The demo is built beside every program.
-    let demo = program::build("tagalong")?.with_file_name("examples").join("demo");
+    let demo = program::build("tagalong").await?.with_file_name("examples").join("demo");
     let mut command = Command::new(demo);
     command.env("DEMO_SABOTAGE", sabotage).env("TMPDIR", temp).env_remove("KEEP");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);

@@ -4,10 +4,11 @@ use crate::environment::variable;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+use tokio::process::Command;
 
-/// Builds a program if it is missing or older than its source, and says where it is. It blocks until then.
-pub fn build(name: &str) -> Result<PathBuf> {
+/// Builds a program if it is missing or older than its source, and says where it is.
+pub async fn build(name: &str) -> Result<PathBuf> {
     let cargo = variable("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "-q", "--workspace", "--bin", name, "--message-format=json-render-diagnostics"])
@@ -16,7 +17,9 @@ pub fn build(name: &str) -> Result<PathBuf> {
         .args(["--example", "demo"])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .stderr(Stdio::inherit())
+        .kill_on_drop(true)
         .output()
+        .await
         .context("start cargo")?;
     ensure!(output.status.success(), "{name} cannot be built");
     let text = String::from_utf8(output.stdout)?;

@@ -5,6 +5,7 @@ use crate::stack::consume::{self, Record};
 use crate::stack::protocol::{Answer, Command, Group, Options, PostgresAt, Running, Worker};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,7 +31,7 @@ struct Line {
 impl Stack {
     /// Builds the supervisor if it is missing or older than its source, starts it and waits until all parts serve.
     pub async fn start(options: Options) -> Result<Self> {
-        let mut line = spawn_blocking(move || Line::open(&options)).await??;
+        let mut line = Line::open(&program::build("stack").await?, &options)?;
         // A start that is given up halfway ends the supervisor too.
         let input = Input(Arc::clone(&line.commands));
         let (answer, line) = spawn_blocking(move || (line.answer(), line)).await?;
@@ -127,8 +128,8 @@ impl Stack {
 }
 
 impl Line {
-    fn open(options: &Options) -> Result<Self> {
-        let mut supervisor = std::process::Command::new(program::build("stack")?)
+    fn open(supervisor: &Path, options: &Options) -> Result<Self> {
+        let mut supervisor = std::process::Command::new(supervisor)
             .arg(serde_json::to_string(options)?)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
