@@ -230,7 +230,7 @@ impl Client {
         let fenced = request.is_asked(FENCE);
         let answer = self.http.send(&attempt, request).await?;
         match (refused(&attempt, &answer, fenced, sent), step) {
-            (None, _) => Ok(()),
+            (None, _) | (Some(Error::Refused { refusal: Refusal::NotFound, .. }), Step::Delete) => Ok(()),
             (Some(error), _) => Err(error),
         }
     }
