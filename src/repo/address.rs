@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use crate::repo::error::{AddressProblem, Error, is_unprintable};
+use crate::repo::cause::is_unprintable;
+use crate::repo::error::{AddressProblem, Error};
 
 /// The port of `git://`.
 const GIT_PORT: u16 = 9418;

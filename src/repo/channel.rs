@@ -7,8 +7,9 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::repo::cause::Cause;
 use crate::repo::deadline::Deadline;
-use crate::repo::error::{Cause, Doing, Error};
+use crate::repo::error::{Doing, Error};
 use crate::repo::meter::Meter;
 use crate::repo::pktline;
 use crate::repo::ssh::Ssh;

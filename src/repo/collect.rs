@@ -11,7 +11,8 @@ use crate::model::finding::{Finding, Place};
 use crate::model::revision::RepositoryRevision;
 use crate::model::rule::Rule;
 use crate::model::snapshot::Snapshot;
-use crate::repo::error::{Error, is_unprintable};
+use crate::repo::cause::is_unprintable;
+use crate::repo::error::Error;
 
 /// The most bytes of one file.
 pub const FILE_BYTES: u64 = 256 * 1024;

@@ -1,8 +1,7 @@
 //! What can go wrong between the agent and a repository, and its class.
 //!
 //! Takes the failures of the wire, of libgit2 and of the file system, gives one enum: each variant
-//! says what was attempted, the cause is its source. What a server or a library wrote is cleaned of
-//! control characters and cut, so it can be shown.
+//! says what was attempted, the cause is its source.
 
 use std::fmt;
 use std::io;
@@ -10,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::report::Class;
+use crate::repo::cause::Cause;
 
 /// What can go wrong while a repository is looked at.
 #[derive(Debug, thiserror::Error)]
@@ -404,82 +404,5 @@ impl Error {
             | Self::Scratch { .. }
             | Self::Git { .. } => None,
         }
-    }
-}
-
-/// The longest text of others that is passed on, in characters.
-const CAUSE_LENGTH: usize = 400;
-
-/// What somebody else wrote about a failure, fit to be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause(String);
-
-impl Cause {
-    /// Takes any text: control characters become blanks, and what is too long is cut.
-    pub fn new(text: &str) -> Self {
-        let clean: String = text.chars().map(|c| if is_unprintable(c) { ' ' } else { c }).collect();
-        let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-        let mut cut: String = words.chars().take(CAUSE_LENGTH).collect();
-        if cut.len() < words.len() {
-            cut.push('…');
-        }
-        Self(cut)
-    }
-
-    /// Takes an error with all its causes.
-    pub fn of(error: &dyn std::error::Error) -> Self {
-        let mut text = error.to_string();
-        let mut next = error.source();
-        while let Some(cause) = next {
-            let cause_text = cause.to_string();
-            if !text.contains(&cause_text) {
-                text.push_str(": ");
-                text.push_str(&cause_text);
-            }
-            next = cause.source();
-        }
-        Self::new(&text)
-    }
-
-    fn is_about_certificates(&self) -> bool {
-        self.0.contains("certificate")
-    }
-}
-
-/// Says whether a character could disturb a terminal or hide what is really written.
-pub fn is_unprintable(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Cause {}
-
-impl From<&git2::Error> for Cause {
-    fn from(error: &git2::Error) -> Self {
-        Self::new(error.message())
-    }
-}
-
-impl From<reqwest::Error> for Cause {
-    /// Leaves the URL out, which may carry more than is to be shown.
-    fn from(error: reqwest::Error) -> Self {
-        Self::of(&error.without_url())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_others_wrote_cannot_disturb_a_terminal() {
-        let cause = Cause::new("a\0b\x1b[2Jc\r\nremote:\u{202e} d");
-        assert_eq!(cause.to_string(), "a b [2Jc remote: d");
-        assert_eq!(Cause::new(&"x".repeat(1000)).to_string().chars().count(), CAUSE_LENGTH + 1);
     }
 }

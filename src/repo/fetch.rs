@@ -15,8 +15,9 @@ use git2::{
 use tokio::time::Instant;
 
 use crate::model::revision::ObjectId;
+use crate::repo::cause::Cause;
 use crate::repo::deadline::Deadline;
-use crate::repo::error::{Cause, Doing, Error};
+use crate::repo::error::{Doing, Error};
 use crate::repo::link::Link;
 use crate::repo::listing::{Advertisement, Wanted};
 use crate::repo::meter::Meter;

@@ -13,11 +13,14 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
 use reqwest::{Certificate, Client, RequestBuilder, Response, StatusCode, redirect};
 use url::Url;
 
+use crate::repo::cause::Cause;
 use crate::repo::deadline::Deadline;
-use crate::repo::error::{Cause, Doing, Error, Limit, RedirectProblem};
+use crate::repo::download::Download;
+use crate::repo::error::{Doing, Error, Limit, RedirectProblem};
+use crate::repo::home::{Home, follow};
 use crate::repo::listing::{self, Advertisement, Advertising, Answer, Named, Problem, Wanted};
 use crate::repo::meter::Meter;
-use crate::repo::options::{Credential, Password};
+use crate::repo::options::Credential;
 
 /// Servers look for `git/` to tell programs from browsers.
 pub const AGENT: &str = concat!("git/2.0 (tagalong ", env!("CARGO_PKG_VERSION"), ")");
@@ -44,9 +47,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(90);
 pub struct Http {
     client: Client,
     repository: Arc<str>,
-    configured: Url,
-    user: Option<String>,
-    credentials: Vec<Credential>,
+    home: Home,
     learned: Mutex<Learned>,
 }
 
@@ -99,9 +100,7 @@ impl Http {
         Ok(Self {
             client,
             repository: Arc::clone(repository),
-            configured: url,
-            user,
-            credentials,
+            home: Home { url, user, credentials },
             learned: Mutex::default(),
         })
     }
@@ -114,7 +113,7 @@ impl Http {
         meter: &Meter,
     ) -> Result<Option<Named>, Error> {
         let known = self.learned();
-        let place = known.place.unwrap_or_else(|| self.configured.clone());
+        let place = known.place.unwrap_or_else(|| self.home.url.clone());
         let answer = self.list_at(&place, known.old, full_name, deadline, meter).await;
         if answer.is_err() {
             // The next poll begins where the settings say, with nothing taken for granted.
@@ -141,7 +140,7 @@ impl Http {
         let (advertisement, place) = self.advertised(wanted, deadline, meter, Doing::Listing).await?;
         // What one place does not understand says nothing of another.
         let old = old && place == *asked;
-        self.learn(Learned { place: (place != self.configured).then_some(place), old });
+        self.learn(Learned { place: (place != self.home.url).then_some(place), old });
         Ok(advertisement.named(full_name))
     }
 
@@ -211,13 +210,15 @@ impl Http {
     }
 
     async fn get_advertisement(&self, deadline: &Deadline, doing: Doing) -> Result<(Response, Url), Error> {
-        let mut place = self.configured.clone();
+        let mut place = self.home.url.clone();
         for _ in 0..=MOST_REDIRECTS {
             let url = under(&place, "/info/refs?service=git-upload-pack");
             let request = self.client.get(url.clone()).header(ACCEPT, "*/*");
-            let response = self.send(self.authorized(request, &place)?, doing, deadline).await?;
+            let response = self.send(self.home.authorize(request, &place)?, doing, deadline).await?;
             if response.status().is_redirection() {
-                place = self.followed(&url, &response)?;
+                let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+                place = follow(&url, to.unwrap_or_default())
+                    .map_err(|(to, problem)| self.redirect(&to, problem))?;
             } else if response.status() != StatusCode::OK {
                 return Err(self.refused(&place, &response, doing));
             } else if has_type(&response, ADVERTISEMENT_TYPE) {
@@ -227,28 +228,6 @@ impl Http {
             }
         }
         Err(self.redirect(place.as_str(), RedirectProblem::TooMany))
-    }
-
-    /// Where a redirect of the advertisement puts the repository.
-    fn followed(&self, from: &Url, response: &Response) -> Result<Url, Error> {
-        let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
-        let mut url = from.join(to).map_err(|_| self.redirect(to, RedirectProblem::Elsewhere))?;
-        // Userinfo that a server writes would become a header of ours.
-        if url.set_username("").and_then(|()| url.set_password(None)).is_err() {
-            return Err(self.redirect("an address without a host", RedirectProblem::Elsewhere));
-        }
-        url.set_fragment(None);
-        let elsewhere = |problem| self.redirect(url.as_str(), problem);
-        match (from.scheme(), url.scheme()) {
-            ("https", "http") => return Err(elsewhere(RedirectProblem::Downgrade)),
-            (_, "http" | "https") => {}
-            (_, _) => return Err(elsewhere(RedirectProblem::Elsewhere)),
-        }
-        let path = url.path().strip_suffix("/info/refs").map(str::to_owned);
-        let path = path.ok_or_else(|| elsewhere(RedirectProblem::Elsewhere))?;
-        url.set_path(&path);
-        url.set_query(None);
-        Ok(url)
     }
 
     /// Sends one request of a fetch, and gives its answer to be read.
@@ -264,7 +243,7 @@ impl Http {
         if !has_type(&response, RESULT_TYPE) {
             return Err(self.not_git(&response, Doing::Fetching));
         }
-        Ok(Download { repository: Arc::clone(&self.repository), response, chunk: Vec::new(), at: 0 })
+        Ok(Download::new(&self.repository, response))
     }
 
     fn upload_pack(&self, place: &Url, body: Vec<u8>) -> Result<RequestBuilder, Error> {
@@ -274,33 +253,7 @@ impl Http {
             .header(CONTENT_TYPE, REQUEST_TYPE)
             .header(ACCEPT, RESULT_TYPE)
             .body(body);
-        self.authorized(request, place)
-    }
-
-    /// Adds the credential, where the place is the one that it is meant for.
-    fn authorized(&self, request: RequestBuilder, place: &Url) -> Result<RequestBuilder, Error> {
-        if place.origin() != self.configured.origin() {
-            return Ok(request);
-        }
-        Ok(match self.credential() {
-            Some(credential) => {
-                let user = credential.username.as_deref().or(self.user.as_deref()).unwrap_or("git");
-                let password = credential.password.as_ref().map(read_password).transpose()?;
-                request.basic_auth(user, password)
-            }
-            None => match &self.user {
-                Some(user) => request.basic_auth(user, Some("")),
-                None => request,
-            },
-        })
-    }
-
-    fn credential(&self) -> Option<&Credential> {
-        let host = self.configured.host_str()?;
-        let port = self.configured.port_or_known_default();
-        self.credentials.iter().find(|credential| {
-            credential.password.is_some() && credential.fits(host, port, self.user.as_deref())
-        })
+        self.home.authorize(request, place)
     }
 
     async fn send(
@@ -336,9 +289,7 @@ impl Http {
         let source = Cause::new(&status.to_string());
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let here = place.origin() == self.configured.origin();
-                let shown = here && (self.user.is_some() || self.credential().is_some());
-                Error::Denied { repository, shown, source }
+                Error::Denied { repository, shown: self.home.shows_something_at(place), source }
             }
             StatusCode::NOT_FOUND | StatusCode::GONE => Error::NoRepository { repository, source },
             _ => Error::Status { repository, doing, status: status.as_u16() },
@@ -374,45 +325,6 @@ impl Http {
     }
 }
 
-/// The answer of a fetch, read piece by piece.
-#[derive(Debug)]
-pub struct Download {
-    repository: Arc<str>,
-    response: Response,
-    chunk: Vec<u8>,
-    at: usize,
-}
-
-impl Download {
-    /// Reads some bytes; none at the end.
-    pub async fn read(
-        &mut self,
-        buffer: &mut [u8],
-        deadline: &Deadline,
-        meter: &Meter,
-    ) -> Result<usize, Error> {
-        while self.at == self.chunk.len() {
-            let doing = Doing::Fetching;
-            let next = deadline.bound(doing, self.response.chunk()).await?;
-            let Some(chunk) = next.map_err(|error| Error::Unreachable {
-                repository: self.repository.to_string(),
-                doing,
-                source: Cause::from(error),
-            })?
-            else {
-                return Ok(0);
-            };
-            meter.count_pack(chunk.len(), &self.repository)?;
-            self.chunk = chunk.to_vec();
-            self.at = 0;
-        }
-        let length = buffer.len().min(self.chunk.len() - self.at);
-        buffer[..length].copy_from_slice(&self.chunk[self.at..self.at + length]);
-        self.at += length;
-        Ok(length)
-    }
-}
-
 /// A URL below a repository's own.
 fn under(place: &Url, rest: &str) -> Url {
     let text = format!("{}{rest}", place.as_str().trim_end_matches('/'));
@@ -424,14 +336,4 @@ fn has_type(response: &Response, expected: &str) -> bool {
         let essence = found.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
         essence.trim_ascii().eq_ignore_ascii_case(expected.as_bytes())
     })
-}
-
-fn read_password(password: &Password) -> Result<String, Error> {
-    match password {
-        Password::Text(text) => Ok(text.clone()),
-        Password::File(path) => match fs::read_to_string(path) {
-            Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
-            Err(source) => Err(Error::SettingsFile { what: "the password", path: path.clone(), source }),
-        },
-    }
 }

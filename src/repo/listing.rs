@@ -5,7 +5,8 @@
 //! repository with millions of them costs no memory.
 
 use crate::model::revision::ObjectId;
-use crate::repo::error::{Cause, Doing, Error, Limit};
+use crate::repo::cause::Cause;
+use crate::repo::error::{Doing, Error, Limit};
 use crate::repo::pktline::{self, Packet};
 
 /// The most bytes of refs that are read.

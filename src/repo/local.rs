@@ -8,7 +8,8 @@ use std::path::Path;
 use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
 use crate::model::revision::ObjectId;
-use crate::repo::error::{Cause, Doing, Error};
+use crate::repo::cause::Cause;
+use crate::repo::error::{Doing, Error};
 use crate::repo::listing::Named;
 use crate::repo::options::Reference;
 use crate::repo::tree::{self, Commit, Reading};

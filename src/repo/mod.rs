@@ -9,12 +9,15 @@ pub mod options;
 pub mod reading;
 
 mod address;
+mod cause;
 mod channel;
 mod collect;
 mod deadline;
 mod dir;
+mod download;
 mod fetch;
 mod git;
+mod home;
 mod http;
 mod link;
 mod listing;

@@ -13,8 +13,9 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
+use crate::repo::cause::Cause;
 use crate::repo::deadline::Deadline;
-use crate::repo::error::{Cause, Doing, Error};
+use crate::repo::error::{Doing, Error};
 use crate::repo::options::Credential;
 
 /// How much of what `ssh` says on stderr is kept; the rest is read and dropped.

@@ -14,8 +14,8 @@ use tokio::runtime::Handle;
 use url::Url;
 
 use crate::repo::deadline::Deadline;
+use crate::repo::download::Download;
 use crate::repo::error::{Doing, Error};
-use crate::repo::http::Download;
 use crate::repo::link::{Conversation, Link};
 use crate::repo::listing::{Advertisement, Problem, Wanted};
 use crate::repo::meter::Meter;

@@ -9,9 +9,10 @@ use git2::{ObjectType, Oid, Repository};
 use jiff::Timestamp;
 
 use crate::model::revision::ObjectId;
+use crate::repo::cause::Cause;
 use crate::repo::collect::{self, Collected, Entry, Kind, Source};
 use crate::repo::deadline::Deadline;
-use crate::repo::error::{Cause, Doing, Error, Limit};
+use crate::repo::error::{Doing, Error, Limit};
 
 /// The largest tag, commit or tree that is looked at.
 const OBJECT_BYTES: usize = 8 * 1024 * 1024;

@@ -8,6 +8,7 @@ mod docs;
 mod pace;
 mod real;
 mod repo;
+mod repo_fetch;
 mod repo_http;
 mod repo_slow;
 mod repo_tree;

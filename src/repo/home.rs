@@ -1,0 +1,90 @@
+//! Who is shown a credential over HTTP, and which redirects are followed.
+//!
+//! Takes the URL of the settings and the credentials, gives requests with or without one. A credential
+//! goes to the origin (scheme, host and port) of that URL and nowhere else, whatever a server says.
+
+use std::fs;
+
+use reqwest::RequestBuilder;
+use url::Url;
+
+use crate::repo::cause::Cause;
+use crate::repo::error::{Error, RedirectProblem};
+use crate::repo::options::{Credential, Password};
+
+/// Where a repository is at home, and what is shown there.
+#[derive(Debug)]
+pub struct Home {
+    /// The repository's URL, without a user.
+    pub url: Url,
+    /// The user that stood in it.
+    pub user: Option<String>,
+    /// The credentials of all hosts.
+    pub credentials: Vec<Credential>,
+}
+
+impl Home {
+    /// Adds the credential to a request, where it goes to the origin that the credential is meant for.
+    pub fn authorize(&self, request: RequestBuilder, place: &Url) -> Result<RequestBuilder, Error> {
+        if place.origin() != self.url.origin() {
+            return Ok(request);
+        }
+        Ok(match self.credential() {
+            Some(credential) => {
+                let user = credential.username.as_deref().or(self.user.as_deref()).unwrap_or("git");
+                let password = credential.password.as_ref().map(read).transpose()?;
+                request.basic_auth(user, password)
+            }
+            None => match &self.user {
+                Some(user) => request.basic_auth(user, Some("")),
+                None => request,
+            },
+        })
+    }
+
+    /// Whether a request to a place carries something.
+    pub fn shows_something_at(&self, place: &Url) -> bool {
+        place.origin() == self.url.origin() && (self.user.is_some() || self.credential().is_some())
+    }
+
+    fn credential(&self) -> Option<&Credential> {
+        let host = self.url.host_str()?;
+        let port = self.url.port_or_known_default();
+        self.credentials.iter().find(|credential| {
+            credential.password.is_some() && credential.fits(host, port, self.user.as_deref())
+        })
+    }
+}
+
+fn read(password: &Password) -> Result<String, Error> {
+    match password {
+        Password::Text(text) => Ok(text.clone()),
+        Password::File(path) => match fs::read_to_string(path) {
+            Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
+            Err(source) => Err(Error::SettingsFile { what: "the password", path: path.clone(), source }),
+        },
+    }
+}
+
+/// Where a redirect of an advertisement puts the repository; else where it leads, and why that is not
+/// followed.
+pub fn follow(from: &Url, to: &str) -> Result<Url, (String, RedirectProblem)> {
+    let shown = |url: &Url| Cause::new(url.as_str()).to_string();
+    let mut url = from.join(to).map_err(|_| ("nowhere".to_owned(), RedirectProblem::Elsewhere))?;
+    // Userinfo that a server writes would become a header of ours.
+    if url.set_username("").and_then(|()| url.set_password(None)).is_err() {
+        return Err(("an address without a host".to_owned(), RedirectProblem::Elsewhere));
+    }
+    url.set_fragment(None);
+    match (from.scheme(), url.scheme()) {
+        ("https", "http") => return Err((shown(&url), RedirectProblem::Downgrade)),
+        (_, "http" | "https") => {}
+        (_, _) => return Err((shown(&url), RedirectProblem::Elsewhere)),
+    }
+    let Some(path) = url.path().strip_suffix("/info/refs").map(str::to_owned) else {
+        return Err((shown(&url), RedirectProblem::Elsewhere));
+    };
+    url.set_path(&path);
+    url.set_query(None);
+    Ok(url)
+}
