@@ -7,13 +7,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tagalong::model::report::Class;
 use tagalong::repo::Repository;
-use tagalong::repo::error::{Error, RedirectProblem};
+use tagalong::repo::error::{Error, Limit, RedirectProblem};
 use tagalong::repo::options::{Credential, GitOptions, Password};
 use tagalong_testkit::git::http::GitHttp;
 use tagalong_testkit::git::repository::Repository as Origin;
 
 use crate::repo::{FILE, following, look, tag};
-use crate::repo_wire::{Authority, Play, Scripted, answer, packet};
+use crate::repo_wire::{Authority, Play, Scripted, answer, head, packet};
 
 /// What the answer to a request of a fetch is called.
 pub const RESULT: &str = "application/x-git-upload-pack-result";
@@ -308,6 +308,25 @@ async fn what_is_no_git_server_is_told_so() -> Result<()> {
     }
     let gone = following("http://127.0.0.1:1/x", tag("v1"))?.resolve().await.expect_err("nobody there");
     assert_eq!(gone.class(), Class::Unreachable);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_listing_without_end_is_given_up() -> Result<()> {
+    for spoken in [RESULT, ADVERTISEMENT] {
+        let server = Scripted::http(move |request| {
+            if request.is_question() && spoken != RESULT {
+                return vec![answer("404 Not Found", &[], b"")];
+            }
+            let service = [packet(b"# service=git-upload-pack\n"), b"0000".to_vec()].concat();
+            let start = if request.is_question() { Vec::new() } else { service };
+            let lines = packet(format!("{A} refs/tags/v1.0\n").as_bytes()).repeat(600_000);
+            vec![Play::Send([head(spoken), start].concat()), Play::Send(lines)]
+        })
+        .await?;
+        let error = following(server.url("x"), tag("v1"))?.resolve().await.expect_err("too long");
+        assert!(matches!(error, Error::TooLarge { limit: Limit::ListingBytes(_), .. }), "{error:?}");
+    }
     Ok(())
 }
 
