@@ -22,6 +22,7 @@ pub struct Agent {
     child: Child,
     url: String,
     dir: TempDir,
+    patience: Duration,
 }
 
 /// A command line that is ready to run, cut off from the settings of the test's own environment.
@@ -54,10 +55,15 @@ impl Agent {
             .stderr(log)
             .spawn()
             .context("the binary starts")?;
-        let agent = Self { child, url: format!("http://127.0.0.1:{port}"), dir };
+        let agent = Self { child, url: format!("http://127.0.0.1:{port}"), dir, patience: SOON };
         let up = || async { Ok(agent.get("/livez").await.is_ok()) };
         wait("the agent serves", up).await.with_context(|| agent.log())?;
         Ok(agent)
+    }
+
+    /// Lets it take longer, as it must on real parts that share a machine with others.
+    pub fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The process.
@@ -123,7 +129,8 @@ impl Agent {
         let is = || async {
             Ok(self.metric(series).await?.is_some_and(|value| (value - wanted).abs() < f64::EPSILON))
         };
-        wait(&format!("{series} becomes {wanted}"), is).await.with_context(|| self.log())
+        let what = format!("{series} becomes {wanted}");
+        wait_within(self.patience, &what, is).await.with_context(|| self.log())
     }
 
     /// Waits until a counter has reached a value.
@@ -138,12 +145,21 @@ impl Agent {
             let status = self.status().await?;
             Ok(status["clocks"]["applied"].to_string().contains(commit))
         };
-        wait(&format!("{commit} is applied"), applied).await.with_context(|| self.log())
+        let what = format!("{commit} is applied");
+        wait_within(self.patience, &what, applied).await.with_context(|| self.log())
     }
 }
 
-/// Waits until something is so; says what, where it does not come.
-pub async fn wait<F>(what: &str, mut is_so: impl FnMut() -> F) -> Result<()>
+/// Waits until something is so that should come within seconds; says what, where it does not come.
+pub async fn wait<F>(what: &str, is_so: impl FnMut() -> F) -> Result<()>
+where
+    F: Future<Output = Result<bool>>,
+{
+    wait_within(SOON, what, is_so).await
+}
+
+/// Waits until something is so, for so long; says what, where it does not come.
+pub async fn wait_within<F>(patience: Duration, what: &str, mut is_so: impl FnMut() -> F) -> Result<()>
 where
     F: Future<Output = Result<bool>>,
 {
@@ -154,8 +170,8 @@ where
             Ok(false) => "it was not so".to_owned(),
             Err(error) => format!("{error:#}"),
         };
-        if began.elapsed() > SOON {
-            bail!("waited {} s in vain until {what}: {last}", SOON.as_secs());
+        if began.elapsed() > patience {
+            bail!("waited {} s in vain until {what}: {last}", patience.as_secs());
         }
         sleep(Duration::from_millis(50)).await;
     }

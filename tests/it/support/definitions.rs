@@ -46,8 +46,13 @@ impl Definitions {
 
     /// The settings of an agent that follows `v1` for the environment `test`.
     pub fn settings(&self, connect: &str) -> String {
+        self.settings_within(connect, "20s")
+    }
+
+    /// The same, where a change may take so long.
+    pub fn settings_within(&self, connect: &str, change_deadline: &str) -> String {
         format!(
-            "environment: test\nconnect: {{url: '{connect}', change_deadline: 20s}}\nrepository:\n  git:\n    url: {}\n    ref: {{tag: v1}}\n    interval: 1s\n    deadline: 10s\n",
+            "environment: test\nconnect: {{url: '{connect}', change_deadline: {change_deadline}}}\nrepository:\n  git:\n    url: {}\n    ref: {{tag: v1}}\n    interval: 1s\n    deadline: 10s\n",
             self.http.url(Repository::NAME)
         )
     }
