@@ -166,6 +166,8 @@ rules! {
     ConfigName = "config-name", Error, "remove `name` from the config; `connector` says it";
     /// A placeholder uses a config provider that `tagalong.yaml` does not list.
     ConfigProviderUnknown = "config-provider-unknown", Error;
+    /// A value is what a cluster shows in place of a secret, as when a config was copied from what it answered.
+    MaskedValue = "masked-value", Error, "write the secret's placeholder, such as `${file:/run/secrets/db.properties:password}`";
 
     /// A setting is read and has no effect in this version of the agent.
     NoEffect = "no-effect", Warning, "take the key away";

@@ -11,7 +11,7 @@ use crate::yaml::decode::nearest;
 
 type Check = fn(&About, &DesiredConnector) -> Vec<Finding>;
 
-const CHECKS: &[Check] = &[class, config_providers];
+const CHECKS: &[Check] = &[class, config_providers, masks];
 
 /// Holds a connector to every rule.
 pub fn connector(about: &About, connector: &DesiredConnector, findings: &mut Vec<Finding>) {
@@ -43,6 +43,15 @@ fn config_providers(about: &About, connector: &DesiredConnector) -> Vec<Finding>
         }))
     };
     connector.config.iter().filter_map(wrong).collect()
+}
+
+/// A mask that is sent becomes the secret: the connector would log in with asterisks.
+fn masks(_: &About, connector: &DesiredConnector) -> Vec<Finding> {
+    let masked = |(key, value): (&str, &Value)| {
+        let message = format!("the value of `{key}` is a mask and no value");
+        value.is_masked().then(|| Finding::new(Rule::MaskedValue, place(connector, key), message))
+    };
+    connector.config.iter().filter_map(masked).collect()
 }
 
 /// The aliases of the placeholders `${alias:…}` in a text.
