@@ -133,7 +133,7 @@ impl Apply {
         let mut last: Vec<StepResult> = Vec::new();
         let timeout = deadline.saturating_duration_since(Instant::now());
         let ended = once(&mut reconciler, &desired, &board, &interrupt, timeout, |results| {
-            self.show(results);
+            self.show(results, &last);
             for result in results {
                 last.retain(|old| (&old.connector, old.step) != (&result.connector, result.step));
                 last.push(result.clone());
@@ -162,10 +162,17 @@ impl Apply {
         }
     }
 
-    /// Shows what became of the steps of one turn, where a step was taken.
-    fn show(&self, results: &[StepResult]) {
-        let new: Vec<_> =
-            results.iter().filter(|result| result.outcome != Outcome::NotTaken).cloned().collect();
+    /// Shows what became of the steps of one turn, where that is news.
+    fn show(&self, results: &[StepResult], last: &[StepResult]) {
+        let told = |new: &StepResult, old: &StepResult| {
+            (&old.connector, old.step, old.outcome, old.class)
+                == (&new.connector, new.step, new.outcome, new.class)
+        };
+        let is_news = |new: &StepResult| {
+            let waits = matches!(new.outcome, Outcome::Waiting | Outcome::Pending);
+            new.outcome != Outcome::NotTaken && !(waits && last.iter().any(|old| told(new, old)))
+        };
+        let new: Vec<_> = results.iter().filter(|result| is_news(result)).cloned().collect();
         if self.printing.output == Output::Human && !new.is_empty() {
             print::result(&view::human::results(&new, self.printing.colour()));
         }

@@ -1,6 +1,9 @@
 //! The one integration binary.
 
 mod agent;
+mod cli;
+mod cli_cluster;
+mod cli_wrong;
 mod connect;
 mod contract;
 mod corpus;

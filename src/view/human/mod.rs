@@ -78,7 +78,7 @@ fn last_line(plan: &Plan) -> String {
     if plan.is_empty() {
         let sure = plan.unverifiable.is_empty() && plan.sync.values().all(|sync| *sync != Sync::Unknown);
         let limit = if sure { "" } else { ", as far as can be told" };
-        return format!("No changes. The cluster matches {}{limit}.", line(&plan.revision.to_string()));
+        return format!("No changes. The cluster matches the repository{limit}.");
     }
     let SummaryForm { create, configure, state, restart, delete, held, in_sync: _ } = SummaryForm::new(plan);
     let mut parts = vec![
@@ -269,6 +269,7 @@ pub fn results(results: &[StepResult], colour: bool) -> String {
         };
         let (mark, verb, name) = (paint.mark(hue, glyph), step.name(), connector.to_string());
         let width = width.unwrap_or_default();
+        let class = class.filter(|class| class.name() != outcome.name());
         let class = class.map(|class| format!(" ({class})")).unwrap_or_default();
         let took = seconds(*took);
         put(&mut out, format_args!("{mark} {verb:<9}  {name:<width$}  {outcome}{class}, {took}"));
@@ -329,7 +330,8 @@ fn rendered(desired: &Desired, paint: Paint, explain: bool) -> String {
     }
     let found = count(connectors.len(), "connector", "connectors");
     let revision = line(&revision.to_string());
-    put(&mut out, format_args!("{}", paint.strong(&format!("{found} of {environment}, {revision}."))));
+    // No full stop: somebody may want to take the revision with them.
+    put(&mut out, format_args!("{}", paint.strong(&format!("{found} of {environment}, {revision}"))));
     out
 }
 

@@ -40,7 +40,7 @@ fn an_empty_plan_says_what_the_cluster_matches() {
         Revision     v1 at 4f1c9e2
         Environment  production
 
-        No changes. The cluster matches v1 at 4f1c9e2.
+        No changes. The cluster matches the repository.
         "#);
 }
 
@@ -84,44 +84,44 @@ fn a_finding_has_a_place_a_rule_and_a_hint() {
 #[test]
 fn each_result_is_told_and_the_outcomes_are_counted() {
     insta::assert_snapshot!(results(&example::results(), false), @r#"
-        ✓ pause      audit-sink    converged, 1.2 s
-        ✗ delete     legacy-sink   failed (denied), 1.2 s
-        … configure  users-source  waiting (waiting), 1.2 s
-        … create     orders-sink   pending, 1.2 s
-        · restart    late-sink     not-taken (superseded), 1.2 s
-        Steps: 1 converged, 1 failed, 1 waiting, 1 pending, 1 not-taken.
-        "#);
+    ✓ pause      audit-sink    converged, 1.2 s
+    ✗ delete     legacy-sink   failed (denied), 1.2 s
+    … configure  users-source  waiting, 1.2 s
+    … create     orders-sink   pending, 1.2 s
+    · restart    late-sink     not-taken (superseded), 1.2 s
+    Steps: 1 converged, 1 failed, 1 waiting, 1 pending, 1 not-taken.
+    "#);
     assert_eq!(results(&[], false), "");
 }
 
 #[test]
 fn a_rendered_environment_hides_its_secrets() {
     insta::assert_snapshot!(render(&example::desired(), false), @r#"
-        orders  running, template debezium-postgres  connectors/orders.yaml:1:1
-          connector.class    io.example.Source
-          database.password  ***
-          tasks.max          4
+    orders  running, template debezium-postgres  connectors/orders.yaml:1:1
+      connector.class    io.example.Source
+      database.password  ***
+      tasks.max          4
 
-        1 connector of production, v1 at 4f1c9e2.
-        "#);
+    1 connector of production, v1 at 4f1c9e2
+    "#);
 }
 
 #[test]
 fn an_explained_environment_says_who_set_what() {
     insta::assert_snapshot!(explain(&example::desired(), false), @r#"
-        orders  running, template debezium-postgres  connectors/orders.yaml:1:1
-          connector.class    io.example.Source
-          database.password  ***
-              template debezium-postgres, templates/debezium-postgres.yaml:9:3: ***
-          tasks.max          4
-              template debezium-postgres, templates/debezium-postgres.yaml:8:3: 1
-              connector orders, templates/debezium-postgres.yaml:6:3: 4
-          gone  (removed)
-              environment production, templates/debezium-postgres.yaml:4:3: x
-              connector orders, templates/debezium-postgres.yaml:5:3: (removed)
+    orders  running, template debezium-postgres  connectors/orders.yaml:1:1
+      connector.class    io.example.Source
+      database.password  ***
+          template debezium-postgres, templates/debezium-postgres.yaml:9:3: ***
+      tasks.max          4
+          template debezium-postgres, templates/debezium-postgres.yaml:8:3: 1
+          connector orders, templates/debezium-postgres.yaml:6:3: 4
+      gone  (removed)
+          environment production, templates/debezium-postgres.yaml:4:3: x
+          connector orders, templates/debezium-postgres.yaml:5:3: (removed)
 
-        1 connector of production, v1 at 4f1c9e2.
-        "#);
+    1 connector of production, v1 at 4f1c9e2
+    "#);
 }
 
 #[test]

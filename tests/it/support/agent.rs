@@ -3,7 +3,6 @@
 //! It dies with the test that holds it.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -97,16 +96,6 @@ impl Agent {
     /// Everything it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
-    }
-
-    /// Its own folder, where its settings are.
-    pub fn dir(&self) -> &Path {
-        self.dir.path()
-    }
-
-    /// Its settings file.
-    pub fn settings(&self) -> PathBuf {
-        self.dir.path().join("settings.yaml")
     }
 
     /// Tells it to end.

@@ -44,6 +44,11 @@ impl Definitions {
         self.origin.id("v1^{commit}")
     }
 
+    /// Where it is served.
+    pub fn url(&self) -> String {
+        self.http.url(Repository::NAME)
+    }
+
     /// The settings of an agent that follows `v1` for the environment `test`.
     pub fn settings(&self, connect: &str) -> String {
         self.settings_within(connect, "20s")
@@ -53,7 +58,7 @@ impl Definitions {
     pub fn settings_within(&self, connect: &str, change_deadline: &str) -> String {
         format!(
             "environment: test\nconnect: {{url: '{connect}', change_deadline: {change_deadline}}}\nrepository:\n  git:\n    url: {}\n    ref: {{tag: v1}}\n    interval: 1s\n    deadline: 10s\n",
-            self.http.url(Repository::NAME)
+            self.url()
         )
     }
 }

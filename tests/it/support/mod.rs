@@ -1,4 +1,6 @@
 //! What the stories share: a running agent, and a definitions repository to follow.
 
 pub mod agent;
+pub mod command;
 pub mod definitions;
+pub mod example;
