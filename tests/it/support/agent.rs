@@ -93,6 +93,11 @@ impl Agent {
         value.map(|value| value.parse().context("a number")).transpose()
     }
 
+    /// Its settings file.
+    pub fn settings(&self) -> std::path::PathBuf {
+        self.dir.path().join("settings.yaml")
+    }
+
     /// Everything it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
