@@ -5,6 +5,7 @@ mod cli;
 mod cli_cluster;
 mod cli_wrong;
 mod connect;
+mod connect_secrets;
 mod contract;
 mod corpus;
 mod docs;

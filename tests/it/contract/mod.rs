@@ -4,6 +4,7 @@
 //! differ, the fake is wrong. `real/contract.rs` runs the same cases on real workers.
 
 pub mod client;
+pub mod life;
 pub mod rest;
 pub mod site;
 
@@ -33,17 +34,17 @@ macro_rules! every_case {
             rest: a_broken_body_is_an_error_of_connects_own,
             rest: numbers_and_booleans_become_texts_as_written,
             rest: a_new_connector_is_listed_and_then_runs,
-            rest: a_connector_can_be_made_paused_or_stopped,
-            rest: a_source_copies_its_config_into_its_task,
-            rest: a_sink_makes_as_many_tasks_as_it_may,
-            rest: pausing_shows_and_resuming_too,
-            rest: a_follower_pauses_whatever_it_is_told,
-            rest: a_paused_connector_keeps_its_old_tasks_until_it_runs,
-            rest: a_stopped_connector_has_no_tasks_and_stays_stopped,
-            rest: an_unchanged_config_revives_no_failed_task,
-            rest: a_restart_says_what_it_restarts,
-            rest: a_deleted_connector_is_gone,
-            rest: offsets_change_only_where_it_is_stopped,
+            life: a_connector_can_be_made_paused_or_stopped,
+            life: a_source_copies_its_config_into_its_task,
+            life: a_sink_makes_as_many_tasks_as_it_may,
+            life: pausing_shows_and_resuming_too,
+            life: a_follower_pauses_whatever_it_is_told,
+            life: a_paused_connector_keeps_its_old_tasks_until_it_runs,
+            life: a_stopped_connector_has_no_tasks_and_stays_stopped,
+            life: an_unchanged_config_revives_no_failed_task,
+            life: a_restart_says_what_it_restarts,
+            life: a_deleted_connector_is_gone,
+            life: offsets_change_only_where_it_is_stopped,
             rest: names_beyond_the_tame_alphabet_work_when_encoded,
             rest: some_names_cannot_be_addressed,
             rest: a_name_with_braces_is_created_and_answered_with_an_error,
