@@ -28,11 +28,15 @@ pub enum Sabotage {
     Typo,
 }
 
-// One thread: the kernel ends the agents with the thread that started them.
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let began = Instant::now();
-    let code = match tell(began).await {
+    // One thread: the kernel ends the agents with the thread that started them.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime on this thread");
+    let told = runtime.block_on(tell(began));
+    // It waits for the end of a stack whose start was given up.
+    drop(runtime);
+    let code = match told {
         Ok(code) => code,
         Err(error) => {
             say(&format!("\nThe demo failed: {error:#}"));

@@ -152,7 +152,7 @@ http: {{listen: \"127.0.0.1:{port}\"}}
     }
 
     /// What an agent's metric says now; labels are given as `name="value"`.
-    pub async fn metric(&self, agent: usize, family: &str, labels: &[&str]) -> Result<f64, String> {
+    pub async fn metric(&self, agent: usize, family: &str, labels: &[&str]) -> Result<i64, String> {
         let text = self.get(&format!("{}/metrics", self.agents[agent].url)).await?;
         let line = text.lines().find(|line| {
             let rest = line.strip_prefix(family).unwrap_or_default();
@@ -165,7 +165,7 @@ http: {{listen: \"127.0.0.1:{port}\"}}
     /// The agent beside the worker that leads.
     pub async fn leader(&self) -> Result<usize> {
         for agent in 0..self.agents.len() {
-            if self.metric(agent, "tagalong_leader", &[]).await == Ok(1.0) {
+            if self.metric(agent, "tagalong_leader", &[]).await == Ok(1) {
                 return Ok(agent);
             }
         }
@@ -211,19 +211,18 @@ http: {{listen: \"127.0.0.1:{port}\"}}
             "release       cd {} && git commit -am … && git tag -f v1 && git push -f origin v1",
             work_tree.display()
         ));
-        lines.iter().map(|line| format!("  {line}\n")).collect()
+        format!("  {}", lines.join("\n  "))
     }
 
     /// The ends of the agents' logs.
     pub fn last_words(&self) -> String {
-        let mut text = String::new();
-        for agent in &self.agents {
+        let last = self.agents.iter().map(|agent| {
             let log = fs::read_to_string(agent.process.log()).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
             let last = lines[lines.len().saturating_sub(10)..].join("\n  ");
-            text.push_str(&format!("\n{} said last:\n  {last}", agent.process.log().display()));
-        }
-        text
+            format!("\n{} said last:\n  {last}", agent.process.log().display())
+        });
+        last.collect()
     }
 
     /// Ends everything in order: agents, then the stack.
