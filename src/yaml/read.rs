@@ -20,7 +20,7 @@ const DEEPEST: usize = 64;
 pub fn documents(path: &str, bytes: &[u8]) -> (Vec<Document>, Vec<Finding>) {
     let path: Arc<str> = path.into();
     match std::str::from_utf8(bytes) {
-        Ok(text) => Reader::of(path, text.strip_prefix('\u{feff}').unwrap_or(text)).read(),
+        Ok(text) => Reader::of(path, text).read(),
         Err(error) => {
             let place = place_after(&path, &bytes[..error.valid_up_to()]);
             (Vec::new(), vec![Finding::new(Rule::NotUtf8, place, "the file is not UTF-8 text")])

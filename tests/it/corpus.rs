@@ -106,8 +106,9 @@ fn findings(folder: &Path) -> Result<Findings> {
     let supply = Supply { values: &Values::default(), examples: false };
     let revision = Revision { repositories: vec![snapshot.revision.clone()] };
     for environment in pipeline::environments(&definitions) {
-        let (_, findings) =
+        let (desired, findings) =
             pipeline::desired(&definitions, &revision, environment, &supply, &Select::default());
+        assert_eq!(desired.is_none(), findings.has_errors(), "{}: all or nothing", folder.display());
         all.extend(findings);
     }
     all.settle();

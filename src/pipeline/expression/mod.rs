@@ -372,6 +372,10 @@ mod tests {
                 "{{ connector | int }}",
                 "11 expression-failed: `int` takes a whole number (look at the types of what it uses: values are texts until `int` or `bool` is asked for)",
             ),
+            (
+                "{{ (values.postgres.port | int) // 0 }}",
+                "11 expression-failed: an expression cannot be computed: invalid operation (look at the types of what it uses: values are texts until `int` or `bool` is asked for)",
+            ),
             ("{{ values.postgres }}", "a map"),
             (
                 "x{{ values.postgres }}",
