@@ -74,7 +74,7 @@ pub struct Definitions {
 #[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Connect")]
 pub struct Cluster {
-    /// Address of a Connect worker; http://localhost:8083 where nothing says another
+    /// Address of a Connect worker; `http://localhost:8083` where nothing says another
     #[arg(long, value_name = "URL")]
     connect: Option<String>,
 }

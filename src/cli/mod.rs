@@ -89,7 +89,7 @@ async fn dispatch(command: Command) -> Result<Done, Failure> {
         Command::Render(command) => command.run().await,
         Command::Status(command) => command.run().await,
         Command::Health(command) => command.run().await,
-        Command::Completions(completions) => completions.run(&mut self::command()),
+        Command::Completions(completions) => Ok(completions.run(&mut self::command())),
     }
 }
 

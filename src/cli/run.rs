@@ -25,7 +25,7 @@ use crate::settings::checked::Settings;
 const SILENT_INTERVALS: u32 = 3;
 
 /// How long the loop may be silent on top of that: the longest that one request may take.
-const SLACK: Duration = Duration::from_secs(120);
+const SLACK: Duration = Duration::from_mins(2);
 
 /// Follow a repository and keep the cluster equal to it, until told to end
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ const SLACK: Duration = Duration::from_secs(120);
     Exit codes: 0 ended when it was told to, 1 could not start.")]
 pub struct Run {
     /// Where metrics, status and health are served, such as 0.0.0.0:9808
-    #[arg(long, value_name = "ADDRESS", help_heading = "Serving")]
+    #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
 
     #[command(flatten)]

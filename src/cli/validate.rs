@@ -42,12 +42,12 @@ pub struct Validate {
     #[arg(long)]
     strict: bool,
 
-    #[command(flatten)]
-    printing: Printing,
-
     /// Name the files that are no definitions, too
     #[arg(short, long)]
     verbose: bool,
+
+    #[command(flatten)]
+    printing: Printing,
 }
 
 impl Validate {
@@ -74,7 +74,7 @@ impl Validate {
 
     fn human(&self, found: &Found) -> String {
         let mut all = Findings::default();
-        all.extend(found.values().flat_map(|findings| findings.clone()));
+        all.extend(found.values().flat_map(Clone::clone));
         all.settle();
         let verdict = if all.has_errors() { "Not valid" } else { "Valid" };
         let names: Vec<_> = found.keys().flatten().map(EnvironmentName::as_str).collect();

@@ -297,7 +297,9 @@ fn may_pass(result: &StepResult) -> bool {
     let Some(class) = result.class else { return false };
     matches!(result.outcome, Outcome::Failed | Outcome::Pending)
         && match class {
-            Class::Rebalancing | Class::Starting | Class::Unreachable | Class::TimedOut | Class::Exists => true,
+            Class::Rebalancing | Class::Starting | Class::Unreachable | Class::TimedOut | Class::Exists => {
+                true
+            }
             Class::NotLeader
             | Class::NotFound
             | Class::Invalid

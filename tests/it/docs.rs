@@ -20,7 +20,7 @@ fn page(name: &str) -> PathBuf {
 }
 
 /// Compares a page with what it should say, or writes it where that is asked.
-fn assert_page(name: &str, expected: &str) -> Result<()> {
+pub fn assert_page(name: &str, expected: &str) -> Result<()> {
     let path = page(name);
     if std::env::var_os("TAGALONG_BLESS").is_some() {
         std::fs::write(&path, expected).with_context(|| format!("failed to write {}", path.display()))?;

@@ -9,6 +9,8 @@ mod connect_secrets;
 mod contract;
 mod corpus;
 mod docs;
+mod docs_cli;
+mod guide;
 mod pace;
 mod real;
 mod repo;
