@@ -30,7 +30,7 @@ fn word(request: &Request) -> String {
 }
 
 fn writes(fake: &Fake) -> Vec<(String, WriteKind)> {
-    fake.writes().iter().map(|write| (write.connector.clone(), write.kind.clone())).collect()
+    fake.writes().iter().map(|write| (write.connector.clone(), write.kind)).collect()
 }
 
 #[tokio::test]

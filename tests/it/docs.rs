@@ -22,7 +22,7 @@ fn page(name: &str) -> PathBuf {
 /// Compares a page with what it should say, or writes it where that is asked.
 pub fn assert_page(name: &str, expected: &str) -> Result<()> {
     let path = page(name);
-    if std::env::var_os("TAGALONG_BLESS").is_some() {
+    if tagalong_testkit::environment::variable("TAGALONG_BLESS").is_some() {
         std::fs::write(&path, expected).with_context(|| format!("failed to write {}", path.display()))?;
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();

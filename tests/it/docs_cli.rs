@@ -136,21 +136,19 @@ fn written(argument: &Arg) -> String {
 
 /// What it is for, the words it takes, and where else it can be said.
 fn meaning(argument: &Arg, reads_settings: bool) -> String {
-    let mut text = argument.get_help().map(ToString::to_string).unwrap_or_default();
+    let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
     let words: Vec<_> =
         argument.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
-    if takes_value(argument) && !words.is_empty() {
-        text.push_str(&format!(": {}", words.join(", ")));
-    }
-    if let Some(variable) = argument.get_env() {
-        text.push_str(&format!("; variable `{}`", variable.to_string_lossy()));
-    }
+    let words = if takes_value(argument) && !words.is_empty() {
+        format!(": {}", words.join(", "))
+    } else {
+        String::new()
+    };
+    let variable = argument.get_env().map(|name| format!("; variable `{}`", name.to_string_lossy()));
     let long = format!("--{}", argument.get_long().unwrap_or_default());
     let key = KEYS.iter().find(|key| reads_settings && flag(key.path) == Some(long.as_str()));
-    if let Some(key) = key {
-        text.push_str(&format!("; setting `{}`", key.path));
-    }
-    text
+    let key = key.map(|key| format!("; setting `{}`", key.path));
+    [help, words, variable.unwrap_or_default(), key.unwrap_or_default()].concat()
 }
 
 #[test]
