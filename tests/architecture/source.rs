@@ -58,7 +58,7 @@ impl Source {
             path: path.to_owned(),
             lines: text.lines().count(),
             opens_with_doc: text.starts_with("//!"),
-            words: without_tests(words_of(path, text)),
+            words: without_tests(&words_of(path, text)),
         }
     }
 
@@ -227,14 +227,14 @@ fn flatten(stream: TokenStream, words: &mut Vec<Word>) {
 }
 
 /// Cuts off every item that stands under `#[cfg(test)]`, up to its `;` or its closing brace.
-fn without_tests(words: Vec<Word>) -> Vec<Word> {
+fn without_tests(words: &[Word]) -> Vec<Word> {
     let mut kept = Vec::with_capacity(words.len());
     let mut at = 0;
     while at < words.len() {
         let marked = words[at..].len() >= TEST.len()
             && words[at..].iter().zip(TEST).all(|(word, text)| word.text == *text);
         if marked {
-            at = end_of_item(&words, at + TEST.len());
+            at = end_of_item(words, at + TEST.len());
         } else {
             kept.push(words[at].clone());
             at += 1;

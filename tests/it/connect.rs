@@ -278,7 +278,7 @@ async fn looking_costs_two_reads_and_writes_nothing() -> Result<()> {
 
 #[tokio::test]
 async fn a_connector_without_a_status_yet_has_its_config_read_alone() -> Result<()> {
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let timing = Timing { status: hour, ..Timing::default() };
     let fake = Fake::with(Options { timing, ..Options::default() }).await;
     let client = leader(&fake)?;

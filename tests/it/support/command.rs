@@ -99,7 +99,7 @@ impl Desk {
 }
 
 /// A line without how long something took, and without when it was logged.
-fn untimed(line: &str) -> String {
+pub fn untimed(line: &str) -> String {
     let line = match line.rsplit_once(", ") {
         Some((before, took)) if took.ends_with(" s\n") && took.starts_with(|c: char| c.is_ascii_digit()) => {
             format!("{before}, TIME\n")

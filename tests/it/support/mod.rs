@@ -4,3 +4,4 @@ pub mod agent;
 pub mod command;
 pub mod definitions;
 pub mod example;
+pub mod page;
