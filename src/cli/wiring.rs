@@ -23,7 +23,6 @@ use crate::model::rule::Severity;
 use crate::reconcile::cycle;
 use crate::reconcile::follow;
 use crate::repo::Repository;
-use crate::repo::options::GitOptions;
 use crate::settings;
 use crate::settings::checked::{self, Level, Settings};
 use crate::settings::raw::Written;
@@ -134,11 +133,7 @@ pub fn repository(settings: &Settings) -> Result<Repository, Failure> {
         None => Err(Failure::usage(anyhow::anyhow!("no definitions are named"))
             .hint(Some("add --dir DIR, or --git URL with --tag TAG, or `repository:` to the settings"))),
         Some(checked::Repository::Directory(path)) => Ok(Repository::directory(path)),
-        Some(checked::Repository::Git(git)) => {
-            let checked::Git { url, reference, path, deadline, credentials, ca_file, scratch } =
-                git.as_ref().clone();
-            Ok(Repository::git(GitOptions { url, reference, path, deadline, credentials, ca_file, scratch })?)
-        }
+        Some(checked::Repository::Git(options)) => Ok(Repository::git(options.as_ref().clone())?),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::model::plan::Mode;
 use crate::model::select::Select;
 use crate::model::values::Values;
 use crate::pipeline::pace::RestartLimits;
-use crate::repo::options::{Credential, Reference};
+use crate::repo::options::GitOptions;
 
 /// How the agent is set up.
 #[derive(Debug, Clone)]
@@ -52,28 +52,9 @@ pub struct Settings {
 #[derive(Debug, Clone)]
 pub enum Repository {
     /// A git repository.
-    Git(Box<Git>),
+    Git(Box<GitOptions>),
     /// A folder.
     Directory(PathBuf),
-}
-
-/// A git repository of definitions.
-#[derive(Debug, Clone)]
-pub struct Git {
-    /// Its address.
-    pub url: String,
-    /// What to follow.
-    pub reference: Reference,
-    /// The folder inside it.
-    pub path: String,
-    /// How long one listing or one fetch may take.
-    pub deadline: Duration,
-    /// What to show to which host.
-    pub credentials: Vec<Credential>,
-    /// Certificate authorities to trust, instead of the system's.
-    pub ca_file: Option<PathBuf>,
-    /// Where fetched packs are put for a moment.
-    pub scratch: Option<PathBuf>,
 }
 
 /// A Connect worker.

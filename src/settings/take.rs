@@ -20,8 +20,8 @@ use crate::model::select::Select;
 use crate::model::text::Text;
 use crate::model::values::Values;
 use crate::pipeline::pace::RestartLimits;
-use crate::repo::options::{Credential, Password, Reference};
-use crate::settings::checked::{Connect, Git, Level, Log, Repository, Settings};
+use crate::repo::options::{Credential, GitOptions, Password, Reference};
+use crate::settings::checked::{Connect, Level, Log, Repository, Settings};
 use crate::settings::keys::{KEYS, Takes, find};
 use crate::settings::raw::RawSettings;
 use crate::yaml::decode;
@@ -237,7 +237,7 @@ fn repository(raw: &RawSettings, found: Found<'_>) -> Option<Repository> {
     let credentials = credentials(raw, found);
     let ca_file = path(raw, "repository.git.ca_file", found);
     let scratch = path(raw, "scratch_dir", found);
-    Some(Repository::Git(Box::new(Git {
+    Some(Repository::Git(Box::new(GitOptions {
         url: url.as_str().to_owned(),
         reference: reference?,
         path: folder?.as_str().to_owned(),
