@@ -76,13 +76,28 @@ impl Validate {
         let mut all = Findings::default();
         all.extend(found.values().flat_map(Clone::clone));
         all.settle();
-        let verdict = if all.has_errors() { "Not valid" } else { "Valid" };
-        let names: Vec<_> = found.keys().flatten().map(EnvironmentName::as_str).collect();
-        let of = match names.as_slice() {
-            [] => ", and there is no environment to render for".to_owned(),
-            names => format!(" for {}", names.join(", ")),
-        };
-        format!("{}{verdict}{of}.\n", view::human::findings(&all, self.printing.colour()))
+        format!("{}{}\n", view::human::findings(&all, self.printing.colour()), verdict(found))
+    }
+}
+
+/// Says for which environments the definitions are good, and for which they are not.
+fn verdict(found: &Found) -> String {
+    let named = |wrong: bool| {
+        let names = found.iter().filter(|(_, findings)| findings.has_errors() == wrong);
+        names
+            .filter_map(|(name, _)| name.as_ref())
+            .map(EnvironmentName::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    match (named(true).as_str(), named(false).as_str()) {
+        ("", "") if found.values().any(Findings::has_errors) => {
+            "Not valid, and there is no environment to render for.".to_owned()
+        }
+        ("", "") => "Valid, and there is no environment to render for.".to_owned(),
+        ("", good) => format!("Valid for {good}."),
+        (bad, "") => format!("Not valid for {bad}."),
+        (bad, good) => format!("Not valid for {bad}. Valid for {good}."),
     }
 }
 
