@@ -277,9 +277,7 @@ async fn an_apply_waits_for_a_cluster_that_comes_up() -> Result<()> {
     }
     let said = desk.end(apply).await?;
     assert_eq!(said.code, Some(0), "{said}");
-    assert_snapshot!(said.err, @r#"
-    Waiting for Connect at CONNECT/ (Connection refused (os error 111))
-    "#);
+    assert_snapshot!(said.err, @"Waiting for Connect at CONNECT/ (Connection refused (os error 111))");
     assert_eq!(fake.names(), ["orders", "someone-elses"]);
     Ok(())
 }
