@@ -30,8 +30,8 @@ test-fast: ## without the real parts: a minute, no Java
 test-long: install ## what takes too long to gate: the tests marked #[ignore = "long: ..."]
 	cargo test --workspace -- --ignored
 
-bench: ## how long planning takes, in release form
-	cargo bench
+bench: ## how long planning takes and how much an agent at rest holds, in release form: eight minutes
+	cargo bench --bench render --bench plan --bench agent
 
 install:
 	tests/stack/install

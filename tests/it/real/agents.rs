@@ -111,6 +111,12 @@ async fn however_the_tag_moves_each_change_is_written_once_by_the_agent_beside_t
 
     let named = wander(&mut definitions, &commits).await?;
     let last = *named.last().expect("it moved");
+    // Not `applied` alone: that may be told of the same revision, from before the tag left it and came back.
+    for name in CONNECTORS {
+        let is_last = || async { Ok(leader.cluster.config(name).await? == config(name, last)) };
+        let what = format!("{name} is as revision {last} has it");
+        wait_within(PATIENCE, &what, is_last).await.with_context(|| leader.agent.log())?;
+    }
     leader.agent.wait_for_applied(&commits[last]).await?;
     // An agent that has more to write, or writes for ever, shows within some intervals.
     sleep(Duration::from_secs(4)).await;

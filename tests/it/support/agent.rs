@@ -70,6 +70,16 @@ impl Agent {
         self.child.id().expect("it has not been waited for")
     }
 
+    /// Its resident memory now and at its highest, in MB.
+    pub fn memory(&self) -> Result<(f64, f64)> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
+        let of = |key: &str| -> Result<f64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(key)).context("the kernel says")?;
+            Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
+        };
+        Ok((of("VmRSS:")?, of("VmHWM:")?))
+    }
+
     /// The base address of its pages.
     pub fn url(&self) -> &str {
         &self.url
