@@ -375,6 +375,11 @@ impl Plan {
         self.steps.is_empty() && self.held.is_empty()
     }
 
+    /// Whether every declared connector could be compared with what runs.
+    pub fn is_sure(&self) -> bool {
+        self.sync.values().all(|sync| *sync != Sync::Unknown)
+    }
+
     /// How many declared connectors have neither a step nor a held one.
     pub fn in_sync(&self) -> usize {
         let busy: BTreeSet<_> = self

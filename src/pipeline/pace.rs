@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::live::Live;
+use crate::model::live::{Live, RunState, Status};
 use crate::model::name::ConnectorName;
 use crate::model::plan::{Action, Plan, Step};
 use crate::model::report::{Class, Outcome};
@@ -50,6 +50,10 @@ struct Refusal {
 #[derive(Debug, Clone)]
 struct Restarts {
     count: u32,
+    /// Restarts after which a database was still away; they keep their own pace.
+    waits: u32,
+    /// Whether the last look found the database away.
+    is_away: bool,
     due: Timestamp,
     /// Since when it has been seen without a failure.
     well_since: Option<Timestamp>,
@@ -66,16 +70,25 @@ pub struct Due {
 
 impl History {
     /// Says which steps of a plan are due.
+    ///
+    /// What stands behind a step that is not due waits with it: a connector that is to be resumed
+    /// with a new config is not resumed with the old one.
     pub fn due(&self, plan: &Plan, limits: RestartLimits, now: Timestamp) -> Due {
         let mut due = Due { now: Vec::new(), later: Vec::new() };
         let mut restarts = 0;
+        let mut stopped_by = BTreeMap::new();
         for action in &plan.steps {
+            if let Some(class) = stopped_by.get(&action.connector) {
+                due.later.push((action.clone(), *class));
+                continue;
+            }
             let not_yet = match &action.step {
                 Step::Restart => {
                     let allowed =
                         restarts < limits.at_once && self.may_restart(&action.connector, limits, now);
                     restarts += usize::from(allowed);
-                    (!allowed).then_some(Class::NotDue)
+                    let is_away = self.restarts.get(&action.connector).is_some_and(|one| one.is_away);
+                    (!allowed).then_some(if is_away { Class::Waiting } else { Class::NotDue })
                 }
                 Step::Create { .. }
                 | Step::Configure { .. }
@@ -85,7 +98,10 @@ impl History {
                 | Step::Delete => self.refused(action, &plan.revision, now),
             };
             match not_yet {
-                Some(class) => due.later.push((action.clone(), class)),
+                Some(class) => {
+                    stopped_by.insert(&action.connector, class);
+                    due.later.push((action.clone(), class));
+                }
                 None => due.now.push(action.clone()),
             }
         }
@@ -116,27 +132,51 @@ impl History {
         revision: &Revision,
         now: Timestamp,
     ) {
-        if action.step == Step::Restart && outcome != Outcome::NotTaken {
-            let restarts = self.restarts.entry(action.connector.clone()).or_insert(Restarts {
-                count: 0,
-                due: now,
-                well_since: None,
-            });
-            restarts.count += 1;
-            restarts.due = later(now, growing(restarts.count));
-            restarts.well_since = None;
+        // A connector that is there and waits for its database is restarted at the pace of waiting.
+        if outcome == Outcome::Waiting || (action.step == Step::Restart && outcome != Outcome::NotTaken) {
+            self.note_restart(&action.connector, outcome == Outcome::Waiting, now);
+        }
+        if action.step == Step::Restart {
             return;
         }
         match outcome {
+            // A pause that went well says nothing of a config that was refused.
             Outcome::Converged => {
-                self.refusals.remove(&action.connector);
+                let kind = action.step.kind();
+                self.refusals
+                    .retain(|name, refusal| *name != action.connector || refusal.action.step.kind() != kind);
             }
             Outcome::NotTaken => {}
+            // Connect took it and it does not show, as with a failed connector that is to stop: nothing
+            // is won by asking again at once.
+            Outcome::Pending if class == Some(Class::TimedOut) => {
+                self.refuse(action, Class::TimedOut, revision, now);
+            }
             Outcome::Failed | Outcome::Waiting | Outcome::Pending => {
                 let Some(class) = class.filter(|class| rests(*class)) else { return };
                 self.refuse(action, class, revision, now);
             }
         }
+    }
+
+    fn note_restart(&mut self, connector: &ConnectorName, is_away: bool, now: Timestamp) {
+        let restarts = self.restarts.entry(connector.clone()).or_insert(Restarts {
+            count: 0,
+            waits: 0,
+            is_away,
+            due: now,
+            well_since: None,
+        });
+        restarts.is_away = is_away;
+        let rest = if is_away {
+            restarts.waits += 1;
+            waiting(restarts.waits)
+        } else {
+            restarts.count += 1;
+            growing(restarts.count)
+        };
+        restarts.due = later(now, rest);
+        restarts.well_since = None;
     }
 
     fn refuse(&mut self, action: &Action, class: Class, revision: &Revision, now: Timestamp) {
@@ -163,12 +203,15 @@ impl History {
             live.connectors.contains_key(name) || matches!(refusal.action.step, Step::Create { .. })
         });
         self.restarts.retain(|name, restarts| {
-            let Some(status) = live.connectors.get(name).and_then(|one| one.status.as_ref()) else {
-                return false;
-            };
-            if status.has_failed() {
-                restarts.well_since = None;
-                return true;
+            let Some(connector) = live.connectors.get(name) else { return false };
+            // Not knowing, and being between two states, is neither well nor ill.
+            match connector.status.as_ref().map(Status::worst) {
+                Some(RunState::Running | RunState::Paused | RunState::Stopped) => {}
+                Some(RunState::Failed) => {
+                    restarts.well_since = None;
+                    return true;
+                }
+                Some(RunState::Unassigned | RunState::Restarting | RunState::Unknown) | None => return true,
             }
             let since = *restarts.well_since.get_or_insert(now);
             now < later(since, growing(restarts.count))
@@ -183,9 +226,22 @@ impl History {
         refusals.chain(restarts).filter(|due| *due > now).min()
     }
 
-    /// Connectors that are tried again later, with the class of what stops them.
-    pub fn put_off(&self) -> impl Iterator<Item = (&ConnectorName, Class)> {
-        self.refusals.iter().map(|(name, refusal)| (name, refusal.class))
+    /// Connectors with a step of this plan that is tried again later, and the class of what stops it.
+    /// What an earlier plan wanted waits for nothing any more.
+    pub fn put_off(&self, plan: &Plan) -> impl Iterator<Item = (&ConnectorName, Class)> {
+        let refused = self
+            .refusals
+            .iter()
+            .filter(|(_, refusal)| plan.revision == refusal.revision && plan.steps.contains(&refusal.action))
+            .map(|(name, refusal)| (name, refusal.class));
+        let restarts = self
+            .restarts
+            .iter()
+            .filter(|(name, one)| {
+                one.is_away && plan.steps.iter().any(|a| a.step == Step::Restart && a.connector == **name)
+            })
+            .map(|(name, _)| (name, Class::Waiting));
+        refused.chain(restarts)
     }
 }
 
@@ -235,7 +291,7 @@ fn later(now: Timestamp, rest: Duration) -> Timestamp {
 mod tests {
     use super::*;
     use crate::model::config::Config;
-    use crate::model::live::{Kind, LiveConnector, RunState, Status};
+    use crate::model::live::{Kind, LiveConnector, Status};
     use crate::model::name::EnvironmentName;
     use crate::model::plan::{Mode, Reason, Target};
     use crate::model::revision::{At, RepositoryName, RepositoryRevision};
@@ -312,6 +368,15 @@ mod tests {
     }
 
     #[test]
+    fn success_of_another_step_forgets_no_refusal() {
+        let mut history = History::default();
+        history.note(&create("orders"), Outcome::Failed, Some(Class::Invalid), &revision(1), at(0));
+        let pause = action("orders", Step::Pause { from: Target::Running });
+        history.note(&pause, Outcome::Converged, None, &revision(1), at(1));
+        assert_eq!(history.next_due(at(1)), Some(at(2)));
+    }
+
+    #[test]
     fn what_the_world_broke_is_tried_at_the_next_cycle() {
         let mut history = History::default();
         for class in [Class::Unreachable, Class::TimedOut, Class::Rebalancing, Class::NotLeader] {
@@ -355,5 +420,79 @@ mod tests {
         let due = history.due(&all, limits, at(60 * 24));
         assert!(!due.now.iter().any(|action| action.connector.as_str() == "a"));
         assert_eq!(due.now.len(), 2);
+    }
+
+    fn live(state: Option<RunState>) -> Live {
+        let status = state.map(|state| Status { state, failure: None, tasks: Vec::new() });
+        let one = LiveConnector { config: None, kind: Kind::Source, status };
+        Live { connectors: BTreeMap::from([(ConnectorName::observed("orders"), one)]) }
+    }
+
+    #[test]
+    fn what_stands_behind_a_step_that_is_not_due_waits_with_it() {
+        let configure = action("orders", Step::Configure { config: Config::default(), changes: Vec::new() });
+        let resume = action("orders", Step::Resume { from: Target::Paused });
+        let other = action("others", Step::Resume { from: Target::Paused });
+        let both = plan(vec![configure.clone(), resume.clone(), other.clone()], 1);
+        let mut history = History::default();
+        history.note(&configure, Outcome::Failed, Some(Class::Invalid), &revision(1), at(0));
+        let due = history.due(&both, LIMITS, at(1));
+        assert_eq!(due.now, [other]);
+        assert_eq!(due.later, [(configure, Class::NotDue), (resume, Class::NotDue)]);
+    }
+
+    #[test]
+    fn a_task_that_waits_for_its_database_is_restarted_after_seconds() {
+        let restart = action("orders", Step::Restart);
+        let wanted = plan(vec![restart.clone()], 1);
+        let mut history = History::default();
+        let mut now = at(0);
+        for (first, rest) in [(create("orders"), 5), (restart.clone(), 10), (restart.clone(), 20)] {
+            history.note(&first, Outcome::Waiting, Some(Class::Waiting), &revision(1), now);
+            assert_eq!(history.due(&wanted, LIMITS, now).later, [(restart.clone(), Class::Waiting)]);
+            assert_eq!(history.put_off(&wanted).count(), 1);
+            now = history.next_due(now).expect("a time to try again");
+            assert_eq!(now, at(0) + SignedDuration::from_secs(if rest == 5 { 5 } else { rest * 2 - 5 }));
+            assert_eq!(history.due(&wanted, LIMITS, now).now.len(), 1);
+        }
+        history.observe(&live(Some(RunState::Running)), now);
+        assert_eq!(history.put_off(&plan(Vec::new(), 1)).count(), 0);
+        assert_eq!(
+            history.next_due(at(0)),
+            Some(at(0) + SignedDuration::from_secs(5)),
+            "of the creation alone"
+        );
+    }
+
+    #[test]
+    fn restarts_are_remembered_while_nobody_knows_how_a_connector_is() {
+        let restart = action("orders", Step::Restart);
+        for state in [None, Some(RunState::Unassigned), Some(RunState::Restarting), Some(RunState::Unknown)] {
+            let mut history = History::default();
+            history.note(&restart, Outcome::Failed, Some(Class::Failed), &revision(1), at(0));
+            history.observe(&live(state), at(0));
+            history.observe(&live(state), at(60));
+            history.note(&restart, Outcome::Failed, Some(Class::Failed), &revision(1), at(60));
+            let due = |minutes| history.due(&plan(vec![restart.clone()], 1), LIMITS, at(minutes)).now.len();
+            assert_eq!((due(65), due(66)), (0, 1), "{state:?}: the second rest");
+        }
+    }
+
+    #[test]
+    fn a_step_that_does_not_show_is_not_asked_for_again_at_once() {
+        let stop = action("orders", Step::Stop { from: Target::Running });
+        let mut history = History::default();
+        history.note(&stop, Outcome::Pending, Some(Class::TimedOut), &revision(1), at(0));
+        let due = |minutes| history.due(&plan(vec![stop.clone()], 1), LIMITS, at(minutes)).now.len();
+        assert_eq!((due(1), due(2)), (0, 1));
+    }
+
+    #[test]
+    fn what_an_earlier_plan_wanted_is_not_put_off_any_more() {
+        let mut history = History::default();
+        history.note(&create("orders"), Outcome::Waiting, Some(Class::Waiting), &revision(1), at(0));
+        assert_eq!(history.put_off(&plan(vec![create("orders")], 1)).count(), 1);
+        assert_eq!(history.put_off(&plan(vec![create("orders")], 2)).count(), 0);
+        assert_eq!(history.put_off(&plan(Vec::new(), 1)).count(), 0);
     }
 }

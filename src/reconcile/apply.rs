@@ -190,10 +190,10 @@ async fn tasks_before(
 ) -> Option<(Vec<crate::model::config::Config>, crate::model::config::Config)> {
     let Step::Configure { .. } = &action.step else { return None };
     let config = live.connectors.get(&action.connector)?.config.clone()?;
-    match hands.client.task_configs(&action.connector).await {
-        Ok(tasks) => Some((tasks, config)),
+    match hands.interrupt.unless_ending(hands.client.task_configs(&action.connector)).await {
+        Some(Ok(tasks)) => Some((tasks, config)),
         // Not knowing only means that two looks are needed afterwards.
-        Err(_) => None,
+        Some(Err(_)) | None => None,
     }
 }
 
@@ -206,11 +206,9 @@ async fn send(
     let began = Instant::now();
     let mut rest = FIRST_RETRY;
     loop {
-        if !leads.get() {
-            return Err((Outcome::NotTaken, Class::NotLeader));
-        }
-        if hands.interrupt.supersedes(hands.revision) {
-            return Err((Outcome::NotTaken, Class::Superseded));
+        if let Err(end) = may_send(hands, &action.step, leads.get()).await {
+            leads.set(leads.get() && end.1 != Class::NotLeader);
+            return Err(end);
         }
         let error = tokio::select! {
             answer = hands.client.take(&action.connector, &action.step) => match answer {
@@ -261,11 +259,42 @@ async fn send(
     }
 }
 
-/// Whether the worker beside still leads, after it refused a write as one that does not.
+/// Whether a request may be sent now. Any worker takes a pause or a resume, so who leads is asked
+/// right before these two.
+async fn may_send(hands: &Hands<'_>, step: &Step, leads: bool) -> Result<(), (Outcome, Class)> {
+    if !leads {
+        return Err((Outcome::NotTaken, Class::NotLeader));
+    }
+    let is_fenced = match step {
+        Step::Pause { .. } | Step::Resume { .. } => hands.writer == Writer::Forwarded,
+        Step::Create { .. } | Step::Configure { .. } | Step::Stop { .. } | Step::Restart | Step::Delete => {
+            true
+        }
+    };
+    if !is_fenced {
+        match hands.interrupt.unless_ending(hands.client.probe()).await {
+            Some(Ok(Leadership::Leads)) | None => {}
+            Some(Ok(Leadership::Follows)) => return Err((Outcome::NotTaken, Class::NotLeader)),
+            Some(Err(error)) => {
+                warn!(error = &error as &dyn std::error::Error, "could not ask who leads before a step");
+                return Err((Outcome::Failed, error.class()));
+            }
+        }
+    }
+    if hands.interrupt.supersedes(hands.revision) {
+        return Err((Outcome::NotTaken, Class::Superseded));
+    }
+    Ok(())
+}
+
+/// Whether the worker beside still leads. An agent that is to end need not know.
 async fn still_leads(hands: &Hands<'_>) -> bool {
     match hands.writer {
         Writer::Forwarded => true,
-        Writer::Leader => matches!(hands.client.probe().await, Ok(Leadership::Leads)),
+        Writer::Leader => {
+            let probe = hands.interrupt.unless_ending(hands.client.probe()).await;
+            matches!(probe, Some(Ok(Leadership::Leads)) | None)
+        }
     }
 }
 
@@ -287,10 +316,10 @@ async fn shows(hands: &Hands<'_>, action: &Action) -> bool {
 
 /// Looks once whether a step's effect is there.
 async fn shows_now(hands: &Hands<'_>, action: &Action) -> bool {
-    match hands.client.look(&action.connector).await {
-        Ok(live) => converge::was_taken(&action.step, live.as_ref()),
+    match hands.interrupt.unless_ending(hands.client.look(&action.connector)).await {
+        Some(Ok(live)) => converge::was_taken(&action.step, live.as_ref()),
         // Not knowing is no sign of it.
-        Err(_) => false,
+        Some(Err(_)) | None => false,
     }
 }
 

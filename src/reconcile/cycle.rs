@@ -14,9 +14,9 @@ use tracing::{debug, info, warn};
 use crate::connect::error::Error;
 use crate::connect::{Client, Leadership, Writer};
 use crate::model::desired::Desired;
-use crate::model::live::Live;
+use crate::model::live::{Live, Status};
 use crate::model::name::ConnectorName;
-use crate::model::plan::{Action, Mode, Plan, Policy, Sync};
+use crate::model::plan::{Action, Mode, Plan, Policy, Step, Sync};
 use crate::model::report::{
     ApplyResult, Class, Clock, ClusterReport, Cycle, Event, Failure, Outcome, StepResult,
 };
@@ -114,7 +114,9 @@ impl Reconciler {
         board: &Board,
         interrupt: &Interrupt,
     ) -> Result<(End, Vec<StepResult>), Error> {
-        match self.lead(hand).await? {
+        let ended = || Ok((End::Looked, Vec::new()));
+        let Some(lead) = interrupt.unless_ending(self.lead(hand)).await else { return ended() };
+        match lead? {
             Lead::Follows => {
                 board.write(|report| follow(&mut report.cluster));
                 return Ok((End::Follows, Vec::new()));
@@ -123,27 +125,14 @@ impl Reconciler {
             Lead::Leads => board.write(|report| report.cluster.leader = Some(true)),
             Lead::Unasked => board.write(|report| report.cluster.leader = None),
         }
-        let mut live = self.client.live().await?;
-        let mut thought = plan(desired, &live, &self.options.policy, Timestamp::now());
-        if self.is_doubtful(&live, &thought) {
-            warn!(
-                listed = live.connectors.len(),
-                "the list of connectors is empty or shrank by more than half; looking again before anything is created"
-            );
-            tokio::select! {
-                () = tokio::time::sleep(SECOND_LOOK) => {}
-                () = interrupt.ending() => return Ok((End::Looked, Vec::new())),
-            }
-            live = self.client.live().await?;
-            thought = plan(desired, &live, &self.options.policy, Timestamp::now());
-            thought.steps.retain(|action| action.step != crate::model::plan::Step::Delete);
-        }
+        let Some(looked) = interrupt.unless_ending(self.look(desired)).await else { return ended() };
+        let (mut live, mut thought) = looked?;
         self.listed = Some(live.connectors.len());
         self.history.observe(&live, Timestamp::now());
         self.see(desired, &thought, &live, board);
         board.tell(&Event::Looked);
         if thought.mode == Mode::Observe || hand == Hand::Bound {
-            self.rest(&thought, Vec::new(), board);
+            self.rest(&thought, &live, None, board);
             return Ok((End::Looked, Vec::new()));
         }
         let results = self.act(&thought, &live, interrupt).await;
@@ -153,15 +142,43 @@ impl Reconciler {
             board.write(|report| follow(&mut report.cluster));
             return Ok((End::Follows, results));
         }
-        if results.iter().any(|result| result.outcome != Outcome::NotTaken) && !interrupt.is_ending() {
-            live = self.client.live().await?;
+        if results.iter().any(|result| result.outcome != Outcome::NotTaken) {
+            live = match interrupt.unless_ending(self.client.live()).await {
+                Some(Ok(live)) => live,
+                // What was done is told all the same.
+                Some(Err(error)) => {
+                    self.leads_since = None;
+                    board.write(|report| report.cluster.results.clone_from(&results));
+                    return Ok((away(&error, board), results));
+                }
+                None => return Ok((End::Looked, results)),
+            };
             thought = plan(desired, &live, &self.options.policy, Timestamp::now());
             self.listed = Some(live.connectors.len());
             self.see(desired, &thought, &live, board);
         }
-        self.rest(&thought, results.clone(), board);
+        self.rest(&thought, &live, Some(results.clone()), board);
         let end = if results.iter().any(may_pass) { End::Unsettled } else { End::Looked };
         Ok((end, results))
+    }
+
+    /// Looks at the cluster and plans; a list that is hard to believe is looked at twice.
+    async fn look(&self, desired: &Desired) -> Result<(Live, Plan), Error> {
+        let policy = &self.options.policy;
+        let live = self.client.live().await?;
+        let thought = plan(desired, &live, policy, Timestamp::now());
+        if !self.is_doubtful(&live, &thought) {
+            return Ok((live, thought));
+        }
+        warn!(
+            listed = live.connectors.len(),
+            "the list of connectors is empty or shrank by more than half; looking again before anything is created"
+        );
+        tokio::time::sleep(SECOND_LOOK).await;
+        let live = self.client.live().await?;
+        let mut thought = plan(desired, &live, policy, Timestamp::now());
+        thought.steps.retain(|action| action.step != Step::Delete);
+        Ok((live, thought))
     }
 
     /// Asks who leads, in the way that this agent writes. Nothing but GETs where it must not write.
@@ -243,29 +260,29 @@ impl Reconciler {
         });
     }
 
-    /// Writes what was done.
-    fn rest(&self, plan: &Plan, results: Vec<StepResult>, board: &Board) {
+    /// Writes what was done; `None` where nothing was to be done in this turn.
+    fn rest(&self, plan: &Plan, live: &Live, results: Option<Vec<StepResult>>, board: &Board) {
         let now = Timestamp::now();
-        let equal = plan.is_empty();
+        let equal = plan.is_empty() && plan.is_sure();
         debug!(equal, steps = plan.steps.len(), held = plan.held.len(), "looked at the cluster");
         board.write(|report| {
             let cluster = &mut report.cluster;
             cluster.last_success = Some(now);
             cluster.waiting = self
                 .history
-                .put_off()
+                .put_off(plan)
                 .filter(|(_, class)| *class == Class::Waiting)
                 .map(|(name, class)| (name.clone(), class))
                 .collect();
-            cluster.failed = failed(&cluster.failed, &results, plan);
-            if report.mode == Mode::Enforce {
-                if plan.steps.is_empty() {
+            cluster.failed = failed(&cluster.failed, results.as_deref().unwrap_or_default(), plan, live);
+            if let Some(results) = results {
+                if plan.steps.is_empty() && plan.is_sure() {
                     cluster.last_apply_success = Some(now);
                 }
                 cluster.last_apply = Some(judge(&results, plan));
-            }
-            if !results.is_empty() || plan.steps.is_empty() {
-                cluster.results = results;
+                if !results.is_empty() || plan.steps.is_empty() {
+                    cluster.results = results;
+                }
             }
             let known = report.clocks.applied.as_ref().is_some_and(|clock| clock.revision == plan.revision);
             if equal && !known {
@@ -352,21 +369,31 @@ fn drift_since(
     plan: &Plan,
     now: Timestamp,
 ) -> BTreeMap<ConnectorName, Timestamp> {
+    // What cannot be read for a moment has not been put right.
+    let still = |name: &ConnectorName, sync: &Sync| {
+        sync.is_drift() || (*sync == Sync::Unknown && before.contains_key(name))
+    };
     plan.sync
         .iter()
-        .filter(|(_, sync)| sync.is_drift())
+        .filter(|(name, sync)| still(name, sync))
         .map(|(name, _)| (name.clone(), before.get(name).copied().unwrap_or(now)))
         .collect()
 }
 
 /// Connectors whose last step failed: as before, but for those that were tried again or need
-/// nothing any more.
+/// nothing any more. One that needs nothing because nothing can help it has still failed.
 fn failed(
     before: &BTreeMap<ConnectorName, Class>,
     results: &[StepResult],
     plan: &Plan,
+    live: &Live,
 ) -> BTreeMap<ConnectorName, Class> {
-    let still = |name: &ConnectorName| plan.steps.iter().any(|action| action.connector == *name);
+    let has_failed = |name: &ConnectorName| {
+        let status = live.connectors.get(name).and_then(|one| one.status.as_ref());
+        plan.sync.contains_key(name) && status.is_some_and(Status::has_failed)
+    };
+    let still =
+        |name: &ConnectorName| plan.steps.iter().any(|action| action.connector == *name) || has_failed(name);
     let mut failed: BTreeMap<_, _> =
         before.iter().filter(|(name, _)| still(name)).map(|(name, class)| (name.clone(), *class)).collect();
     for result in results {
@@ -385,7 +412,7 @@ fn failed(
 
 fn judge(results: &[StepResult], plan: &Plan) -> ApplyResult {
     let well = |result: &StepResult| result.outcome == Outcome::Converged;
-    if plan.steps.is_empty() && results.iter().all(well) {
+    if plan.steps.is_empty() && plan.is_sure() && results.iter().all(well) {
         ApplyResult::Success
     } else if results.iter().any(well) || plan.sync.values().any(|sync| *sync == Sync::Synced) {
         ApplyResult::Partial

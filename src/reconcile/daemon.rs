@@ -35,6 +35,8 @@ struct LastPoll {
     count: u64,
     /// When the last one that went well began.
     well: Option<Instant>,
+    /// Whether this one failed.
+    failed: bool,
 }
 
 /// Runs until the word to end comes.
@@ -70,6 +72,7 @@ async fn follow(
         };
         polls.send_modify(|last| {
             last.count += 1;
+            last.failed = matches!(polled, Polled::Badly(_));
             if let Polled::Well(began) = polled {
                 last.well = Some(began);
             }
@@ -136,18 +139,18 @@ async fn turn(
 ) -> Option<End> {
     let desired = interrupt.newest()?;
     let span = info_span!("cycle", revision = %desired.revision);
-    let resolved = accepted.polled.borrow().well;
+    let LastPoll { count: _, well: resolved, failed } = *accepted.polled.borrow();
     let hand = resolved.map_or(Hand::Bound, Hand::ResolvedAt);
     let end = reconciler.turn(&desired, hand, board, interrupt).instrument(span).await;
     if end != End::Gained {
         return Some(end);
     }
-    // What a new leader remembers may be older than what the last one applied.
-    tokio::select! {
-        () = accepted.ask() => {}
-        () = interrupt.ending() => return None,
+    // What a new leader remembers may be older than what the last one applied. A repository that has
+    // just not answered is asked at its own interval, so that an outage is not made worse.
+    if !failed {
+        interrupt.unless_ending(accepted.ask()).await?;
+        accepted.polled.mark_unchanged();
     }
-    accepted.polled.mark_unchanged();
     let desired = interrupt.newest()?;
     let span = info_span!("cycle", revision = %desired.revision);
     let hand = match accepted.polled.borrow().well {

@@ -103,6 +103,7 @@ impl Follower {
         poll.took.push((PollStep::List, began.elapsed()));
         poll.received_bytes += resolved.received_bytes;
         let known = self.read.as_ref().is_some_and(|read| same(&read.at, &resolved.revision.at));
+        point_at(&resolved.revision, board);
         if known {
             poll.outcome = PollOutcome::Noop;
             poll.moved = (!self.listed).then_some(MoveKind::Appeared);
@@ -188,15 +189,24 @@ fn note_success(known: bool, board: &Board) {
         report.last_success = Some(Timestamp::now());
         report.consecutive_failures = 0;
         report.failure = None;
-        if known && report.state != RepositoryState::Invalid {
-            report.state = RepositoryState::Ok;
+    });
+    // A bad revision stays bad while the remote comes and goes; what could not be used is left behind.
+    let invalid = board.read(|report| report.findings.has_errors());
+    if known {
+        let state = if invalid { RepositoryState::Invalid } else { RepositoryState::Ok };
+        board.write_repository(|report| report.state = state);
+    }
+}
+
+/// Writes what the ref names, whatever will come of reading it.
+fn point_at(resolved: &RepositoryRevision, board: &Board) {
+    board.write(|report| {
+        let points_at = &mut report.clocks.points_at;
+        if points_at.as_ref().is_none_or(|clock| !same(&clock.revision.main().at, &resolved.at)) {
+            let revision = Revision { repositories: vec![resolved.clone()] };
+            *points_at = Some(Clock { revision, at: Timestamp::now() });
         }
     });
-    // A bad revision stays bad while the remote comes and goes.
-    let invalid = board.read(|report| report.findings.has_errors());
-    if known && invalid {
-        board.write_repository(|report| report.state = RepositoryState::Invalid);
-    }
 }
 
 /// Renders a snapshot for one environment: every finding, and the connectors where none is an error.

@@ -71,6 +71,14 @@ impl Interrupt {
     pub async fn ending(&self) {
         ended(&mut self.ending.clone()).await;
     }
+
+    /// Lets something run that changes nothing; `None` where the agent is to end before it is done.
+    pub async fn unless_ending<T>(&self, reading: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            read = reading => Some(read),
+            () = self.ending() => None,
+        }
+    }
 }
 
 async fn ended(ending: &mut watch::Receiver<bool>) {

@@ -50,20 +50,21 @@ pub async fn once(
             return Ended::Unfinished;
         }
         if matches!(end, End::Looked | End::Unsettled) {
-            let (results, left) = board.read(|report| {
+            let (results, done) = board.read(|report| {
                 let cluster = &report.cluster;
-                let left = cluster.plan.as_ref().map_or(0, |plan| plan.steps.len());
-                (cluster.results.clone(), left)
+                let done = cluster.plan.as_ref().is_none_or(|plan| plan.steps.is_empty() && plan.is_sure());
+                (cluster.results.clone(), done)
             });
             tell(&results);
             if results.iter().any(for_good) {
                 return Ended::Failed;
             }
-            if left == 0 {
+            if done {
                 return Ended::Converged;
             }
         }
-        let rest = reconciler.next_due().map_or(REST, |due| {
+        let due = reconciler.next_due().filter(|_| end == End::Looked);
+        let rest = due.map_or(REST, |due| {
             Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
         });
         let now = Instant::now();

@@ -77,16 +77,25 @@ pub async fn settle(wait: &Wait<'_>, sent: Vec<Sent>) -> Vec<Settled> {
     let mut open: Vec<_> = sent.into_iter().map(|sent| Watched { sent, streak: None }).collect();
     let mut rest = FIRST_LOOK;
     while !open.is_empty() {
-        let cut = tokio::select! {
-            () = tokio::time::sleep(rest) => false,
-            () = wait.interrupt.superseded(wait.revision) => true,
+        let later = async {
+            tokio::time::sleep(rest).await;
+            look(wait, &open).await
+        };
+        let (mut cut, looks) = tokio::select! {
+            looks = later => (false, looks),
+            () = wait.interrupt.superseded(wait.revision) => (true, None),
         };
         rest = (rest * 2).min(SLOWEST_LOOK);
-        let looks = if cut { None } else { look(wait, &open).await };
         let mut still = Vec::new();
         for mut watched in open {
             let verdict = match &looks {
-                Some(looks) => judge(wait, &watched.sent, looks.get(&watched.sent.action.connector)).await,
+                Some(looks) => tokio::select! {
+                    verdict = judge(wait, &watched.sent, looks.get(&watched.sent.action.connector)) => verdict,
+                    () = wait.interrupt.superseded(wait.revision) => {
+                        cut = true;
+                        Verdict::NotYet
+                    }
+                },
                 None => Verdict::NotYet,
             };
             match watched.end(verdict, wait.deadline) {

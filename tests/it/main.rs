@@ -11,6 +11,7 @@ mod corpus;
 mod docs;
 mod docs_cli;
 mod guide;
+mod hostile;
 mod memory;
 mod pace;
 mod real;

@@ -1,0 +1,374 @@
+//! A hostile world: what goes wrong in the middle of things, and what the agent makes of it.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tagalong_testkit::fake::fault::Fault;
+use tagalong_testkit::fake::state::{State, Target, Timing, WriteKind};
+use tagalong_testkit::fake::{Fake, Options, Phase};
+use tokio::time::{Instant, sleep};
+
+use crate::support::agent::{Agent, wait};
+use crate::support::definitions::{Definitions, file_of, file_source};
+
+async fn one(name: &str, more: &str) -> Result<Definitions> {
+    Definitions::new(&[(&file_of(name), &file_source(name, more))]).await
+}
+
+fn kinds(fake: &Fake) -> Vec<(String, WriteKind)> {
+    fake.writes().iter().map(|write| (write.connector.clone(), write.kind)).collect()
+}
+
+fn preload(fake: &Fake, name: &str) {
+    let pairs =
+        [("connector.class", "FileStreamSource"), ("tasks.max", "1"), ("topic", name), ("file", "/dev/null")];
+    fake.preload(name, &pairs);
+}
+
+const MANY_ROUNDS: Duration = Duration::from_secs(4);
+
+#[tokio::test]
+async fn a_read_that_hangs_does_not_hold_up_the_end() -> Result<()> {
+    for (method, path) in [
+        ("DELETE", "/connectors/tagalong-probe-"),
+        ("GET", "/connectors?expand"),
+        ("GET", "/connectors/orders/tasks"),
+        ("GET", "/connectors/orders/status"),
+    ] {
+        let mut definitions = one("orders", "").await?;
+        let fake = Fake::start(1).await;
+        let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+        agent.wait_for_applied(&definitions.released()?).await?;
+        fake.inject(Fault::on(method, path).hang().always());
+        definitions.release(&[(&file_of("orders"), &file_source("orders", "  batch.size: 7\n"))])?;
+        let hangs = || async {
+            let hanging = |one: &tagalong_testkit::fake::Request| {
+                format!("{}?{}", one.path, one.query).contains(path) && one.status.is_none()
+            };
+            Ok(fake.requests().iter().any(hanging))
+        };
+        wait("a read hangs", hangs).await?;
+        sleep(Duration::from_millis(200)).await;
+        let (status, took) = agent.end().await?;
+        assert!(status.success() && took < Duration::from_secs(5), "{method} {path}: {status} {took:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_paused_connector_whose_new_config_is_refused_is_not_resumed_with_the_old_one() -> Result<()> {
+    let definitions = one("orders", "  batch.size: 7\n").await?;
+    let fake = Fake::start(1).await;
+    preload(&fake, "orders");
+    fake.turn("orders", Target::Paused);
+    fake.refuse("orders", "Invalid value 7 for configuration batch.size: no");
+    sleep(Duration::from_millis(100)).await;
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    agent.wait_for_metric("tagalong_connector_last_apply_failed{connector=\"orders\"}", 1.0).await?;
+    sleep(MANY_ROUNDS).await;
+    assert_eq!(kinds(&fake), [], "neither the old config runs, nor is the new one sent at every interval");
+    let puts = fake.requests().iter().filter(|one| one.method == "PUT").count();
+    assert_eq!(puts, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_that_comes_late_is_waited_for_and_then_nothing_waits() -> Result<()> {
+    let definitions = one("orders", "").await?;
+    let fake = Fake::start(1).await;
+    fake.sicken(
+        "orders",
+        "org.postgresql.util.PSQLException: Connection to db:5432 refused. Connection refused",
+    );
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    let waits = "tagalong_connector_waiting{connector=\"orders\"}";
+    agent.wait_for_metric(waits, 1.0).await?;
+    fake.heal("orders");
+    agent.wait_for_metric("tagalong_connector_state{connector=\"orders\",state=\"running\"}", 1.0).await?;
+    agent.wait_for_metric(waits, 0.0).await?;
+    agent.wait_for_metric("tagalong_connectors{sync=\"synced\"}", 1.0).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refusal_that_a_newer_release_made_void_waits_for_nothing() -> Result<()> {
+    let mut definitions = one("orders", "").await?;
+    let good = definitions.released()?;
+    let fake = Fake::start(1).await;
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    agent.wait_for_applied(&good).await?;
+    fake.refuse("orders", "Error while validating connector config: Connection refused");
+    definitions.release(&[(&file_of("orders"), &file_source("orders", "  batch.size: 7\n"))])?;
+    let waits = "tagalong_connector_waiting{connector=\"orders\"}";
+    agent.wait_for_metric(waits, 1.0).await?;
+    definitions.move_to(&good)?;
+    agent.wait_for_metric(waits, 0.0).await?;
+    agent.wait_for_metric("tagalong_connectors{sync=\"synced\"}", 1.0).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_agent_whose_worker_lost_the_lead_between_two_steps_resumes_nothing() -> Result<()> {
+    let files = [("a-changed", "  batch.size: 7\n"), ("b-paused", "")];
+    let files = files.map(|(name, more)| (file_of(name), file_source(name, more)));
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let definitions = Definitions::new(&files).await?;
+    let timing = Timing { settle: Duration::from_secs(2), ..Timing::default() };
+    let fake = Fake::with(Options { workers: 2, timing, ..Options::default() }).await;
+    preload(&fake, "a-changed");
+    preload(&fake, "b-paused");
+    fake.turn("b-paused", Target::Paused);
+    sleep(Duration::from_millis(100)).await;
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    wait("the change is sent", || async { Ok(!fake.writes().is_empty()) }).await?;
+    fake.lead(1);
+    agent.wait_for_metric("tagalong_leader", 0.0).await?;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(kinds(&fake), [("a-changed".to_owned(), WriteKind::Configure)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_done_is_told_although_connect_went_away_after_it() -> Result<()> {
+    let definitions = one("orders", "").await?;
+    let fake = Fake::start(1).await;
+    fake.inject(Fault::on("POST", "/connectors").delay(Duration::from_secs(1)));
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    let sent = || async { Ok(fake.requests().iter().any(|one| one.method == "POST")) };
+    wait("the creation is under way", sent).await?;
+    fake.inject(Fault::on("GET", "/connectors?expand").answer(500, "stuck"));
+    agent.wait_for_applied(&definitions.released()?).await?;
+    let created = "tagalong_steps_total{outcome=\"converged\",step=\"create\"}";
+    assert_eq!(agent.metric(created).await?, Some(1.0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_config_that_cannot_be_read_is_not_taken_for_applied() -> Result<()> {
+    let definitions = one("orders", "  batch.size: 7\n").await?;
+    let fake = Fake::start(1).await;
+    preload(&fake, "orders");
+    fake.inject(Fault::on("GET", "/connectors?expand").raw(200, "application/json", "{}").always());
+    fake.rebalance(Duration::from_secs(600));
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    let unknown = "tagalong_connector_sync_state{connector=\"orders\",state=\"unknown\"}";
+    agent.wait_for_metric(unknown, 1.0).await?;
+    let status = agent.status().await?;
+    assert!(status["clocks"]["applied"].is_null(), "{status}");
+    assert_eq!(agent.metric("tagalong_revision_current").await?, Some(0.0));
+    assert_eq!(agent.metric("tagalong_apply_last_result{result=\"success\"}").await?, Some(0.0));
+    assert_eq!(agent.metric("tagalong_apply_last_success_timestamp_seconds").await?, Some(0.0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_repository_is_well_again_when_its_tag_is_moved_away_from_what_cannot_be_used() -> Result<()> {
+    let mut definitions = one("orders", "").await?;
+    let good = definitions.released()?;
+    let fake = Fake::start(1).await;
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    agent.wait_for_applied(&good).await?;
+    // A tag that names no commit at all.
+    let blob = definitions.origin.git(&["rev-parse", "HEAD:environments/test.yaml"])?;
+    definitions.move_to(blob.trim())?;
+    let state = |name: &str| format!("tagalong_repository_state{{repository=\"main\",state=\"{name}\"}}");
+    agent.wait_for_metric(&state("invalid"), 1.0).await?;
+    assert_eq!(agent.metric("tagalong_revision_current").await?, Some(0.0), "the tag names something else");
+    definitions.move_to(&good)?;
+    agent.wait_for_metric(&state("ok"), 1.0).await?;
+    agent.wait_for_metric("tagalong_revision_current", 1.0).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failed_connector_that_should_be_paused_or_stopped_is_not_asked_again_and_again() -> Result<()> {
+    for (word, most) in [("paused", 0), ("stopped", 1)] {
+        let definitions = one("orders", &format!("state: {word}\n")).await?;
+        let fake = Fake::start(1).await;
+        preload(&fake, "orders");
+        fake.fail_connector("orders", "java.lang.RuntimeException: something");
+        let agent = Agent::start(&definitions.settings_within(&fake.url(0), "2s")).await?;
+        agent
+            .wait_for_metric_from(
+                "tagalong_repository_polls_total{outcome=\"noop\",repository=\"main\"}",
+                2.0,
+            )
+            .await?;
+        sleep(Duration::from_secs(6)).await;
+        assert!(kinds(&fake).len() <= most, "{word}: {:?}", kinds(&fake));
+        assert_eq!(fake.connector("orders").context("it is there")?.state, State::Failed);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lead_that_moves_every_second_costs_no_write_and_ends_at_the_last_release() -> Result<()> {
+    let mut definitions = one("orders", "").await?;
+    let fake = Fake::start(2).await;
+    let agents = [
+        Agent::start(&definitions.settings(&fake.url(0))).await?,
+        Agent::start(&definitions.settings(&fake.url(1))).await?,
+    ];
+    agents[0].wait_for_applied(&definitions.released()?).await?;
+    fake.forget();
+    let began = Instant::now();
+    let mut last = String::new();
+    for n in 0..6 {
+        fake.lead(n % 2);
+        if n % 3 == 0 {
+            let more = format!("  batch.size: {n}\n");
+            last = definitions.release(&[(&file_of("orders"), &file_source("orders", &more))])?;
+        }
+        sleep(Duration::from_millis(900)).await;
+    }
+    let rate = fake.requests().len() as f64 / began.elapsed().as_secs_f64();
+    assert!(rate < 20.0, "{rate} requests a second");
+    agents[1].wait_for_applied(&last).await?;
+    let writes = fake.writes();
+    assert!(writes.len() <= 2 && writes.iter().all(|one| one.changed), "{writes:?}");
+    assert_eq!(fake.connector("orders").context("it is there")?.config["batch.size"], "3");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tag_that_is_moved_twenty_times_in_a_row_ends_at_its_last_place() -> Result<()> {
+    let mut definitions = one("orders", "").await?;
+    let fake = Fake::start(1).await;
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    agent.wait_for_applied(&definitions.released()?).await?;
+    fake.forget();
+    let mut last = String::new();
+    for n in 0..20 {
+        let more = format!("  batch.size: {n}\n");
+        last = definitions.release(&[(&file_of("orders"), &file_source("orders", &more))])?;
+    }
+    agent.wait_for_applied(&last).await?;
+    assert_eq!(fake.connector("orders").context("it is there")?.config["batch.size"], "19");
+    assert!(fake.writes().iter().all(|one| one.changed), "{:?}", fake.writes());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deleted_tag_freezes_and_deletes_nothing_and_its_return_is_followed() -> Result<()> {
+    let mut definitions = one("orders", "").await?;
+    let fake = Fake::start(1).await;
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    agent.wait_for_applied(&definitions.released()?).await?;
+    fake.forget();
+    definitions.origin.delete_tag("v1")?;
+    agent
+        .wait_for_metric("tagalong_repository_state{repository=\"main\",state=\"ref_missing\"}", 1.0)
+        .await?;
+    fake.edit("orders", |config| {
+        config.insert("topic".into(), "elsewhere".into());
+    });
+    let back = || async { Ok(fake.connector("orders").is_some_and(|one| one.config["topic"] == "orders")) };
+    wait("drift is put back to the last good", back).await?;
+    let second = definitions.release(&[(&file_of("orders"), &file_source("orders", "  batch.size: 7\n"))])?;
+    agent.wait_for_applied(&second).await?;
+    assert_eq!(kinds(&fake).len(), 2);
+    let moves =
+        |kind: &str| format!("tagalong_repository_moves_total{{kind=\"{kind}\",repository=\"main\"}}");
+    assert_eq!(agent.metric(&moves("deleted")).await?, Some(1.0));
+    assert_eq!(agent.metric(&moves("appeared")).await?, Some(2.0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connector_deleted_or_made_by_hand_in_the_middle_of_a_plan_ends_as_desired() -> Result<()> {
+    let names = ["a", "b", "c"];
+    let files = names.map(|name| (file_of(name), file_source(name, "  batch.size: 7\n")));
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let definitions = Definitions::new(&files).await?;
+    let fake = Fake::start(1).await;
+    preload(&fake, "a");
+    preload(&fake, "b");
+    fake.inject(Fault::on("PUT", "/connectors/a/config").delay(Duration::from_secs(1)));
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    let sent = || async { Ok(fake.requests().iter().any(|one| one.method == "PUT")) };
+    wait("the first change is under way", sent).await?;
+    fake.remove("b");
+    preload(&fake, "c");
+    agent.wait_for_applied(&definitions.released()?).await?;
+    for name in names {
+        assert_eq!(fake.connector(name).context("it is there")?.config["batch.size"], "7");
+    }
+    assert!(fake.writes().iter().all(|one| one.changed), "{:?}", fake.writes());
+    let failed = "tagalong_connector_last_apply_failed{connector=\"c\"}";
+    assert_eq!(agent.metric(failed).await?, Some(0.0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_worker_that_restarts_in_the_middle_of_a_plan_is_waited_for_and_nothing_is_made_twice() -> Result<()>
+{
+    let files: Vec<_> =
+        (0..16).map(|n| format!("c{n:02}")).map(|name| (file_of(&name), file_source(&name, ""))).collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let definitions = Definitions::new(&files).await?;
+    let fake = Fake::start(1).await;
+    fake.inject(Fault::on("POST", "/connectors").delay(Duration::from_millis(300)).always());
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    wait("some are made", || async { Ok(fake.names().len() >= 8) }).await?;
+    fake.phase(0, Phase::Down).await;
+    sleep(Duration::from_secs(1)).await;
+    fake.phase(0, Phase::Booting).await;
+    sleep(Duration::from_millis(1500)).await;
+    fake.phase(0, Phase::Reading).await;
+    sleep(Duration::from_secs(1)).await;
+    fake.phase(0, Phase::Ready).await;
+    agent.wait_for_applied(&definitions.released()?).await?;
+    let mut made: Vec<_> = kinds(&fake);
+    assert_eq!(made.len(), 16, "{made:?}");
+    made.sort_by(|a, b| a.0.cmp(&b.0));
+    made.dedup();
+    assert_eq!(made.len(), 16);
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_spins_while_connect_or_git_answer_errors_only() -> Result<()> {
+    let definitions = one("orders", "").await?;
+    let fake = Fake::start(1).await;
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    agent.wait_for_applied(&definitions.released()?).await?;
+    fake.inject(Fault::on("*", "/").answer(500, "stuck").always());
+    fake.forget();
+    sleep(MANY_ROUNDS).await;
+    let count = fake.requests().len();
+    assert!((2..=12).contains(&count), "{count} requests in {MANY_ROUNDS:?}");
+    fake.clear_faults();
+    definitions.http.fail(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
+    agent
+        .wait_for_metric("tagalong_repository_state{repository=\"main\",state=\"unreachable\"}", 1.0)
+        .await?;
+    definitions.http.clear();
+    fake.forget();
+    sleep(MANY_ROUNDS).await;
+    let (asked, listed) = (fake.requests().len(), definitions.http.exchanges().len());
+    assert!(asked <= 30 && listed <= 12, "{asked} requests, {listed} listings in {MANY_ROUNDS:?}");
+    definitions.http.heal();
+    agent.wait_for_metric("tagalong_repository_state{repository=\"main\",state=\"ok\"}", 1.0).await?;
+    agent.wait_for_metric("tagalong_repository_consecutive_failures{repository=\"main\"}", 0.0).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_many_connectors_the_refused_ones_are_sent_once_and_the_others_come_up() -> Result<()> {
+    let names: Vec<_> = (0..40).map(|n| format!("c{n:02}")).collect();
+    let files: Vec<_> = names.iter().map(|name| (file_of(name), file_source(name, ""))).collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let definitions = Definitions::new(&files).await?;
+    let fake = Fake::start(1).await;
+    for name in names.iter().step_by(4) {
+        fake.refuse(name, "Invalid value x for configuration topic: no");
+    }
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    wait("thirty are there", || async { Ok(fake.names().len() == 30) }).await?;
+    agent.wait_for_metric("tagalong_connectors{sync=\"missing\"}", 10.0).await?;
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(fake.requests().iter().filter(|one| one.method == "POST").count(), 40);
+    assert_eq!(agent.metric("tagalong_apply_last_result{result=\"partial\"}").await?, Some(1.0));
+    assert_eq!(agent.metric("tagalong_connectors{sync=\"synced\"}").await?, Some(30.0));
+    Ok(())
+}
