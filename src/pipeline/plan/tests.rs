@@ -189,6 +189,22 @@ fn a_suspended_environment_holds_every_step_until_its_end() {
     assert_eq!((after.steps.len(), after.held.len()), (1, 0));
 }
 
+#[test]
+fn settings_and_a_definition_can_suspend_too_and_are_named() {
+    let suspend = Some(Suspend { reason: "later".into(), until: None });
+    let by = |settings: &Option<Suspend>, definition: &Option<Suspend>| {
+        let mut said = policy();
+        said.suspend.clone_from(settings);
+        let mut one = wanted(DesiredState::Running, &[]);
+        one.suspend.clone_from(definition);
+        let want = desired([(name("orders"), one), (name("others"), wanted(DesiredState::Running, &[]))]);
+        let plan = plan(&want, &Live::default(), &said, NOW);
+        (plan.steps.len(), plan.held.len(), suspended_by(&want, &said, NOW))
+    };
+    assert_eq!(by(&suspend, &None), (0, 2, BTreeSet::from([SuspendedBy::Settings])));
+    assert_eq!(by(&None, &suspend), (1, 1, BTreeSet::from([SuspendedBy::Definition])));
+}
+
 /// What the cluster is after every step was taken and had time to take effect.
 fn after(live: &Live, plan: &Plan) -> Live {
     let mut live = live.clone();
