@@ -22,6 +22,9 @@ const INTERVALS: usize = 4;
 
 const MANY: usize = 200;
 
+/// How many of them are deleted at the end.
+const FEW: usize = 10;
+
 /// A request in one word or two.
 fn word(request: &Recorded) -> String {
     let Recorded { method, path, .. } = request;
@@ -69,13 +72,16 @@ async fn a_quiet_interval_costs_one_listing_one_probe_and_two_reads() -> Result<
         assert!(listings.iter().all(|listing| listing.method == "POST"), "{listings:?}");
     }
 
+    // Only some: Connect takes the better part of a second for each, and the rest ends with its worker.
     proxy.clear();
+    let began = Instant::now();
     let absent = |name: &str| format!("connector: {name}\nstate: absent\n");
-    let commit = release(&mut definitions, &files(MANY, absent))?;
+    let commit = release(&mut definitions, &files(FEW, absent))?;
     agent.wait_for_applied(&commit).await?;
-    assert_eq!(cluster.names().await?, [""; 0]);
+    note(&format!("{FEW} connectors were deleted {:.1?} after the tag was moved", began.elapsed()));
+    assert_eq!(cluster.names().await?.len(), MANY - FEW);
     let deletions = words(&proxy).iter().filter(|word| word.starts_with("DELETE")).count();
-    assert_eq!(deletions, MANY, "each once");
+    assert_eq!(deletions, FEW, "each once");
     agent.end().await?;
     stack.stop_part(&worker.name).await
 }
