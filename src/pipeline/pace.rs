@@ -488,6 +488,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_gone_is_forgotten_and_a_refused_creation_is_not() {
+        let mut history = History::default();
+        let pause = action("orders", Step::Pause { from: Target::Running });
+        history.note(&pause, Outcome::Failed, Some(Class::Internal), &revision(1), at(0));
+        history.note(&create("others"), Outcome::Failed, Some(Class::Invalid), &revision(1), at(1));
+        history.observe(&live(Some(RunState::Running)), at(0));
+        assert_eq!(history.next_due(at(0)), Some(at(2)));
+        history.observe(&Live::default(), at(0));
+        assert_eq!(history.next_due(at(0)), Some(at(3)), "that of the creation");
+    }
+
+    #[test]
     fn what_an_earlier_plan_wanted_is_not_put_off_any_more() {
         let mut history = History::default();
         history.note(&create("orders"), Outcome::Waiting, Some(Class::Waiting), &revision(1), at(0));

@@ -303,7 +303,8 @@ fn away(error: &Error, board: &Board) -> End {
     board.write(|report| {
         let cluster = &mut report.cluster;
         cluster.reachable = Some(class != Class::Unreachable && class != Class::TimedOut);
-        cluster.leader = None;
+        // An agent that followed goes on telling nothing of the connectors: another one tells them.
+        cluster.leader = cluster.leader.filter(|leads| !leads);
         cluster.failure = Some(Failure { class, text: chain(error).into() });
     });
     End::Away(class)

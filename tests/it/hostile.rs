@@ -337,6 +337,9 @@ async fn nothing_spins_while_connect_or_git_answer_errors_only() -> Result<()> {
     sleep(MANY_ROUNDS).await;
     let count = fake.requests().len();
     assert!((2..=12).contains(&count), "{count} requests in {MANY_ROUNDS:?}");
+    let refused =
+        agent.metric("tagalong_connect_requests_total{code_class=\"5xx\",method=\"DELETE\"}").await?;
+    assert!(refused.is_some_and(|count| count >= 2.0), "{refused:?} are counted");
     fake.clear_faults();
     definitions.http.fail(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
     agent
@@ -477,5 +480,89 @@ async fn behind_a_load_balancer_an_empty_list_is_looked_at_twice_before_anything
     agent.wait_for_applied(&definitions.released()?).await?;
     let others: Vec<_> = fake.requests().into_iter().filter(|one| one.method != "GET").collect();
     assert_eq!(others, []);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_newer_release_ends_the_cycle_after_the_step_in_hand() -> Result<()> {
+    let names = ["a", "b", "c"];
+    let files = |more: &str| names.map(|name| (file_of(name), file_source(name, more)));
+    let first = files("");
+    let first: Vec<_> = first.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let mut definitions = Definitions::new(&first).await?;
+    let good = definitions.released()?;
+    let fake = Fake::start(1).await;
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    agent.wait_for_applied(&good).await?;
+    fake.forget();
+    fake.inject(Fault::on("PUT", "/connectors/a/config").delay(Duration::from_secs(3)));
+    let second = files("  batch.size: 7\n");
+    let second: Vec<_> = second.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    definitions.release(&second)?;
+    let sent = || async { Ok(fake.requests().iter().any(|one| one.method == "PUT")) };
+    wait("the first change is under way", sent).await?;
+    definitions.move_to(&good)?;
+    wait("the rollback is written", || async { Ok(kinds(&fake).len() >= 2) }).await?;
+    sleep(Duration::from_secs(1)).await;
+    let written: Vec<_> = kinds(&fake).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(written, ["a", "a"], "the step in hand, and its rollback");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_lead_ends_the_cycle_at_once_and_nothing_is_sent_again() -> Result<()> {
+    let names: Vec<_> = (0..24).map(|n| format!("c{n:02}")).collect();
+    let files: Vec<_> = names.iter().map(|name| (file_of(name), file_source(name, ""))).collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let definitions = Definitions::new(&files).await?;
+    let fake = Fake::start(2).await;
+    fake.inject(Fault::on("POST", "/connectors").delay(Duration::from_millis(400)).always());
+    let settings = definitions.settings(&fake.url(0)).replace("interval: 1s", "interval: 60s");
+    let agent = Agent::start(&settings).await?;
+    wait("some are made", || async { Ok(fake.names().len() >= 8) }).await?;
+    fake.lead(1);
+    let began = Instant::now();
+    agent.wait_for_metric("tagalong_leader", 0.0).await?;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    sleep(Duration::from_secs(1)).await;
+    let mut posts: Vec<_> =
+        fake.requests().into_iter().filter(|one| one.method == "POST").map(|one| one.body).collect();
+    let count = posts.len();
+    posts.sort();
+    posts.dedup();
+    assert_eq!(posts.len(), count, "none is sent twice");
+    assert!(count < 24, "{count}: the rest is left to the next leader");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_change_that_somebody_made_while_connect_refused_it_is_not_sent_again() -> Result<()> {
+    let definitions = one("orders", "  batch.size: 7\n").await?;
+    let fake = Fake::start(1).await;
+    preload(&fake, "orders");
+    let stale = "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)";
+    fake.inject(Fault::on("PUT", "/connectors/orders/config").answer(409, stale));
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    let refused = || async { Ok(fake.requests().iter().any(|one| one.status == Some(409))) };
+    wait("it is refused", refused).await?;
+    fake.edit("orders", |config| {
+        config.insert("batch.size".into(), "7".into());
+    });
+    agent.wait_for_applied(&definitions.released()?).await?;
+    assert_eq!(fake.requests().iter().filter(|one| one.method == "PUT").count(), 1, "{}", agent.log());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_follower_whose_worker_goes_away_tells_nothing_of_the_connectors() -> Result<()> {
+    let definitions = one("orders", "").await?;
+    let fake = Fake::start(2).await;
+    let agent = Agent::start(&definitions.settings(&fake.url(1))).await?;
+    agent.wait_for_metric("tagalong_leader", 0.0).await?;
+    fake.phase(1, Phase::Down).await;
+    agent.wait_for_metric("tagalong_connect_reachable", 0.0).await?;
+    assert_eq!(agent.metric("tagalong_leader").await?, Some(0.0));
+    assert_eq!(agent.metric("tagalong_revision_current").await?, None);
+    assert_eq!(agent.metric("tagalong_connectors{sync=\"synced\"}").await?, None);
     Ok(())
 }

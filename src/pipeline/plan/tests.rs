@@ -137,6 +137,10 @@ fn a_failed_task_is_restarted_unless_history_is_gone_or_the_state_is_another() {
     let paused = plan_one(wanted(DesiredState::Paused, &[("a", "1")]), Some(failed()));
     assert_eq!(steps(&paused), ["pause orders (wrong-state)"]);
 
+    let failed_itself = running(RunState::Failed, &[], &[("a", "1")]);
+    let stopped = plan_one(wanted(DesiredState::Stopped, &[("a", "1")]), Some(failed_itself));
+    assert_eq!(steps(&stopped), ["stop orders (wrong-state)"], "its tasks, if any, must end");
+
     let mut never = policy();
     never.restart = false;
     let want = desired([(name("orders"), wanted(DesiredState::Running, &[("a", "1")]))]);
