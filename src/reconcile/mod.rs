@@ -11,6 +11,7 @@
 //! | `interrupt` | knows when to leave off: the agent ends, or a newer revision is there |
 //! | `follow` | repository → accepted desired |
 //! | `cycle` | desired × cluster → plan → acts → report |
+//! | `verdict` | says what a turn means for the report |
 //! | `apply` | takes steps in their order, bounded |
 //! | `settle` | waits until a step took effect |
 //! | `daemon` | the two loops |
@@ -24,3 +25,4 @@ pub mod follow;
 pub mod interrupt;
 pub mod once;
 mod settle;
+mod verdict;

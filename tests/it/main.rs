@@ -12,6 +12,7 @@ mod docs;
 mod docs_cli;
 mod guide;
 mod hostile;
+mod hostile_lead;
 mod memory;
 mod pace;
 mod real;

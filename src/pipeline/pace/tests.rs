@@ -1,0 +1,216 @@
+//! When a step is due again, case by case.
+
+use super::*;
+use crate::model::config::Config;
+use crate::model::live::{Kind, LiveConnector, Status};
+use crate::model::name::EnvironmentName;
+use crate::model::plan::{Mode, Reason, Target};
+use crate::model::revision::{At, RepositoryName, RepositoryRevision};
+
+const LIMITS: RestartLimits = RestartLimits { per_connector: None, at_once: 5 };
+
+fn at(minutes: i64) -> Timestamp {
+    Timestamp::from_second(minutes * 60).expect("a time")
+}
+
+fn revision(digest: u64) -> Revision {
+    let at = At::Directory { path: "definitions".into(), digest };
+    Revision { repositories: vec![RepositoryRevision { repository: RepositoryName::main(), at }] }
+}
+
+fn action(name: &str, step: Step) -> Action {
+    Action { connector: ConnectorName::observed(name), step, reason: Reason::Missing }
+}
+
+fn create(name: &str) -> Action {
+    action(name, Step::Create { config: Config::default(), initial: Target::Running })
+}
+
+fn plan(steps: Vec<Action>, digest: u64) -> Plan {
+    Plan {
+        revision: revision(digest),
+        environment: EnvironmentName::new("production").expect("a plain name"),
+        mode: Mode::Enforce,
+        steps,
+        held: Vec::new(),
+        unverifiable: Vec::new(),
+        unmanaged: Vec::new(),
+        sync: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn a_refused_config_rests_longer_each_time_and_a_new_revision_ends_the_rest() {
+    let mut history = History::default();
+    let refused = create("orders");
+    let is_due = |history: &History, digest, minutes| {
+        !history.due(&plan(vec![create("orders")], digest), LIMITS, at(minutes)).now.is_empty()
+    };
+    let mut now = 0;
+    for rest in [2, 6, 12, 20, 30, 42, 56, 60, 60] {
+        history.note(&refused, Outcome::Failed, Some(Class::Invalid), &revision(1), at(now));
+        assert!(!is_due(&history, 1, now + rest - 1), "{rest}");
+        assert!(is_due(&history, 1, now + rest), "{rest}");
+        assert!(is_due(&history, 2, now), "a new revision is tried at once");
+        now += rest;
+    }
+}
+
+#[test]
+fn a_database_that_is_not_there_is_asked_again_after_seconds() {
+    let mut history = History::default();
+    let mut now = at(0);
+    for rest in [5, 10, 20, 30, 30] {
+        history.note(&create("orders"), Outcome::Waiting, Some(Class::Waiting), &revision(1), now);
+        let due = history.next_due(now).expect("a time to try again");
+        assert_eq!(due.duration_since(now).as_secs(), rest);
+        let later = history.due(&plan(vec![create("orders")], 1), LIMITS, now).later;
+        assert_eq!(later, [(create("orders"), Class::Waiting)]);
+        now = due;
+    }
+}
+
+#[test]
+fn success_forgets_the_refusal() {
+    let mut history = History::default();
+    history.note(&create("orders"), Outcome::Failed, Some(Class::Invalid), &revision(1), at(0));
+    history.note(&create("orders"), Outcome::Converged, None, &revision(1), at(1));
+    assert_eq!(history.next_due(at(1)), None);
+}
+
+#[test]
+fn success_of_another_step_forgets_no_refusal() {
+    let mut history = History::default();
+    history.note(&create("orders"), Outcome::Failed, Some(Class::Invalid), &revision(1), at(0));
+    let pause = action("orders", Step::Pause { from: Target::Running });
+    history.note(&pause, Outcome::Converged, None, &revision(1), at(1));
+    assert_eq!(history.next_due(at(1)), Some(at(2)));
+}
+
+#[test]
+fn what_the_world_broke_is_tried_at_the_next_cycle() {
+    let mut history = History::default();
+    for class in [Class::Unreachable, Class::TimedOut, Class::Rebalancing, Class::NotLeader] {
+        history.note(&create("orders"), Outcome::Failed, Some(class), &revision(1), at(0));
+        assert_eq!(history.next_due(at(0)), None, "{class}");
+    }
+}
+
+#[test]
+fn restarts_grow_rarer_and_stability_resets_them() {
+    let mut history = History::default();
+    let restart = action("orders", Step::Restart);
+    let due = |history: &History, minutes| {
+        history.due(&plan(vec![restart.clone()], 1), LIMITS, at(minutes)).now.len()
+    };
+    assert_eq!(due(&history, 0), 1, "the first one is immediate");
+    history.note(&restart, Outcome::Failed, Some(Class::Failed), &revision(1), at(0));
+    assert_eq!((due(&history, 1), due(&history, 2)), (0, 1));
+    history.note(&restart, Outcome::Converged, None, &revision(1), at(2));
+    assert_eq!((due(&history, 7), due(&history, 8)), (0, 1), "a short success is no stability");
+
+    let live = |state| {
+        let status = Status { state, failure: None, tasks: Vec::new() };
+        let one = LiveConnector { config: None, kind: Kind::Source, status: Some(status) };
+        Live { connectors: BTreeMap::from([(ConnectorName::observed("orders"), one)]) }
+    };
+    history.observe(&live(RunState::Running), at(3));
+    history.observe(&live(RunState::Running), at(8));
+    assert_eq!(due(&history, 4), 0);
+    history.observe(&live(RunState::Running), at(9));
+    assert_eq!(due(&history, 4), 1, "well for six minutes: from the beginning");
+}
+
+#[test]
+fn restarts_are_bounded_per_connector_and_per_cycle() {
+    let mut history = History::default();
+    let limits = RestartLimits { per_connector: Some(1), at_once: 2 };
+    let all = plan(["a", "b", "c", "d"].map(|name| action(name, Step::Restart)).into(), 1);
+    assert_eq!(history.due(&all, limits, at(0)).now.len(), 2);
+    history.note(&action("a", Step::Restart), Outcome::Failed, Some(Class::Failed), &revision(1), at(0));
+    let due = history.due(&all, limits, at(60 * 24));
+    assert!(!due.now.iter().any(|action| action.connector.as_str() == "a"));
+    assert_eq!(due.now.len(), 2);
+}
+
+fn live(state: Option<RunState>) -> Live {
+    let status = state.map(|state| Status { state, failure: None, tasks: Vec::new() });
+    let one = LiveConnector { config: None, kind: Kind::Source, status };
+    Live { connectors: BTreeMap::from([(ConnectorName::observed("orders"), one)]) }
+}
+
+#[test]
+fn what_stands_behind_a_step_that_is_not_due_waits_with_it() {
+    let configure = action("orders", Step::Configure { config: Config::default(), changes: Vec::new() });
+    let resume = action("orders", Step::Resume { from: Target::Paused });
+    let other = action("others", Step::Resume { from: Target::Paused });
+    let both = plan(vec![configure.clone(), resume.clone(), other.clone()], 1);
+    let mut history = History::default();
+    history.note(&configure, Outcome::Failed, Some(Class::Invalid), &revision(1), at(0));
+    let due = history.due(&both, LIMITS, at(1));
+    assert_eq!(due.now, [other]);
+    assert_eq!(due.later, [(configure, Class::NotDue), (resume, Class::NotDue)]);
+}
+
+#[test]
+fn a_task_that_waits_for_its_database_is_restarted_after_seconds() {
+    let restart = action("orders", Step::Restart);
+    let wanted = plan(vec![restart.clone()], 1);
+    let mut history = History::default();
+    let mut now = at(0);
+    for (first, rest) in [(create("orders"), 5), (restart.clone(), 10), (restart.clone(), 20)] {
+        history.note(&first, Outcome::Waiting, Some(Class::Waiting), &revision(1), now);
+        assert_eq!(history.due(&wanted, LIMITS, now).later, [(restart.clone(), Class::Waiting)]);
+        assert_eq!(history.put_off(&wanted).count(), 1);
+        now = history.next_due(now).expect("a time to try again");
+        assert_eq!(now, at(0) + SignedDuration::from_secs(if rest == 5 { 5 } else { rest * 2 - 5 }));
+        assert_eq!(history.due(&wanted, LIMITS, now).now.len(), 1);
+    }
+    history.observe(&live(Some(RunState::Running)), now);
+    assert_eq!(history.put_off(&plan(Vec::new(), 1)).count(), 0);
+    assert_eq!(history.next_due(at(0)), Some(at(0) + SignedDuration::from_secs(5)), "of the creation alone");
+}
+
+#[test]
+fn restarts_are_remembered_while_nobody_knows_how_a_connector_is() {
+    let restart = action("orders", Step::Restart);
+    for state in [None, Some(RunState::Unassigned), Some(RunState::Restarting), Some(RunState::Unknown)] {
+        let mut history = History::default();
+        history.note(&restart, Outcome::Failed, Some(Class::Failed), &revision(1), at(0));
+        history.observe(&live(state), at(0));
+        history.observe(&live(state), at(60));
+        history.note(&restart, Outcome::Failed, Some(Class::Failed), &revision(1), at(60));
+        let due = |minutes| history.due(&plan(vec![restart.clone()], 1), LIMITS, at(minutes)).now.len();
+        assert_eq!((due(65), due(66)), (0, 1), "{state:?}: the second rest");
+    }
+}
+
+#[test]
+fn a_step_that_does_not_show_is_not_asked_for_again_at_once() {
+    let stop = action("orders", Step::Stop { from: Target::Running });
+    let mut history = History::default();
+    history.note(&stop, Outcome::Pending, Some(Class::TimedOut), &revision(1), at(0));
+    let due = |minutes| history.due(&plan(vec![stop.clone()], 1), LIMITS, at(minutes)).now.len();
+    assert_eq!((due(1), due(2)), (0, 1));
+}
+
+#[test]
+fn what_is_gone_is_forgotten_and_a_refused_creation_is_not() {
+    let mut history = History::default();
+    let pause = action("orders", Step::Pause { from: Target::Running });
+    history.note(&pause, Outcome::Failed, Some(Class::Internal), &revision(1), at(0));
+    history.note(&create("others"), Outcome::Failed, Some(Class::Invalid), &revision(1), at(1));
+    history.observe(&live(Some(RunState::Running)), at(0));
+    assert_eq!(history.next_due(at(0)), Some(at(2)));
+    history.observe(&Live::default(), at(0));
+    assert_eq!(history.next_due(at(0)), Some(at(3)), "that of the creation");
+}
+
+#[test]
+fn what_an_earlier_plan_wanted_is_not_put_off_any_more() {
+    let mut history = History::default();
+    history.note(&create("orders"), Outcome::Waiting, Some(Class::Waiting), &revision(1), at(0));
+    assert_eq!(history.put_off(&plan(vec![create("orders")], 1)).count(), 1);
+    assert_eq!(history.put_off(&plan(vec![create("orders")], 2)).count(), 0);
+    assert_eq!(history.put_off(&plan(Vec::new(), 1)).count(), 0);
+}

@@ -1,0 +1,182 @@
+//! What a turn means for the report.
+//!
+//! Takes the plan and the results of a turn and what earlier turns said; gives what drifts since
+//! when, what has failed, and how the apply ended. It asks nobody and decides no step.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::model::live::{Live, Status};
+use crate::model::name::ConnectorName;
+use crate::model::plan::{Plan, Sync};
+use crate::model::report::{ApplyResult, Class, Outcome, StepResult};
+
+/// Since when each connector drifts: it was first seen so then.
+pub fn drift_since(
+    before: &BTreeMap<ConnectorName, Timestamp>,
+    plan: &Plan,
+    now: Timestamp,
+) -> BTreeMap<ConnectorName, Timestamp> {
+    // What cannot be read for a moment has not been put right.
+    let still = |name: &ConnectorName, sync: &Sync| {
+        sync.is_drift() || (*sync == Sync::Unknown && before.contains_key(name))
+    };
+    plan.sync
+        .iter()
+        .filter(|(name, sync)| still(name, sync))
+        .map(|(name, _)| (name.clone(), before.get(name).copied().unwrap_or(now)))
+        .collect()
+}
+
+/// Connectors whose last step failed: as before, but for those that were tried again or need
+/// nothing any more. One that needs nothing because nothing can help it has still failed.
+pub fn failed(
+    before: &BTreeMap<ConnectorName, Class>,
+    results: &[StepResult],
+    plan: &Plan,
+    live: &Live,
+) -> BTreeMap<ConnectorName, Class> {
+    let has_failed = |name: &ConnectorName| {
+        let status = live.connectors.get(name).and_then(|one| one.status.as_ref());
+        plan.sync.contains_key(name) && status.is_some_and(Status::has_failed)
+    };
+    let still =
+        |name: &ConnectorName| plan.steps.iter().any(|action| action.connector == *name) || has_failed(name);
+    let mut failed: BTreeMap<_, _> =
+        before.iter().filter(|(name, _)| still(name)).map(|(name, class)| (name.clone(), *class)).collect();
+    for result in results {
+        match (result.outcome, result.class) {
+            (Outcome::Failed, Some(class)) => {
+                failed.insert(result.connector.clone(), class);
+            }
+            (Outcome::Converged, _) => {
+                failed.remove(&result.connector);
+            }
+            (Outcome::Failed | Outcome::Waiting | Outcome::Pending | Outcome::NotTaken, _) => {}
+        }
+    }
+    failed
+}
+
+/// How an apply ended, by what became of its steps and what is left.
+pub fn judge(results: &[StepResult], plan: &Plan) -> ApplyResult {
+    let well = |result: &StepResult| result.outcome == Outcome::Converged;
+    if plan.steps.is_empty() && plan.is_sure() && results.iter().all(well) {
+        ApplyResult::Success
+    } else if results.iter().any(well) || plan.sync.values().any(|sync| *sync == Sync::Synced) {
+        ApplyResult::Partial
+    } else {
+        ApplyResult::Failed
+    }
+}
+
+/// Whether a step did not succeed for a reason that may be gone in a moment.
+pub fn may_pass(result: &StepResult) -> bool {
+    let Some(class) = result.class else { return false };
+    matches!(result.outcome, Outcome::Failed | Outcome::Pending)
+        && match class {
+            Class::Rebalancing | Class::Starting | Class::Unreachable | Class::TimedOut | Class::Exists => {
+                true
+            }
+            Class::NotLeader
+            | Class::NotFound
+            | Class::Invalid
+            | Class::Waiting
+            | Class::Denied
+            | Class::NotUnderstood
+            | Class::Failed
+            | Class::DataLost
+            | Class::Superseded
+            | Class::NotDue
+            | Class::AuthFailed
+            | Class::RefMissing
+            | Class::Unusable
+            | Class::Internal => false,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::config::Config;
+    use crate::model::live::{Kind, LiveConnector, RunState};
+    use crate::model::name::EnvironmentName;
+    use crate::model::plan::{Action, Mode, Reason, Step, StepKind, Target};
+    use crate::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
+
+    fn orders() -> ConnectorName {
+        ConnectorName::observed("orders")
+    }
+
+    fn plan_of(sync: Sync, step: Option<Step>) -> Plan {
+        let at = At::Directory { path: "definitions".into(), digest: 0 };
+        let main = RepositoryRevision { repository: RepositoryName::main(), at };
+        let action = |step| Action { connector: orders(), step, reason: Reason::Differs };
+        Plan {
+            revision: Revision { repositories: vec![main] },
+            environment: EnvironmentName::new("production").expect("a plain name"),
+            mode: Mode::Enforce,
+            steps: step.map(action).into_iter().collect(),
+            held: Vec::new(),
+            unverifiable: Vec::new(),
+            unmanaged: Vec::new(),
+            sync: BTreeMap::from([(orders(), sync)]),
+        }
+    }
+
+    fn live(state: RunState) -> Live {
+        let status = Some(Status { state, failure: None, tasks: Vec::new() });
+        let one = LiveConnector { config: Some(Config::default()), kind: Kind::Source, status };
+        Live { connectors: BTreeMap::from([(orders(), one)]) }
+    }
+
+    fn result(outcome: Outcome, class: Option<Class>) -> StepResult {
+        StepResult { connector: orders(), step: StepKind::Configure, outcome, class, took: Duration::ZERO }
+    }
+
+    #[test]
+    fn drift_is_told_since_it_was_first_seen_and_not_knowing_does_not_end_it() {
+        let (first, later) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).expect("a time"));
+        let since = BTreeMap::from([(orders(), first)]);
+        for sync in [Sync::ConfigDrift, Sync::StateDrift, Sync::Missing, Sync::Surplus, Sync::Unknown] {
+            assert_eq!(drift_since(&since, &plan_of(sync, None), later), since, "{sync:?}");
+        }
+        assert_eq!(drift_since(&since, &plan_of(Sync::Synced, None), later), BTreeMap::new());
+        assert_eq!(drift_since(&BTreeMap::new(), &plan_of(Sync::Unknown, None), later), BTreeMap::new());
+        assert_eq!(
+            drift_since(&BTreeMap::new(), &plan_of(Sync::Missing, None), later),
+            BTreeMap::from([(orders(), later)])
+        );
+    }
+
+    #[test]
+    fn a_failure_is_told_until_it_is_tried_with_success_or_nothing_is_wrong_any_more() {
+        let pause = || Some(Step::Pause { from: Target::Running });
+        let before = BTreeMap::from([(orders(), Class::DataLost)]);
+        let left = |results: &[StepResult], step, state| {
+            failed(&before, results, &plan_of(Sync::Synced, step), &live(state)).len()
+        };
+        assert_eq!(left(&[], None, RunState::Running), 0, "somebody put it right");
+        assert_eq!(left(&[], pause(), RunState::Running), 1, "it is tried again later");
+        assert_eq!(left(&[], None, RunState::Failed), 1, "nothing can help it, and it has failed");
+        assert_eq!(left(&[result(Outcome::Converged, None)], pause(), RunState::Running), 0);
+        let again = result(Outcome::Failed, Some(Class::Invalid));
+        assert_eq!(
+            failed(&before, &[again], &plan_of(Sync::Synced, None), &live(RunState::Running)),
+            BTreeMap::from([(orders(), Class::Invalid)])
+        );
+    }
+
+    #[test]
+    fn an_apply_is_no_success_while_a_step_is_left_or_a_connector_cannot_be_read() {
+        let pause = Some(Step::Pause { from: Target::Running });
+        assert_eq!(judge(&[], &plan_of(Sync::Synced, None)), ApplyResult::Success);
+        assert_eq!(judge(&[], &plan_of(Sync::Unknown, None)), ApplyResult::Failed);
+        assert_eq!(judge(&[], &plan_of(Sync::Synced, pause.clone())), ApplyResult::Partial);
+        let refused = result(Outcome::Failed, Some(Class::Invalid));
+        assert_eq!(judge(&[refused], &plan_of(Sync::StateDrift, pause)), ApplyResult::Failed);
+    }
+}
