@@ -324,3 +324,18 @@ async fn a_change_that_somebody_made_while_connect_refused_it_is_not_sent_again(
     assert_eq!(fake.requests().iter().filter(|one| one.method == "PUT").count(), 1, "{}", agent.log());
     Ok(())
 }
+
+#[tokio::test]
+async fn the_rest_before_a_refused_request_is_sent_again_does_not_hold_up_the_end() -> Result<()> {
+    let definitions = one("orders", "  batch.size: 7\n").await?;
+    let fake = Fake::start(1).await;
+    preload(&fake, "orders");
+    let stale = "Cannot complete request momentarily due to stale configuration";
+    fake.inject(Fault::on("PUT", "/connectors/orders/config").answer(409, stale).always());
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    let tries = || async { Ok(fake.requests().iter().filter(|one| one.status == Some(409)).count() == 3) };
+    wait("it was refused three times", tries).await?;
+    let (status, took) = agent.end().await?;
+    assert!(status.success() && took < Duration::from_secs(2), "{status} {took:?}");
+    Ok(())
+}
