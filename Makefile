@@ -18,6 +18,7 @@ help: ## this list
 	@echo "  cargo test plan   only the tests with \`plan\` in their name"
 
 demo: install ## the whole story on real parts: Kafka, two Connect workers, PostgreSQL, git (KEEP=1 leaves it up)
+	@echo "building; the first time takes some minutes"
 	cargo build --quiet --bins --examples
 	exec cargo run --quiet --example demo
 

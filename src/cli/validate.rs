@@ -8,7 +8,7 @@ use clap::Args;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Output, Printing};
 use crate::cli::{print, wiring};
-use crate::model::finding::Findings;
+use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
 use crate::model::revision::Revision;
 use crate::model::rule::Severity;
@@ -73,11 +73,33 @@ impl Validate {
     }
 
     fn human(&self, found: &Found) -> String {
-        let mut all = Findings::default();
-        all.extend(found.values().flat_map(Clone::clone));
-        all.settle();
-        format!("{}{}\n", view::human::findings(&all, self.printing.colour()), verdict(found))
+        let findings = view::human::findings(&merged(found), self.printing.colour());
+        format!("{findings}{}\n", verdict(found))
     }
+}
+
+/// Every finding once, with the environments in which it shows, where it does not show in all.
+fn merged(found: &Found) -> Findings {
+    let mut shows: BTreeMap<Finding, Vec<&EnvironmentName>> = BTreeMap::new();
+    for finding in found.values().flat_map(Findings::iter) {
+        let anywhere = Finding { environment: None, ..finding.clone() };
+        shows.entry(anywhere).or_default().extend(finding.environment.as_ref());
+    }
+    let mut all = Findings::default();
+    all.extend(shows.into_iter().map(|(mut finding, names)| {
+        match names.as_slice() {
+            [] => {}
+            names if names.len() == found.len() => {}
+            [name] => finding.environment = Some((*name).clone()),
+            names => {
+                let names: Vec<_> = names.iter().map(|name| name.as_str()).collect();
+                finding.message.push_str(&format!(" (in {})", names.join(", ")));
+            }
+        }
+        finding
+    }));
+    all.settle();
+    all
 }
 
 /// Says for which environments the definitions are good, and for which they are not.

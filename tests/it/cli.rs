@@ -103,6 +103,25 @@ async fn good_definitions_are_valid_in_every_environment() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_mistake_of_some_environments_is_told_once_and_names_them() -> Result<()> {
+    let desk = desk()?;
+    desk.write("environments/third.yaml", "environment: third\nvalues: {only: here}\n")?;
+    desk.write(
+        "connectors/where.yaml",
+        "connector: where\nconfig:\n  connector.class: FileStreamSource\n  topic: \"{{ values.only }}\"\n",
+    )?;
+    assert_snapshot!(desk.run("validate .").await?, @r"
+    exit 1
+    ---- stdout
+    connectors/where.yaml:4:14: error[undefined-name]: `values.only` is not set (in production, staging)
+      hint: set it in the environment's `values` or in the settings
+    1 error.
+    Not valid for production, staging. Valid for third.
+    ");
+    Ok(())
+}
+
+#[tokio::test]
 async fn everything_that_is_wrong_is_told_at_once() -> Result<()> {
     let desk = desk()?;
     desk.write(
@@ -113,9 +132,7 @@ async fn everything_that_is_wrong_is_told_at_once() -> Result<()> {
     assert_snapshot!(desk.run("validate .").await?, @r#"
     exit 1
     ---- stdout
-    connectors/late.yaml:2:11: error[parameter-missing]: parameter `file` is not given (in production)
-      hint: add `file` to `with`: the file to read
-    connectors/late.yaml:2:11: error[parameter-missing]: parameter `file` is not given (in staging)
+    connectors/late.yaml:2:11: error[parameter-missing]: parameter `file` is not given
       hint: add `file` to `with`: the file to read
     connectors/wrong.yaml:2:11: error[unknown-template]: there is no template `file-sink`
       hint: there are file-source
@@ -123,7 +140,7 @@ async fn everything_that_is_wrong_is_told_at_once() -> Result<()> {
       hint: did you mean `state`?
     connectors/wrong.yaml:4:8: error[unknown-environment]: there is no environment `prod`
       hint: there are production, staging
-    5 errors.
+    4 errors.
     Not valid for production, staging.
     "#);
     Ok(())

@@ -19,7 +19,7 @@ use crate::model::plan::{
 };
 use crate::model::report::{Outcome, StepResult};
 use crate::model::rule::Severity;
-use crate::view::form::SummaryForm;
+use crate::view::form::{FindingForm, SummaryForm};
 use crate::view::status::{ClocksForm, ConnectorForm, FailureForm, StatusForm};
 use crate::view::text::{Colour, Paint, ago, count, line};
 
@@ -358,7 +358,9 @@ pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
         put(&mut out, format_args!("Suspended    by {}", line(by)));
     }
     let ClocksForm { points_at, validated, applied } = &status.clocks;
-    for (what, clock) in [("Points at", points_at), ("Validated", validated), ("Applied", applied)] {
+    // An agent that follows does not look at the cluster, so it knows nothing of what is applied.
+    let applied = (status.leader != Some(false)).then_some(("Applied", applied));
+    for (what, clock) in [("Points at", points_at), ("Validated", validated)].into_iter().chain(applied) {
         let told = clock.as_ref().map_or_else(
             || "none yet".to_owned(),
             |clock| format!("{}, {}", line(&clock.revision_in_words()), ago(clock.at, now)),
@@ -374,11 +376,25 @@ pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
         let mark = paint.mark(Colour::Red, "✗");
         put(&mut out, format_args!("{mark} {}: {}: {}", line(of), line(class), line(text)));
     }
+    let invalid = status.repositories.iter().filter(|one| one.state == "invalid" && one.failure.is_none());
+    for repository in invalid {
+        let mark = paint.mark(Colour::Red, "✗");
+        let what = "what it points at is not valid; the last good revision stays in force";
+        put(&mut out, format_args!("{mark} {}: invalid: {what}", line(&repository.repository)));
+    }
+    for told in status.findings.iter().filter(|told| told.severity != "info") {
+        told_finding(&mut out, told, paint);
+    }
     let width = status.connectors.iter().map(|one| line(&one.name).chars().count()).max();
     for connector in &status.connectors {
         standing(&mut out, connector, width.unwrap_or_default(), now, paint);
     }
     let errors = status.findings.iter().filter(|finding| finding.severity == "error").count();
+    if status.leader == Some(false) {
+        let last = "The agent beside the leading worker tells of the connectors.";
+        put(&mut out, format_args!("{}", paint.strong(last)));
+        return out;
+    }
     let last = format!(
         "{}, {} not in sync, {}.",
         count(status.connectors.len(), "connector", "connectors"),
@@ -387,6 +403,18 @@ pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
     );
     put(&mut out, format_args!("{}", paint.strong(&last)));
     out
+}
+
+/// Writes a finding as an agent told it, in the form that `validate` gives it.
+fn told_finding(out: &mut String, told: &FindingForm, paint: Paint) {
+    let FindingForm { path, line: row, column, rule, severity, message, hint, connector: _, environment: _ } =
+        told;
+    let colour = if severity == "error" { Colour::Red } else { Colour::Yellow };
+    let weight = paint.mark(colour, &format!("{}[{}]", line(severity), line(rule)));
+    put(out, format_args!("{}:{row}:{column}: {weight}: {}", line(path), line(message)));
+    for hint in hint.iter().flat_map(|hint| hint.lines()) {
+        put(out, format_args!("  hint: {}", line(hint)));
+    }
 }
 
 fn standing(out: &mut String, connector: &ConnectorForm, width: usize, now: Timestamp, paint: Paint) {

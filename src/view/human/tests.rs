@@ -1,6 +1,7 @@
 //! What a person reads.
 
 use super::*;
+use crate::model::report::{ClusterReport, RepositoryState};
 use crate::view::example;
 
 #[test]
@@ -135,6 +136,9 @@ fn a_status_is_told_at_a_glance() {
         Applied      v1 at 4f1c9e2, 60 min ago
         ✗ main: unreachable: failed to list the refs: connection refused
         ✗ connect: unreachable: failed to list the connectors: timed out
+        connectors/orders.yaml:3:5: error[file-name]: no template is called debezium-postgrs
+          hint: did you mean debezium-postgres?
+        connectors/orders.yaml:7:5: warning[connectors-missing]: nothing\nis here
         ~ audit-sink    state_drift, state unknown, 0 tasks
         ~ late-sink     state_drift, failed, 1 task, waiting: waiting
         ~ legacy-sink   surplus, state unknown, 0 tasks, last step failed: denied
@@ -145,4 +149,21 @@ fn a_status_is_told_at_a_glance() {
         ~ users-source  config_drift, drifted 15 min ago, state unknown, 0 tasks
         8 connectors, 7 not in sync, 1 error finding.
         "#);
+}
+
+#[test]
+fn an_agent_that_follows_says_who_tells_of_the_connectors() {
+    let mut report = example::report();
+    report.cluster = ClusterReport { reachable: Some(true), leader: Some(false), ..ClusterReport::default() };
+    report.findings = Findings::default();
+    let main = report.repositories.first_mut().expect("the main repository");
+    main.failure = None;
+    main.state = RepositoryState::Invalid;
+    insta::assert_snapshot!(status(&StatusForm::new(&report, "0.1.0"), example::NOW, false), @r#"
+    Environment  production (enforce, follows)
+    Points at    v1 at 4f1c9e2, 60 s ago
+    Validated    v1 at 4f1c9e2, 60 s ago
+    ✗ main: invalid: what it points at is not valid; the last good revision stays in force
+    The agent beside the leading worker tells of the connectors.
+    "#);
 }
