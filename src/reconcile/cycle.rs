@@ -303,6 +303,12 @@ fn away(error: &Error, board: &Board) -> End {
         // An agent that followed goes on telling nothing of the connectors: another one tells them.
         cluster.leader = cluster.leader.filter(|leads| !leads);
         cluster.failure = Some(Failure { class, text: chain(error).into() });
+        if class == Class::Unreachable {
+            // A worker that is gone leads nobody: what was seen through it is old, and the agent
+            // beside the next leader tells how it is. Since when something drifts is kept.
+            cluster.plan = None;
+            cluster.live = None;
+        }
     });
     End::Away(class)
 }

@@ -169,6 +169,25 @@ async fn of_two_agents_only_the_one_beside_the_leader_writes() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_agent_whose_worker_is_gone_tells_nothing_old_of_the_connectors() -> Result<()> {
+    let definitions = one("orders", "").await?;
+    let fake = Fake::start(2).await;
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    agent.wait_for_applied(&definitions.released()?).await?;
+    let synced = "tagalong_connector_sync_state{connector=\"orders\",state=\"synced\"}";
+    assert_eq!(agent.metric(synced).await?, Some(1.0));
+    fake.phase(0, Phase::Down).await;
+    fake.lead(1);
+    agent.wait_for_metric("tagalong_connect_reachable", 0.0).await?;
+    assert_eq!(agent.metric(synced).await?, None);
+
+    fake.phase(0, Phase::Ready).await;
+    fake.lead(0);
+    agent.wait_for_metric(synced, 1.0).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_empty_list_of_a_starting_worker_creates_nothing() -> Result<()> {
     let definitions = one("orders", "").await?;
     let fake = Fake::with(Options { phase: Phase::Booting, ..Options::default() }).await;
