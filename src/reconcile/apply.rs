@@ -13,11 +13,12 @@ use tokio::time::Instant;
 use tracing::{Instrument, info, info_span, warn};
 
 use crate::connect::{Client, Leadership, Writer};
+use crate::model::config::Config;
 use crate::model::live::Live;
 use crate::model::name::ConnectorName;
 use crate::model::plan::{Action, ChangeKind, Step, StepKind};
 use crate::model::report::{Class, Outcome, StepResult};
-use crate::model::revision::Revision;
+use crate::model::revision::{At, Revision};
 use crate::pipeline::converge;
 use crate::reconcile::interrupt::Interrupt;
 use crate::reconcile::settle::{self, Sent, Settled, Wait};
@@ -183,11 +184,7 @@ async fn take_one(
 }
 
 /// The tasks' configs before a change, to know afterwards whether they show which config they run.
-async fn tasks_before(
-    hands: &Hands<'_>,
-    action: &Action,
-    live: &Live,
-) -> Option<(Vec<crate::model::config::Config>, crate::model::config::Config)> {
+async fn tasks_before(hands: &Hands<'_>, action: &Action, live: &Live) -> Option<(Vec<Config>, Config)> {
     let Step::Configure { .. } = &action.step else { return None };
     let config = live.connectors.get(&action.connector)?.config.clone()?;
     match hands.interrupt.unless_ending(hands.client.task_configs(&action.connector)).await {
@@ -360,7 +357,7 @@ fn audit(action: &Action, outcome: Outcome, class: Option<Class>, revision: &Rev
 
 fn commit(revision: &Revision) -> Option<&str> {
     match &revision.main().at {
-        crate::model::revision::At::Git { commit, .. } => Some(commit.as_str()),
-        crate::model::revision::At::Directory { .. } => None,
+        At::Git { commit, .. } => Some(commit.as_str()),
+        At::Directory { .. } => None,
     }
 }

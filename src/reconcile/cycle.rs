@@ -14,7 +14,7 @@ use crate::connect::error::Error;
 use crate::connect::{Client, Leadership, Writer};
 use crate::model::desired::Desired;
 use crate::model::live::Live;
-use crate::model::plan::{Action, Mode, Plan, Policy, Step};
+use crate::model::plan::{Action, Mode, Plan, Policy, Reason, Step};
 use crate::model::report::{Class, Clock, ClusterReport, Cycle, Event, Failure, Outcome, StepResult};
 use crate::pipeline::pace::{Due, History, RestartLimits};
 use crate::pipeline::plan::{plan, suspended_by};
@@ -99,9 +99,11 @@ impl Reconciler {
         end
     }
 
-    /// When the next step that was put off comes due.
-    pub fn next_due(&self) -> Option<Timestamp> {
-        self.history.next_due(Timestamp::now())
+    /// How long until the next step that was put off comes due.
+    pub fn until_due(&self) -> Option<Duration> {
+        let now = Timestamp::now();
+        let due = self.history.next_due(now)?;
+        Some(Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO))
     }
 
     async fn try_turn(
@@ -214,7 +216,7 @@ impl Reconciler {
         self.options.writer == Writer::Forwarded
             && self.options.policy.mode == Mode::Enforce
             && shrank
-            && plan.steps.iter().any(|action| action.reason == crate::model::plan::Reason::Missing)
+            && plan.steps.iter().any(|action| action.reason == Reason::Missing)
     }
 
     /// Takes the steps that are due.

@@ -124,7 +124,7 @@ async fn reconcile(
         rest = match end {
             Some(End::Away(Class::Starting)) => Some(RETRIES[0]),
             Some(End::Away(_) | End::Unsettled) => Some(retry(tries)),
-            Some(End::Looked) => reconciler.next_due().map(until),
+            Some(End::Looked) => reconciler.until_due(),
             Some(End::Follows | End::Gained) | None => None,
         };
     }
@@ -169,8 +169,4 @@ async fn pause(rest: Option<Duration>) {
 
 fn retry(tries: usize) -> Duration {
     RETRIES[tries.saturating_sub(1).min(RETRIES.len() - 1)]
-}
-
-fn until(due: jiff::Timestamp) -> Duration {
-    Duration::try_from(due.duration_since(jiff::Timestamp::now())).unwrap_or(Duration::ZERO)
 }

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{Instrument, info_span};
 
@@ -63,10 +62,7 @@ pub async fn once(
                 return Ended::Converged;
             }
         }
-        let due = reconciler.next_due().filter(|_| end == End::Looked);
-        let rest = due.map_or(REST, |due| {
-            Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
-        });
+        let rest = reconciler.until_due().filter(|_| end == End::Looked).unwrap_or(REST);
         let now = Instant::now();
         if now >= deadline {
             return Ended::Unfinished;
