@@ -5,19 +5,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tagalong_testkit::fake::fault::Fault;
-use tagalong_testkit::fake::state::WriteKind;
 use tagalong_testkit::fake::{Fake, Options, Phase, Request};
 use tokio::time::sleep;
 
 use crate::support::agent::{Agent, wait};
+use crate::support::cluster::writes;
 use crate::support::definitions::{Definitions, file_of, file_source};
 
 /// The requests of one quiet interval: a probe and two reads.
 const QUIET: [&str; 3] = ["DELETE", "GET /connectors", "GET /connectors?expand=info&expand=status"];
-
-async fn one(name: &str, more: &str) -> Result<Definitions> {
-    Definitions::new(&[(&file_of(name), &file_source(name, more))]).await
-}
 
 /// A request in one word, the probe without its name.
 fn word(request: &Request) -> String {
@@ -27,10 +23,6 @@ fn word(request: &Request) -> String {
         method if query.is_empty() => format!("{method} {path}"),
         method => format!("{method} {path}?{query}"),
     }
-}
-
-fn writes(fake: &Fake) -> Vec<(String, WriteKind)> {
-    fake.writes().iter().map(|write| (write.connector.clone(), write.kind)).collect()
 }
 
 #[tokio::test]
@@ -69,7 +61,7 @@ async fn a_quiet_interval_costs_one_listing_one_probe_and_two_reads() -> Result<
 
 #[tokio::test]
 async fn a_moved_tag_is_applied_once_and_moved_back_is_a_rollback() -> Result<()> {
-    let mut definitions = one("orders", "").await?;
+    let mut definitions = Definitions::one("orders", "").await?;
     let first = definitions.released()?;
     let fake = Fake::start(1).await;
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
@@ -93,7 +85,7 @@ async fn a_moved_tag_is_applied_once_and_moved_back_is_a_rollback() -> Result<()
 
 #[tokio::test]
 async fn a_release_with_a_typo_is_refused_whole_and_the_last_good_stays_in_force() -> Result<()> {
-    let mut definitions = one("orders", "").await?;
+    let mut definitions = Definitions::one("orders", "").await?;
     let good = definitions.released()?;
     let fake = Fake::start(1).await;
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
@@ -126,7 +118,7 @@ async fn a_release_with_a_typo_is_refused_whole_and_the_last_good_stays_in_force
 
 #[tokio::test]
 async fn a_change_by_hand_is_drift_and_is_put_back() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(1).await;
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
     agent.wait_for_applied(&definitions.released()?).await?;
@@ -147,7 +139,7 @@ async fn a_change_by_hand_is_drift_and_is_put_back() -> Result<()> {
 
 #[tokio::test]
 async fn of_two_agents_only_the_one_beside_the_leader_writes() -> Result<()> {
-    let mut definitions = one("orders", "").await?;
+    let mut definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(2).await;
     let leader = Agent::start(&definitions.settings(&fake.url(0))).await?;
     let follower = Agent::start(&definitions.settings(&fake.url(1))).await?;
@@ -170,7 +162,7 @@ async fn of_two_agents_only_the_one_beside_the_leader_writes() -> Result<()> {
 
 #[tokio::test]
 async fn an_agent_whose_worker_is_gone_tells_nothing_old_of_the_connectors() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(2).await;
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
     agent.wait_for_applied(&definitions.released()?).await?;
@@ -189,7 +181,7 @@ async fn an_agent_whose_worker_is_gone_tells_nothing_old_of_the_connectors() -> 
 
 #[tokio::test]
 async fn an_empty_list_of_a_starting_worker_creates_nothing() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::with(Options { phase: Phase::Booting, ..Options::default() }).await;
     fake.preload(
         "orders",
@@ -213,7 +205,7 @@ async fn an_empty_list_of_a_starting_worker_creates_nothing() -> Result<()> {
 
 #[tokio::test]
 async fn a_creation_whose_answer_was_lost_is_not_repeated() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(1).await;
     fake.inject(Fault::on("POST", "/connectors").after_executing().break_off());
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
@@ -244,7 +236,7 @@ async fn one_bad_connector_does_not_stop_the_others() -> Result<()> {
 
 #[tokio::test]
 async fn an_agent_that_observes_sends_gets_only() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(1).await;
     let agent = Agent::start(&format!("{}mode: observe\n", definitions.settings(&fake.url(0)))).await?;
     agent
@@ -259,7 +251,7 @@ async fn an_agent_that_observes_sends_gets_only() -> Result<()> {
 
 #[tokio::test]
 async fn a_request_that_is_open_at_the_end_is_given_up_and_looked_at_by_the_next_start() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(1).await;
     fake.inject(Fault::on("POST", "/connectors").after_executing().hang());
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
@@ -276,7 +268,7 @@ async fn a_request_that_is_open_at_the_end_is_given_up_and_looked_at_by_the_next
 
 #[tokio::test]
 async fn a_quiet_agent_ends_at_once() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(1).await;
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
     agent.wait_for_applied(&definitions.released()?).await?;
@@ -287,7 +279,7 @@ async fn a_quiet_agent_ends_at_once() -> Result<()> {
 
 #[tokio::test]
 async fn a_failed_task_is_restarted_with_one_call() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(1).await;
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
     agent.wait_for_applied(&definitions.released()?).await?;
@@ -301,7 +293,7 @@ async fn a_failed_task_is_restarted_with_one_call() -> Result<()> {
 
 #[tokio::test]
 async fn a_newer_release_ends_the_wait_for_one_that_does_not_come_up() -> Result<()> {
-    let mut definitions = one("orders", "").await?;
+    let mut definitions = Definitions::one("orders", "").await?;
     let good = definitions.released()?;
     let fake = Fake::start(1).await;
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;

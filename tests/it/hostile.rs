@@ -4,26 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tagalong_testkit::fake::fault::Fault;
-use tagalong_testkit::fake::state::{State, Target, WriteKind};
+use tagalong_testkit::fake::state::{State, Target};
 use tagalong_testkit::fake::{Fake, Phase};
 use tokio::time::sleep;
 
 use crate::support::agent::{Agent, wait};
+use crate::support::cluster::{preload, writes};
 use crate::support::definitions::{Definitions, file_of, file_source};
-
-async fn one(name: &str, more: &str) -> Result<Definitions> {
-    Definitions::new(&[(&file_of(name), &file_source(name, more))]).await
-}
-
-fn kinds(fake: &Fake) -> Vec<(String, WriteKind)> {
-    fake.writes().iter().map(|write| (write.connector.clone(), write.kind)).collect()
-}
-
-fn preload(fake: &Fake, name: &str) {
-    let pairs =
-        [("connector.class", "FileStreamSource"), ("tasks.max", "1"), ("topic", name), ("file", "/dev/null")];
-    fake.preload(name, &pairs);
-}
 
 const MANY_ROUNDS: Duration = Duration::from_secs(4);
 
@@ -35,7 +22,7 @@ async fn a_read_that_hangs_does_not_hold_up_the_end() -> Result<()> {
         ("GET", "/connectors/orders/tasks"),
         ("GET", "/connectors/orders/status"),
     ] {
-        let mut definitions = one("orders", "").await?;
+        let mut definitions = Definitions::one("orders", "").await?;
         let fake = Fake::start(1).await;
         let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
         agent.wait_for_applied(&definitions.released()?).await?;
@@ -57,7 +44,7 @@ async fn a_read_that_hangs_does_not_hold_up_the_end() -> Result<()> {
 
 #[tokio::test]
 async fn a_paused_connector_whose_new_config_is_refused_is_not_resumed_with_the_old_one() -> Result<()> {
-    let definitions = one("orders", "  batch.size: 7\n").await?;
+    let definitions = Definitions::one("orders", "  batch.size: 7\n").await?;
     let fake = Fake::start(1).await;
     preload(&fake, "orders");
     fake.turn("orders", Target::Paused);
@@ -66,7 +53,7 @@ async fn a_paused_connector_whose_new_config_is_refused_is_not_resumed_with_the_
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
     agent.wait_for_metric("tagalong_connector_last_apply_failed{connector=\"orders\"}", 1.0).await?;
     sleep(MANY_ROUNDS).await;
-    assert_eq!(kinds(&fake), [], "neither the old config runs, nor is the new one sent at every interval");
+    assert_eq!(writes(&fake), [], "neither the old config runs, nor is the new one sent at every interval");
     let puts = fake.requests().iter().filter(|one| one.method == "PUT").count();
     assert_eq!(puts, 1);
     Ok(())
@@ -74,7 +61,7 @@ async fn a_paused_connector_whose_new_config_is_refused_is_not_resumed_with_the_
 
 #[tokio::test]
 async fn a_database_that_comes_late_is_waited_for_and_then_nothing_waits() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(1).await;
     fake.sicken(
         "orders",
@@ -92,7 +79,7 @@ async fn a_database_that_comes_late_is_waited_for_and_then_nothing_waits() -> Re
 
 #[tokio::test]
 async fn a_refusal_that_a_newer_release_made_void_waits_for_nothing() -> Result<()> {
-    let mut definitions = one("orders", "").await?;
+    let mut definitions = Definitions::one("orders", "").await?;
     let good = definitions.released()?;
     let fake = Fake::start(1).await;
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
@@ -109,7 +96,7 @@ async fn a_refusal_that_a_newer_release_made_void_waits_for_nothing() -> Result<
 
 #[tokio::test]
 async fn what_was_done_is_told_although_connect_went_away_after_it() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(1).await;
     fake.inject(Fault::on("POST", "/connectors").delay(Duration::from_secs(1)));
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
@@ -124,7 +111,7 @@ async fn what_was_done_is_told_although_connect_went_away_after_it() -> Result<(
 
 #[tokio::test]
 async fn a_config_that_cannot_be_read_is_not_taken_for_applied() -> Result<()> {
-    let definitions = one("orders", "  batch.size: 7\n").await?;
+    let definitions = Definitions::one("orders", "  batch.size: 7\n").await?;
     let fake = Fake::start(1).await;
     preload(&fake, "orders");
     fake.inject(Fault::on("GET", "/connectors?expand").raw(200, "application/json", "{}").always());
@@ -143,7 +130,7 @@ async fn a_config_that_cannot_be_read_is_not_taken_for_applied() -> Result<()> {
 #[tokio::test]
 async fn a_failed_connector_that_should_be_paused_or_stopped_is_not_asked_again_and_again() -> Result<()> {
     for (word, most) in [("paused", 0), ("stopped", 1)] {
-        let definitions = one("orders", &format!("state: {word}\n")).await?;
+        let definitions = Definitions::one("orders", &format!("state: {word}\n")).await?;
         let fake = Fake::start(1).await;
         preload(&fake, "orders");
         fake.fail_connector("orders", "java.lang.RuntimeException: something");
@@ -155,7 +142,7 @@ async fn a_failed_connector_that_should_be_paused_or_stopped_is_not_asked_again_
             )
             .await?;
         sleep(Duration::from_secs(6)).await;
-        assert!(kinds(&fake).len() <= most, "{word}: {:?}", kinds(&fake));
+        assert!(writes(&fake).len() <= most, "{word}: {:?}", writes(&fake));
         assert_eq!(fake.connector("orders").context("it is there")?.state, State::Failed);
     }
     Ok(())
@@ -205,7 +192,7 @@ async fn a_worker_that_restarts_in_the_middle_of_a_plan_is_waited_for_and_nothin
     sleep(Duration::from_secs(1)).await;
     fake.phase(0, Phase::Ready).await;
     agent.wait_for_applied(&definitions.released()?).await?;
-    let mut made: Vec<_> = kinds(&fake);
+    let mut made: Vec<_> = writes(&fake);
     assert_eq!(made.len(), 16, "{made:?}");
     made.sort_by(|a, b| a.0.cmp(&b.0));
     made.dedup();
@@ -215,7 +202,7 @@ async fn a_worker_that_restarts_in_the_middle_of_a_plan_is_waited_for_and_nothin
 
 #[tokio::test]
 async fn nothing_spins_while_connect_or_git_answer_errors_only() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(1).await;
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
     agent.wait_for_applied(&definitions.released()?).await?;
@@ -265,14 +252,14 @@ async fn of_many_connectors_the_refused_ones_are_sent_once_and_the_others_come_u
 
 #[tokio::test]
 async fn a_connector_that_could_not_be_paused_is_not_configured() -> Result<()> {
-    let definitions = one("orders", "  batch.size: 7\nstate: paused\n").await?;
+    let definitions = Definitions::one("orders", "  batch.size: 7\nstate: paused\n").await?;
     let fake = Fake::start(1).await;
     preload(&fake, "orders");
     fake.inject(Fault::on("PUT", "/connectors/orders/pause").answer(500, "stuck").always());
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
     agent.wait_for_metric("tagalong_connector_last_apply_failed{connector=\"orders\"}", 1.0).await?;
     sleep(Duration::from_secs(2)).await;
-    assert_eq!(kinds(&fake), []);
+    assert_eq!(writes(&fake), []);
     let puts = fake.requests().iter().filter(|one| one.method == "PUT").count();
     assert_eq!(puts, 1, "and the pause is not repeated at every interval");
     Ok(())
@@ -280,7 +267,7 @@ async fn a_connector_that_could_not_be_paused_is_not_configured() -> Result<()> 
 
 #[tokio::test]
 async fn a_change_whose_answer_was_lost_is_seen_to_have_been_made() -> Result<()> {
-    let definitions = one("orders", "  batch.size: 7\n").await?;
+    let definitions = Definitions::one("orders", "  batch.size: 7\n").await?;
     let fake = Fake::start(1).await;
     preload(&fake, "orders");
     fake.inject(Fault::on("PUT", "/connectors/orders/config").after_executing().break_off());
@@ -289,13 +276,13 @@ async fn a_change_whose_answer_was_lost_is_seen_to_have_been_made() -> Result<()
     let steps = |outcome: &str| format!("tagalong_steps_total{{outcome=\"{outcome}\",step=\"configure\"}}");
     assert_eq!(agent.metric(&steps("converged")).await?, Some(1.0));
     assert_eq!(agent.metric(&steps("failed")).await?, Some(0.0));
-    assert_eq!(kinds(&fake).len(), 1);
+    assert_eq!(writes(&fake).len(), 1);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_failure_that_is_gone_at_the_next_look_is_none() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(1).await;
     let failed = r#"{"name":"orders","connector":{"state":"RUNNING","worker_id":"w"},"tasks":[{"id":0,"state":"FAILED","worker_id":"w","trace":"x"}],"type":"source"}"#;
     fake.inject(Fault::on("GET", "/connectors/orders/status").raw(200, "application/json", failed));
@@ -309,7 +296,7 @@ async fn a_failure_that_is_gone_at_the_next_look_is_none() -> Result<()> {
 
 #[tokio::test]
 async fn a_change_that_somebody_made_while_connect_refused_it_is_not_sent_again() -> Result<()> {
-    let definitions = one("orders", "  batch.size: 7\n").await?;
+    let definitions = Definitions::one("orders", "  batch.size: 7\n").await?;
     let fake = Fake::start(1).await;
     preload(&fake, "orders");
     let stale = "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)";
@@ -327,7 +314,7 @@ async fn a_change_that_somebody_made_while_connect_refused_it_is_not_sent_again(
 
 #[tokio::test]
 async fn the_rest_before_a_refused_request_is_sent_again_does_not_hold_up_the_end() -> Result<()> {
-    let definitions = one("orders", "  batch.size: 7\n").await?;
+    let definitions = Definitions::one("orders", "  batch.size: 7\n").await?;
     let fake = Fake::start(1).await;
     preload(&fake, "orders");
     let stale = "Cannot complete request momentarily due to stale configuration";

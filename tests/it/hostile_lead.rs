@@ -9,21 +9,8 @@ use tagalong_testkit::fake::{Fake, Options, Phase};
 use tokio::time::{Instant, sleep};
 
 use crate::support::agent::{Agent, wait};
+use crate::support::cluster::{preload, writes};
 use crate::support::definitions::{Definitions, file_of, file_source};
-
-async fn one(name: &str, more: &str) -> Result<Definitions> {
-    Definitions::new(&[(&file_of(name), &file_source(name, more))]).await
-}
-
-fn kinds(fake: &Fake) -> Vec<(String, WriteKind)> {
-    fake.writes().iter().map(|write| (write.connector.clone(), write.kind)).collect()
-}
-
-fn preload(fake: &Fake, name: &str) {
-    let pairs =
-        [("connector.class", "FileStreamSource"), ("tasks.max", "1"), ("topic", name), ("file", "/dev/null")];
-    fake.preload(name, &pairs);
-}
 
 #[tokio::test]
 async fn an_agent_whose_worker_lost_the_lead_between_two_steps_resumes_nothing() -> Result<()> {
@@ -42,13 +29,13 @@ async fn an_agent_whose_worker_lost_the_lead_between_two_steps_resumes_nothing()
     fake.lead(1);
     agent.wait_for_metric("tagalong_leader", 0.0).await?;
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(kinds(&fake), [("a-changed".to_owned(), WriteKind::Configure)]);
+    assert_eq!(writes(&fake), [("a-changed".to_owned(), WriteKind::Configure)]);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_repository_is_well_again_when_its_tag_is_moved_away_from_what_cannot_be_used() -> Result<()> {
-    let mut definitions = one("orders", "").await?;
+    let mut definitions = Definitions::one("orders", "").await?;
     let good = definitions.released()?;
     let fake = Fake::start(1).await;
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
@@ -67,7 +54,7 @@ async fn a_repository_is_well_again_when_its_tag_is_moved_away_from_what_cannot_
 
 #[tokio::test]
 async fn a_lead_that_moves_every_second_costs_no_write_and_ends_at_the_last_release() -> Result<()> {
-    let mut definitions = one("orders", "").await?;
+    let mut definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(2).await;
     let agents = [
         Agent::start(&definitions.settings(&fake.url(0))).await?,
@@ -96,7 +83,7 @@ async fn a_lead_that_moves_every_second_costs_no_write_and_ends_at_the_last_rele
 
 #[tokio::test]
 async fn a_tag_that_is_moved_twenty_times_in_a_row_ends_at_its_last_place() -> Result<()> {
-    let mut definitions = one("orders", "").await?;
+    let mut definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(1).await;
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
     agent.wait_for_applied(&definitions.released()?).await?;
@@ -114,7 +101,7 @@ async fn a_tag_that_is_moved_twenty_times_in_a_row_ends_at_its_last_place() -> R
 
 #[tokio::test]
 async fn a_deleted_tag_freezes_and_deletes_nothing_and_its_return_is_followed() -> Result<()> {
-    let mut definitions = one("orders", "").await?;
+    let mut definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(1).await;
     let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
     agent.wait_for_applied(&definitions.released()?).await?;
@@ -130,7 +117,7 @@ async fn a_deleted_tag_freezes_and_deletes_nothing_and_its_return_is_followed() 
     wait("drift is put back to the last good", back).await?;
     let second = definitions.release(&[(&file_of("orders"), &file_source("orders", "  batch.size: 7\n"))])?;
     agent.wait_for_applied(&second).await?;
-    assert_eq!(kinds(&fake).len(), 2);
+    assert_eq!(writes(&fake).len(), 2);
     let moves =
         |kind: &str| format!("tagalong_repository_moves_total{{kind=\"{kind}\",repository=\"main\"}}");
     assert_eq!(agent.metric(&moves("deleted")).await?, Some(1.0));
@@ -140,7 +127,7 @@ async fn a_deleted_tag_freezes_and_deletes_nothing_and_its_return_is_followed() 
 
 #[tokio::test]
 async fn a_new_leader_resolves_the_tag_before_its_first_write() -> Result<()> {
-    let mut definitions = one("orders", "").await?;
+    let mut definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(2).await;
     let first = Agent::start(&definitions.settings(&fake.url(0))).await?;
     first.wait_for_applied(&definitions.released()?).await?;
@@ -155,13 +142,13 @@ async fn a_new_leader_resolves_the_tag_before_its_first_write() -> Result<()> {
     fake.lead(1);
     fake.forget();
     second.wait_for_applied(&released).await?;
-    assert_eq!(kinds(&fake), [], "what it knew when it began was older than what was applied");
+    assert_eq!(writes(&fake), [], "what it knew when it began was older than what was applied");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_new_leader_whose_repository_does_not_answer_writes_nothing_until_it_does() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(2).await;
     preload(&fake, "orders");
     let agent = Agent::start(&definitions.settings(&fake.url(1))).await?;
@@ -178,17 +165,17 @@ async fn a_new_leader_whose_repository_does_not_answer_writes_nothing_until_it_d
         .wait_for_metric("tagalong_connector_sync_state{connector=\"orders\",state=\"config_drift\"}", 1.0)
         .await?;
     sleep(Duration::from_secs(2)).await;
-    assert_eq!(kinds(&fake), []);
+    assert_eq!(writes(&fake), []);
     assert_eq!(agent.metric("tagalong_apply_last_result{result=\"never\"}").await?, Some(1.0));
     definitions.http.heal();
     agent.wait_for_applied(&definitions.released()?).await?;
-    assert_eq!(kinds(&fake), [("orders".to_owned(), WriteKind::Configure)]);
+    assert_eq!(writes(&fake), [("orders".to_owned(), WriteKind::Configure)]);
     Ok(())
 }
 
 #[tokio::test]
 async fn behind_a_load_balancer_an_empty_list_is_looked_at_twice_before_anything_is_created() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(1).await;
     preload(&fake, "orders");
     fake.inject(Fault::on("GET", "/connectors?expand").raw(200, "application/json", "{}"));
@@ -220,9 +207,9 @@ async fn a_newer_release_ends_the_cycle_after_the_step_in_hand() -> Result<()> {
     let sent = || async { Ok(fake.requests().iter().any(|one| one.method == "PUT")) };
     wait("the first change is under way", sent).await?;
     definitions.move_to(&good)?;
-    wait("the rollback is written", || async { Ok(kinds(&fake).len() >= 2) }).await?;
+    wait("the rollback is written", || async { Ok(writes(&fake).len() >= 2) }).await?;
     sleep(Duration::from_secs(1)).await;
-    let written: Vec<_> = kinds(&fake).into_iter().map(|(name, _)| name).collect();
+    let written: Vec<_> = writes(&fake).into_iter().map(|(name, _)| name).collect();
     assert_eq!(written, ["a", "a"], "the step in hand, and its rollback");
     Ok(())
 }
@@ -255,7 +242,7 @@ async fn a_lost_lead_ends_the_cycle_at_once_and_nothing_is_sent_again() -> Resul
 
 #[tokio::test]
 async fn a_follower_whose_worker_goes_away_tells_nothing_of_the_connectors() -> Result<()> {
-    let definitions = one("orders", "").await?;
+    let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(2).await;
     let agent = Agent::start(&definitions.settings(&fake.url(1))).await?;
     agent.wait_for_metric("tagalong_leader", 0.0).await?;

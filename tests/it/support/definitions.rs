@@ -26,6 +26,11 @@ impl Definitions {
         Ok(definitions)
     }
 
+    /// Makes a repository with one connector that reads a file, released as `v1`.
+    pub async fn one(name: &str, more: &str) -> Result<Self> {
+        Self::new(&[(&file_of(name), &file_source(name, more))]).await
+    }
+
     /// Commits files and moves `v1` there; gives the commit.
     pub fn release(&mut self, files: &[(&str, &str)]) -> Result<String> {
         let commit = self.origin.commit("a release", files)?;
