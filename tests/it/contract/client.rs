@@ -39,19 +39,24 @@ pub fn configure(json: &serde_json::Value) -> Step {
     Step::Configure { config: config(json), changes: Vec::new() }
 }
 
-/// Takes a step, again where a rebalance is in the way.
-async fn take(client: &Client, name: &ConnectorName, step: &Step) -> Result<()> {
+/// Does something, again where a rebalance is in the way: every case on the cluster causes some.
+async fn calm<T>(ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
     let start = Instant::now();
     loop {
-        match client.take(name, step).await {
+        match ask().await {
             Err(error)
                 if error.class() == Class::Rebalancing && start.elapsed() < Duration::from_secs(30) =>
             {
                 sleep(Duration::from_millis(50)).await;
             }
-            result => return Ok(result?),
+            result => return result,
         }
     }
+}
+
+/// Takes a step, again where a rebalance is in the way.
+async fn take(client: &Client, name: &ConnectorName, step: &Step) -> Result<()> {
+    Ok(calm(async || client.take(name, step).await).await?)
 }
 
 /// Looks until the connector is as wanted.
@@ -116,7 +121,7 @@ pub async fn it_carries_a_connector_through_its_life(site: &Site) -> Result<()> 
     take(&client, &name, &configure(&changed)).await?;
     assert_eq!(until(&client, &name, running).await?.config, Some(config(&changed)));
     let start = Instant::now();
-    while client.task_configs(&name).await?[0].get("batch.size").is_none() {
+    while calm(async || client.task_configs(&name).await).await?[0].get("batch.size").is_none() {
         assert!(start.elapsed() < Duration::from_secs(30), "the task never got the new config");
         sleep(Duration::from_millis(20)).await;
     }
@@ -128,7 +133,7 @@ pub async fn it_carries_a_connector_through_its_life(site: &Site) -> Result<()> 
     take(&client, &name, &Step::Stop { from: Target::Running }).await?;
     until(&client, &name, |connector| is(connector, RunState::Stopped, &[])).await?;
     take(&client, &name, &Step::Delete).await?;
-    assert_eq!(client.look(&name).await?, None);
+    assert_eq!(calm(async || client.look(&name).await).await?, None);
     assert!(!client.live().await?.connectors.contains_key(&name));
     // What is gone already needs no deleting.
     take(&client, &name, &Step::Delete).await
@@ -172,7 +177,8 @@ pub async fn it_writes_through_a_follower_where_it_may(site: &Site) -> Result<()
     take(&follower, &name, &Step::Restart).await?;
     take(&follower, &name, &Step::Stop { from: Target::Running }).await?;
     take(&follower, &name, &Step::Delete).await?;
-    assert_eq!(leader(site)?.look(&name).await?, None);
+    let leader = leader(site)?;
+    assert_eq!(calm(async || leader.look(&name).await).await?, None);
 
     // A follower would pass this name on as another one.
     let name = ConnectorName::observed(&site.name("x;y"));
@@ -185,8 +191,8 @@ pub async fn it_writes_through_a_follower_where_it_may(site: &Site) -> Result<()
 
 pub async fn it_tells_a_refused_config(site: &Site) -> Result<()> {
     let (client, name) = (leader(site)?, name(site));
-    let error =
-        failure(client.take(&name, &create(&source_with("tasks.max", "S3cr3t"), Target::Running)).await)?;
+    let wrong = create(&source_with("tasks.max", "S3cr3t"), Target::Running);
+    let error = failure(calm(async || client.take(&name, &wrong).await).await)?;
     assert_eq!((error.class(), error.is_certain()), (Class::Invalid, true));
     let text = error.to_string();
     assert!(
@@ -195,7 +201,8 @@ pub async fn it_tells_a_refused_config(site: &Site) -> Result<()> {
     );
 
     let nothing = serde_json::json!({"password": "S3cr3t"});
-    let error = failure(client.take(&name, &configure(&nothing)).await)?;
+    let nothing = configure(&nothing);
+    let error = failure(calm(async || client.take(&name, &nothing).await).await)?;
     assert!(!format!("{error} {error:?}").contains("S3cr3t"), "{error:?}");
     assert_eq!(error.hint(), Some("give connector.class"));
     Ok(())
@@ -210,14 +217,15 @@ pub async fn it_tells_what_exists_and_what_does_not(site: &Site) -> Result<()> {
         Step::Stop { from: Target::Running },
         Step::Restart,
     ] {
-        let error = failure(client.take(&missing, &step).await)?;
+        let error = failure(calm(async || client.take(&missing, &step).await).await)?;
         assert_eq!((error.class(), error.is_certain()), (Class::NotFound, true), "{step:?}");
     }
-    assert_eq!(failure(client.task_configs(&missing).await)?.class(), Class::NotFound);
-    assert_eq!(client.look(&missing).await?, None);
+    assert_eq!(failure(calm(async || client.task_configs(&missing).await).await)?.class(), Class::NotFound);
+    assert_eq!(calm(async || client.look(&missing).await).await?, None);
 
     take(&client, &name, &create(&source(), Target::Running)).await?;
-    let error = failure(client.take(&name, &create(&source(), Target::Running)).await)?;
+    let again = create(&source(), Target::Running);
+    let error = failure(calm(async || client.take(&name, &again).await).await)?;
     assert_eq!((error.class(), error.is_certain()), (Class::Exists, true));
     Ok(())
 }
