@@ -1,7 +1,8 @@
 //! What Connect's REST API does, as cases that hold for the fake and for real workers alike.
 //!
 //! Each case gets a cluster with a leader and a follower and names of its own. Where fake and real
-//! differ, the fake is wrong. `real/contract.rs` runs the same cases on real workers.
+//! differ, the fake is wrong. `real/contract.rs` runs the same cases on real workers. A case holds for
+//! every version: where older ones answer otherwise, it says since when, and what they answer.
 
 pub mod client;
 pub mod life;
@@ -15,10 +16,11 @@ use tagalong_testkit::fake::{Fake, Options};
 
 use crate::contract::site::Site;
 
-/// Runs every case as a test of its own, on what `$site` gives for the case's name.
-macro_rules! every_case {
-    ($site:path) => {
-        $crate::contract::run! { $site;
+/// Runs the cases in plain HTTP as tests of their own, with `$marks` as attributes, on what `$site` gives for
+/// the case's name and `$version`.
+macro_rules! every_plain_case {
+    ($site:path, $version:expr, $marks:tt) => {
+        $crate::contract::run! { $site, $version, $marks;
             rest: a_probe_tells_the_leader_from_a_follower,
             rest: a_fenced_write_on_a_follower_writes_nothing,
             rest: a_follower_checks_a_config_before_it_says_who_leads,
@@ -48,6 +50,15 @@ macro_rules! every_case {
             rest: names_beyond_the_tame_alphabet_work_when_encoded,
             rest: some_names_cannot_be_addressed,
             rest: a_name_with_braces_is_created_and_answered_with_an_error,
+        }
+    };
+}
+pub(crate) use every_plain_case;
+
+/// Runs the cases of our own client likewise.
+macro_rules! every_client_case {
+    ($site:path, $version:expr, $marks:tt) => {
+        $crate::contract::run! { $site, $version, $marks;
             client: it_knows_the_leader_and_the_follower,
             client: it_carries_a_connector_through_its_life,
             client: it_creates_in_a_state,
@@ -60,23 +71,30 @@ macro_rules! every_case {
         }
     };
 }
-pub(crate) use every_case;
+pub(crate) use every_client_case;
 
 macro_rules! run {
-    ($site:path; $($room:ident: $name:ident),* $(,)?) => {
-        $(
-            #[tokio::test]
-            async fn $name() -> anyhow::Result<()> {
-                let site = $site(stringify!($name)).await?;
-                $crate::contract::$room::$name(&site).await
-            }
-        )*
+    ($site:path, $version:expr, $marks:tt; $($room:ident: $name:ident),* $(,)?) => {
+        $( $crate::contract::run_one! { $site, $version, $marks; $room: $name } )*
     };
 }
 pub(crate) use run;
 
+// A macro of its own, because the marks repeat at another rate than the cases do.
+macro_rules! run_one {
+    ($site:path, $version:expr, [$(#[$mark:meta])*]; $room:ident: $name:ident) => {
+        #[tokio::test]
+        $(#[$mark])*
+        async fn $name() -> anyhow::Result<()> {
+            let site = $site(stringify!($name), $version).await?;
+            $crate::contract::$room::$name(&site).await
+        }
+    };
+}
+pub(crate) use run_one;
+
 /// A fake cluster for one case, with delays that make every stage visible.
-async fn fake(case: &str) -> anyhow::Result<Site> {
+async fn fake(case: &str, version: (u8, u8)) -> anyhow::Result<Site> {
     let moment = Duration::from_millis(60);
     let timing = Timing {
         status: moment,
@@ -85,8 +103,13 @@ async fn fake(case: &str) -> anyhow::Result<Site> {
         state: moment,
         rebalance: Duration::from_millis(30),
     };
-    let fake = Fake::with(Options { workers: 2, timing, ..Options::default() }).await;
-    Ok(Site::new(case, fake.url(0), fake.url(1), Box::new(fake)))
+    let fake = Fake::with(Options { workers: 2, timing, version, ..Options::default() }).await;
+    Ok(Site::new(case, version, fake.url(0), fake.url(1), Box::new(fake)))
 }
 
-every_case!(fake);
+every_plain_case!(fake, (4, 3), []);
+every_client_case!(fake, (4, 3), []);
+
+mod fake_3_9 {
+    crate::contract::every_plain_case!(crate::contract::fake, (3, 9), []);
+}

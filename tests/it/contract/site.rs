@@ -18,6 +18,8 @@ pub struct Site {
     pub leader: String,
     /// The base address of another worker.
     pub follower: String,
+    /// Connect's version, as far as answers follow it: `(3, 9)`.
+    pub version: (u8, u8),
     case: String,
     http: reqwest::Client,
     /// What must live as long as the case runs.
@@ -59,8 +61,14 @@ impl Reply {
 }
 
 impl Site {
-    pub fn new(case: &str, leader: String, follower: String, held: Box<dyn Any + Send>) -> Self {
-        Self { leader, follower, case: case.replace('_', "-"), http: http::client(), _held: held }
+    pub fn new(
+        case: &str,
+        version: (u8, u8),
+        leader: String,
+        follower: String,
+        held: Box<dyn Any + Send>,
+    ) -> Self {
+        Self { leader, follower, version, case: case.replace('_', "-"), http: http::client(), _held: held }
     }
 
     /// A connector's name that no other case uses.

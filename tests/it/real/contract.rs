@@ -1,4 +1,7 @@
-//! The contract cases on real workers, one at a time: what one case writes is a rebalance for another.
+//! The contract cases on real workers of 4.3, the newest, and what the other versions' need of them.
+//!
+//! The cases of one version share two workers and run one at a time: what one case writes is a
+//! rebalance for another. Each version has a group of its own on the one broker.
 
 use anyhow::{Context as _, Result};
 use tagalong_testkit::http;
@@ -6,28 +9,41 @@ use tagalong_testkit::stack::handle::Stack;
 use tagalong_testkit::stack::protocol::{Group, Worker};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
-use crate::contract::every_case;
 use crate::contract::site::Site;
+use crate::contract::{every_client_case, every_plain_case};
 
-static TURN: Mutex<()> = Mutex::const_new(());
-static WORKERS: OnceCell<Vec<Worker>> = OnceCell::const_new();
-
-/// Two workers of their own, which no other test disturbs.
-///
-/// A worker learns of a rebalance with its next heartbeat; the usual 3 s would be waited for some
-/// twenty times.
-async fn workers() -> Result<&'static [Worker]> {
-    let start = || async {
-        let group = Group::new("contract").setting("heartbeat.interval.ms", "200");
-        Stack::shared().await?.add_group(group).await
-    };
-    Ok(WORKERS.get_or_try_init(start).await?)
+/// The two workers of one version that its cases share, which no other test disturbs.
+pub struct Release {
+    /// The version as the cases know it.
+    version: (u8, u8),
+    /// The version whose jars are installed.
+    connect: &'static str,
+    turn: Mutex<()>,
+    workers: OnceCell<Vec<Worker>>,
 }
 
-async fn real(case: &str) -> Result<Site> {
-    let turn: MutexGuard<'static, ()> = TURN.lock().await;
+impl Release {
+    /// A release that no worker runs yet.
+    pub const fn new(version: (u8, u8), connect: &'static str) -> Self {
+        Self { version, connect, turn: Mutex::const_new(()), workers: OnceCell::const_new() }
+    }
+
+    /// A worker learns of a rebalance with its next heartbeat; the usual 3 s would be waited for some
+    /// twenty times.
+    async fn workers(&self) -> Result<&[Worker]> {
+        let start = || async {
+            let group = Group::new(&format!("contract-{}", self.connect)).version(self.connect);
+            Stack::shared().await?.add_group(group.setting("heartbeat.interval.ms", "200")).await
+        };
+        Ok(self.workers.get_or_try_init(start).await?)
+    }
+}
+
+/// The workers of a release, for one case.
+pub async fn real(case: &str, release: &'static Release) -> Result<Site> {
+    let turn: MutexGuard<'static, ()> = release.turn.lock().await;
     let (mut leader, mut follower) = (None, None);
-    for worker in workers().await? {
+    for worker in release.workers().await? {
         let probe = format!("{}/connectors/contract-probe?forward=false", worker.url);
         match http::client().delete(probe).send().await?.status().as_u16() {
             404 => leader = Some(worker.url.clone()),
@@ -35,7 +51,10 @@ async fn real(case: &str) -> Result<Site> {
         }
     }
     let (leader, follower) = (leader.context("a leader")?, follower.context("a follower")?);
-    Ok(Site::new(case, leader, follower, Box::new(turn)))
+    Ok(Site::new(case, release.version, leader, follower, Box::new(turn)))
 }
 
-every_case!(real);
+static NEWEST: Release = Release::new((4, 3), "4.3.0");
+
+every_plain_case!(real, &NEWEST, []);
+every_client_case!(real, &NEWEST, []);

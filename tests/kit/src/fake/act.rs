@@ -41,6 +41,7 @@ pub fn act(cluster: &mut Cluster, call: &Call, segments: &[&str]) -> Answer {
         ("POST", ["connectors", name, "tasks", task, "restart"]) => restart_task(cluster, call, name, task),
         ("DELETE", ["connectors", name]) => delete(cluster, call, name),
         ("PUT", ["connector-plugins", _, "config", "validate"]) => validate(cluster, call),
+        (_, ["health"]) if cluster.version < (3, 9) => answer::no_such_path(),
         (_, [] | ["connectors" | "connector-plugins" | "health"]) => {
             Answer::error(405, "HTTP 405 Method Not Allowed")
         }
