@@ -12,14 +12,19 @@ pub fn kafka_classes() -> Result<String> {
     Ok(format!("{}/*", fetched(KAFKA)?.display()))
 }
 
-/// The class path of a worker.
+/// The class path of a worker, Connect's mock connectors included: Connect looks for the tasks of what it takes
+/// for its own (`org.apache.kafka.…`) nowhere else, so from the plugin path they can be listed and never run.
 pub fn connect_classes(version: &str) -> Result<String> {
-    Ok(format!("{}/runtime/*", fetched(&format!("connect-{version}"))?.display()))
+    let connect = fetched(&format!("connect-{version}"))?;
+    let (runtime, mock) = (connect.join("runtime"), connect.join("plugins/connect-test-plugins"));
+    // Before 3.6 they are part of the runtime.
+    let mock = if mock.exists() { format!(":{}/*", mock.display()) } else { String::new() };
+    Ok(format!("{}/*{mock}", runtime.display()))
 }
 
-/// The plugin path of a worker: Connect's own example connectors, its mock connectors, Debezium.
+/// The plugin path of a worker: Connect's own example connectors, Debezium.
 pub fn plugins(version: &str) -> Result<String> {
-    let connect = fetched(&format!("connect-{version}"))?.join("plugins");
+    let connect = fetched(&format!("connect-{version}"))?.join("plugins/connect-file");
     Ok(format!("{},{}", connect.display(), fetched(DEBEZIUM)?.display()))
 }
 
