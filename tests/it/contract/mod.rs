@@ -5,7 +5,9 @@
 //! every version: where older ones answer otherwise, it says since when, and what they answer.
 
 pub mod client;
+pub mod configs;
 pub mod life;
+pub mod names;
 pub mod rest;
 pub mod site;
 
@@ -25,16 +27,19 @@ macro_rules! every_plain_case {
             rest: a_fenced_write_on_a_follower_writes_nothing,
             rest: a_follower_checks_a_config_before_it_says_who_leads,
             rest: a_follower_passes_an_ordinary_write_on,
-            rest: a_follower_takes_a_semicolon_for_the_end_of_the_name,
+            names: a_follower_takes_a_semicolon_for_the_end_of_the_name,
             rest: a_worker_tells_its_version_and_its_health,
             rest: an_unknown_address_is_told_from_an_unknown_connector,
             rest: what_is_not_there_is_told_in_these_words,
             rest: creating_twice_is_refused,
             rest: a_creation_trims_the_name_and_says_where,
-            rest: a_refused_config_names_its_errors,
-            rest: a_config_without_a_class_is_repeated_whole,
-            rest: a_broken_body_is_an_error_of_connects_own,
-            rest: numbers_and_booleans_become_texts_as_written,
+            configs: a_refused_config_names_its_errors,
+            configs: an_unknown_class_is_answered_with_every_known_one,
+            configs: a_sink_without_topics_is_refused,
+            configs: a_key_without_a_value_is_refused_or_kept,
+            configs: a_config_without_a_class_is_repeated_whole,
+            configs: a_broken_body_is_an_error_of_connects_own,
+            configs: numbers_and_booleans_become_texts_as_written,
             rest: a_new_connector_is_listed_and_then_runs,
             life: a_connector_can_be_made_paused_or_stopped,
             life: a_source_copies_its_config_into_its_task,
@@ -45,11 +50,16 @@ macro_rules! every_plain_case {
             life: a_stopped_connector_has_no_tasks_and_stays_stopped,
             life: an_unchanged_config_revives_no_failed_task,
             life: a_restart_says_what_it_restarts,
+            life: a_restart_of_what_failed_takes_its_tasks_along,
+            life: a_restart_belongs_to_the_worker_that_runs_it,
             life: a_deleted_connector_is_gone,
             life: offsets_change_only_where_it_is_stopped,
-            rest: names_beyond_the_tame_alphabet_work_when_encoded,
-            rest: some_names_cannot_be_addressed,
-            rest: a_name_with_braces_is_created_and_answered_with_an_error,
+            life: the_tasks_configs_come_in_one_answer_for_a_while,
+            rest: a_patch_changes_single_keys,
+            rest: the_plugins_are_listed,
+            names: names_beyond_the_tame_alphabet_work_when_encoded,
+            names: some_names_cannot_be_addressed,
+            names: a_name_with_braces_is_created_and_answered_with_an_error,
         }
     };
 }
@@ -109,6 +119,14 @@ async fn fake(case: &str, version: (u8, u8)) -> anyhow::Result<Site> {
 
 every_plain_case!(fake, (4, 3), []);
 every_client_case!(fake, (4, 3), []);
+
+mod fake_2_8 {
+    crate::contract::every_plain_case!(crate::contract::fake, (2, 8), []);
+}
+
+mod fake_3_7 {
+    crate::contract::every_plain_case!(crate::contract::fake, (3, 7), []);
+}
 
 mod fake_3_9 {
     crate::contract::every_plain_case!(crate::contract::fake, (3, 9), []);

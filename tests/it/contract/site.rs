@@ -71,6 +71,14 @@ impl Site {
         Self { leader, follower, version, case: case.replace('_', "-"), http: http::client(), _held: held }
     }
 
+    /// What a follower tells of the leader's refusal: some versions lose its status.
+    pub fn forwarded(&self, status: u16, message: &str) -> (u16, String) {
+        if ((2, 8)..(3, 4)).contains(&self.version) {
+            return (500, format!("Error trying to forward REST request: {message}"));
+        }
+        (status, message.to_owned())
+    }
+
     /// A connector's name that no other case uses.
     pub fn name(&self, rest: &str) -> String {
         format!("{}-{rest}", self.case)
@@ -189,5 +197,25 @@ pub fn source_with(key: &str, value: &str) -> Value {
 
 /// A source whose tasks fail, soon after each start.
 pub fn failing() -> Value {
-    json!({"connector.class": "MockSource", "mock_mode": "task-failure", "delay_ms": "100", "tasks.max": "1"})
+    failing_after("100")
+}
+
+/// A source whose tasks fail so many milliseconds after each start.
+pub fn failing_after(delay: &str) -> Value {
+    json!({"connector.class": "MockSource", "mock_mode": "task-failure", "delay_ms": delay, "tasks.max": "1"})
+}
+
+/// The body that asks for a new connector.
+pub fn creation(name: &str, config: &Value) -> String {
+    json!({"name": name, "config": config}).to_string()
+}
+
+/// How Connect words a list of complaints about a config.
+pub fn wrapped(lines: &[&str]) -> String {
+    format!(
+        "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can also find the above list of \
+         errors at the endpoint `/connector-plugins/{{connectorType}}/config/validate`",
+        lines.len(),
+        lines.join("\n")
+    )
 }

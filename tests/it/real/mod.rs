@@ -3,6 +3,9 @@
 mod agents;
 mod cluster;
 mod contract;
+mod contract_2_8;
+mod contract_3_7;
+mod contract_3_9;
 mod demo;
 mod ssh;
 mod stack;

@@ -19,9 +19,8 @@ pub fn act(cluster: &mut Cluster, call: &Call, segments: &[&str]) -> Answer {
         && !call.body.is_empty()
         && !call.content_type.starts_with("application/json")
     {
-        return Answer::error(415, "HTTP 415 Unsupported Media Type");
+        return answer::no_such_media_type();
     }
-    let has_stop = cluster.version >= (3, 5);
     match (call.method.as_str(), segments) {
         ("POST", ["connectors"]) => create(cluster, call),
         ("GET", ["connectors", name]) => read(cluster, name, Cluster::info),
@@ -30,21 +29,20 @@ pub fn act(cluster: &mut Cluster, call: &Call, segments: &[&str]) -> Answer {
         ("GET", ["connectors", name, "status"]) => {
             cluster.status(name).map_or_else(|| answer::no_status(name), |status| Answer::json(200, &status))
         }
-        ("GET", ["connectors", name, "offsets"]) if has_stop => found(cluster.offsets(name), name),
-        ("PATCH" | "DELETE", ["connectors", name, "offsets"]) if has_stop => offsets(cluster, call, name),
+        ("GET", ["connectors", name, "tasks-config"]) => found(cluster.tasks_config(name), name),
+        ("GET", ["connectors", name, "offsets"]) => found(cluster.offsets(name), name),
+        ("PATCH" | "DELETE", ["connectors", name, "offsets"]) => offsets(cluster, call, name),
         ("GET", ["connectors", name, "topics"]) => Answer::json(200, &json!({*name: {"topics": []}})),
         ("PUT", ["connectors", name, "config"]) => configure(cluster, call, name),
+        ("PATCH", ["connectors", name, "config"]) => patch(cluster, call, name),
         ("PUT", ["connectors", name, "pause"]) => turn(cluster, call, name, Target::Paused),
         ("PUT", ["connectors", name, "resume"]) => turn(cluster, call, name, Target::Running),
-        ("PUT", ["connectors", name, "stop"]) if has_stop => stop(cluster, call, name),
+        ("PUT", ["connectors", name, "stop"]) => stop(cluster, call, name),
         ("POST", ["connectors", name, "restart"]) => restart(cluster, call, name),
         ("POST", ["connectors", name, "tasks", task, "restart"]) => restart_task(cluster, call, name, task),
         ("DELETE", ["connectors", name]) => delete(cluster, call, name),
         ("PUT", ["connector-plugins", _, "config", "validate"]) => validate(cluster, call),
-        (_, ["health"]) if cluster.version < (3, 9) => answer::no_such_path(),
-        (_, [] | ["connectors" | "connector-plugins" | "health"]) => {
-            Answer::error(405, "HTTP 405 Method Not Allowed")
-        }
+        (_, [] | ["connectors" | "connector-plugins" | "health"]) => answer::no_such_method(),
         (_, _) => answer::no_such_path(),
     }
 }
@@ -61,7 +59,7 @@ fn read(cluster: &mut Cluster, name: &str, view: fn(&mut Cluster, &str) -> Optio
 }
 
 fn create(cluster: &mut Cluster, call: &Call) -> Answer {
-    let body: BTreeMap<String, Box<RawValue>> = match call::parse(&call.body) {
+    let body: BTreeMap<String, Box<RawValue>> = match call::parse(cluster.version, &call.body) {
         Ok(body) => body,
         Err(answer) => return answer,
     };
@@ -88,7 +86,7 @@ fn create(cluster: &mut Cluster, call: &Call) -> Answer {
         Err(answer) => return answer,
     };
     if cluster.has(&name) {
-        return answer::exists(&name);
+        return call.refused(cluster, executor, answer::exists(&name));
     }
     cluster.create(executor, &name, config.clone(), target);
     created(cluster, &name, &config)
@@ -97,18 +95,22 @@ fn create(cluster: &mut Cluster, call: &Call) -> Answer {
 /// Reads the state to create in, and refuses fields that this version does not know.
 fn wanted(cluster: &Cluster, body: &BTreeMap<String, Box<RawValue>>, state: &str) -> Result<Target, Answer> {
     let class = "org.apache.kafka.connect.runtime.rest.entities.CreateConnectorRequest";
-    let knows_state = cluster.version >= (3, 7);
+    let knows_state = cluster.version.creates_in_a_state();
     let unknown = body.keys().find(|key| match key.as_str() {
         "name" | "config" => false,
         "initial_state" => !knows_state,
         _ => true,
     });
     if let Some(key) = unknown {
-        let text = format!(
-            "Unrecognized field \"{key}\" (class {class}), not marked as ignorable (3 known properties: \"config\", \"name\", \
-             \"initial_state\")"
-        );
-        return Err(answer::unreadable(&text, 1));
+        let known = if knows_state {
+            "3 known properties: \"config\", \"name\", \"initial_state\""
+        } else {
+            "2 known properties: \"config\", \"name\""
+        };
+        let end = cluster.version.end_of_known_properties();
+        let text =
+            format!("Unrecognized field \"{key}\" (class {class}), not marked as ignorable ({known}{end}");
+        return Err(cluster.version.unreadable(&text, 1));
     }
     match (body.contains_key("initial_state"), state.to_uppercase().as_str()) {
         (false, _) | (true, "RUNNING") => Ok(Target::Running),
@@ -118,7 +120,7 @@ fn wanted(cluster: &Cluster, body: &BTreeMap<String, Box<RawValue>>, state: &str
             let text = format!(
                 "Cannot construct instance of `{class}$InitialState`, problem: No enum constant {class}.InitialState.{other}"
             );
-            Err(answer::unreadable(&text, 1))
+            Err(cluster.version.unreadable(&text, 1))
         }
     }
 }
@@ -138,17 +140,44 @@ fn configure(cluster: &mut Cluster, call: &Call, name: &str) -> Answer {
         Ok(executor) => executor,
         Err(answer) => return answer,
     };
-    let meant = call.name_at(name, executor);
-    if meant != name {
-        return answer::other_name(name, meant);
+    match call.name_at(name, executor) {
+        Ok(meant) if meant == name => {}
+        Ok(meant) => return call.refused(cluster, executor, answer::other_name(name, meant)),
+        Err(answer) => return call.refused(cluster, executor, answer),
     }
     if !cluster.has(name) {
         cluster.create(executor, name, config.clone(), Target::Running);
         return created(cluster, name, &config);
     }
-    cluster.configure(executor, name, config.clone());
+    changed(cluster, executor, name, config)
+}
+
+/// Merges into what is there; a null removes a key.
+fn patch(cluster: &mut Cluster, call: &Call, name: &str) -> Answer {
+    let changes = match call::config(cluster.version, &call.body) {
+        Ok(changes) => changes,
+        Err(answer) => return answer,
+    };
+    let executor = match call.executor(cluster) {
+        Ok(executor) => executor,
+        Err(answer) => return answer,
+    };
+    let Some(mut config) = cluster.config(name).cloned() else {
+        return answer::connector_not_found(name);
+    };
+    config.extend(changes);
+    config.retain(|_, value| value.is_some());
+    match cluster.plugins.check(cluster.version, &config, cluster.refusal(name)) {
+        Ok(()) => changed(cluster, executor, name, config),
+        Err(answer) => answer,
+    }
+}
+
+fn changed(cluster: &mut Cluster, executor: usize, name: &str, config: Config) -> Answer {
+    let shown = json!(config);
+    cluster.configure(executor, name, config);
     let mut info = cluster.info(name).expect("a connector that is there");
-    info["config"] = json!(config);
+    info["config"] = shown;
     Answer::json(200, &info)
 }
 
@@ -181,21 +210,21 @@ fn encode(name: &str) -> String {
 
 /// Reads and checks a config; gives it with its name in it.
 fn accepted(cluster: &Cluster, name: &str, body: &str) -> Result<Config, Answer> {
-    let mut sent = call::config(body)?;
-    match sent.get("name") {
+    let mut sent = call::config(cluster.version, body)?;
+    match sent.get("name").and_then(Option::as_ref) {
         None => {
             sent.insert("name".to_owned(), Some(name.to_owned()));
         }
-        Some(inner) if inner.as_deref() == Some(name) => {}
-        Some(inner) => return Err(answer::other_name(inner.as_deref().unwrap_or("null"), name)),
+        Some(inner) if inner == name => {}
+        Some(inner) => return Err(answer::other_name(inner, name)),
     }
     if name.is_empty() {
         return Err(answer::invalid(&[
             "Invalid value  for configuration name: String may not be empty".to_owned()
         ]));
     }
-    cluster.plugins.check(&sent, cluster.refusal(name))?;
-    Ok(sent.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
+    cluster.plugins.check(cluster.version, &sent, cluster.refusal(name))?;
+    Ok(sent)
 }
 
 /// Pausing and resuming: on any worker, and `forward` means nothing.
@@ -213,7 +242,10 @@ fn stop(cluster: &mut Cluster, call: &Call, name: &str) -> Answer {
     }
     match call.executor(cluster) {
         Ok(executor) => {
-            let meant = call.name_at(name, executor);
+            let meant = match call.name_at(name, executor) {
+                Ok(meant) => meant,
+                Err(answer) => return answer,
+            };
             if !cluster.has(meant) {
                 return answer::unknown_connector(meant);
             }
@@ -224,38 +256,49 @@ fn stop(cluster: &mut Cluster, call: &Call, name: &str) -> Answer {
     }
 }
 
+/// With tasks it is the leader's business, without them that of the worker that runs the connector.
 fn restart(cluster: &mut Cluster, call: &Call, name: &str) -> Answer {
-    if !cluster.has(name) {
+    let Some(owner) = cluster.owner(name) else {
         return answer::unknown_connector_to_restart(name);
-    }
-    let with_tasks = call.says("includeTasks", "true");
-    let only_failed = call.says("onlyFailed", "true");
-    let executor = match call.executor(cluster) {
+    };
+    let knows_tasks = cluster.version.restarts_tasks_too();
+    let with_tasks = knows_tasks && call.says("includeTasks", "true");
+    let only_failed = knows_tasks && call.says("onlyFailed", "true");
+    let is_plain = !with_tasks && !only_failed;
+    let executor = if is_plain { call.executor_among(Some(owner)) } else { call.executor(cluster) };
+    let executor = match executor {
         Ok(executor) => executor,
         Err(answer) => return answer,
     };
-    let meant = call.name_at(name, executor);
+    let meant = match call.name_at(name, executor) {
+        Ok(meant) => meant,
+        Err(answer) => return call.refused(cluster, executor, answer),
+    };
     if !cluster.has(meant) {
-        return answer::unknown_connector_to_restart(meant);
+        return call.refused(cluster, executor, answer::unknown_connector_to_restart(meant));
     }
     cluster.restart(executor, meant, with_tasks, only_failed);
-    if !with_tasks && !only_failed {
+    if is_plain {
         return Answer::empty(204);
     }
     cluster.status(meant).map_or_else(|| answer::no_status(meant), |status| Answer::json(202, &status))
 }
 
+/// The business of the worker that runs the task.
 fn restart_task(cluster: &mut Cluster, call: &Call, name: &str, task: &str) -> Answer {
     if !cluster.has(name) {
         return answer::unknown_connector_to_restart(name);
     }
-    let executor = match call.executor(cluster) {
-        Ok(executor) => executor,
-        Err(answer) => return answer,
+    let found = task.parse().ok().and_then(|number| Some((number, cluster.task_owner(name, number)?)));
+    let Some((number, owner)) = found else {
+        return Answer::error(404, &format!("Unknown task: {name}-{task}"));
     };
-    match task.parse() {
-        Ok(number) if cluster.restart_task(executor, name, number) => Answer::empty(204),
-        Ok(_) | Err(_) => Answer::error(404, &format!("Unknown task: {name}-{task}")),
+    match call.executor_among(Some(owner)) {
+        Ok(executor) => {
+            cluster.restart_task(executor, name, number);
+            Answer::empty(204)
+        }
+        Err(answer) => answer,
     }
 }
 
@@ -264,9 +307,12 @@ fn delete(cluster: &mut Cluster, call: &Call, name: &str) -> Answer {
         Ok(executor) => executor,
         Err(answer) => return answer,
     };
-    let meant = call.name_at(name, executor);
+    let meant = match call.name_at(name, executor) {
+        Ok(meant) => meant,
+        Err(answer) => return call.refused(cluster, executor, answer),
+    };
     if !cluster.has(meant) {
-        return answer::connector_not_found(meant);
+        return call.refused(cluster, executor, answer::connector_not_found(meant));
     }
     cluster.delete(executor, meant);
     Answer::empty(204)
@@ -298,12 +344,12 @@ fn offsets(cluster: &mut Cluster, call: &Call, name: &str) -> Answer {
 }
 
 fn validate(cluster: &Cluster, call: &Call) -> Answer {
-    let sent = match call::config(&call.body) {
+    let sent = match call::config(cluster.version, &call.body) {
         Ok(sent) => sent,
         Err(answer) => return answer,
     };
     let name = sent.get("name").and_then(Option::as_deref).unwrap_or_default();
-    let refused = cluster.plugins.check(&sent, cluster.refusal(name)).err();
+    let refused = cluster.plugins.check(cluster.version, &sent, cluster.refusal(name)).err();
     let count = usize::from(refused.is_some());
     Answer::json(
         200,

@@ -29,8 +29,12 @@ impl Answer {
         Self::json(status, &json!({"error_code": status, "message": message}))
     }
 
-    /// An error of the web server, which knows nothing of Connect.
-    pub fn html(status: u16, title: &str) -> Self {
+    /// An error of the web server, which knows nothing of Connect. It has a page for whom it takes for a
+    /// browser, and nothing for other methods.
+    pub fn html(method: &str, status: u16, title: &str) -> Self {
+        if !matches!(method, "GET" | "POST" | "HEAD") {
+            return Self::empty(status);
+        }
         let body = format!(
             "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=ISO-8859-1\"/>\n\
              <title>Error {status} {title}</title>\n</head>\n<body>\n<h2>HTTP ERROR {status} {title}</h2>\n</body>\n</html>\n"
@@ -67,7 +71,27 @@ pub fn unknown_connector_to_restart(name: &str) -> Answer {
 }
 
 pub fn no_such_path() -> Answer {
-    Answer::error(404, "HTTP 404 Not Found")
+    of_jersey(404, "Not Found")
+}
+
+pub fn no_such_method() -> Answer {
+    of_jersey(405, "Method Not Allowed")
+}
+
+pub fn no_such_media_type() -> Answer {
+    of_jersey(415, "Unsupported Media Type")
+}
+
+/// An error before Connect is reached: its JSON all the same, but nothing says that it is.
+fn of_jersey(status: u16, reason: &str) -> Answer {
+    Answer { content_type: None, ..Answer::error(status, &format!("HTTP {status} {reason}")) }
+}
+
+/// What a worker makes of the leader's refusal where it loses the status.
+pub fn lost_in_forwarding(refusal: &Answer) -> Answer {
+    let json: Json = serde_json::from_str(&refusal.body).unwrap_or_default();
+    let message = json["message"].as_str().unwrap_or_default();
+    Answer::error(500, &format!("Error trying to forward REST request: {message}"))
 }
 
 pub fn exists(name: &str) -> Answer {
@@ -100,9 +124,9 @@ pub fn no_class(config: &str) -> Answer {
     Answer::error(400, &format!("Connector config {config} contains no connector type"))
 }
 
-pub fn unknown_class(class: &str, known: &str) -> Answer {
+pub fn unknown_class(status: u16, class: &str, known: &str) -> Answer {
     Answer::error(
-        400,
+        status,
         &format!(
             "Failed to find any class that implements Connector and which name matches {class}, available connectors are: \
              {known}"
@@ -129,16 +153,6 @@ pub fn not_stopped(name: &str) -> Answer {
         &format!(
             "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the \
              specified connector by issuing a 'PUT' request to the '/connectors/{name}/stop' endpoint"
-        ),
-    )
-}
-
-/// The error of the JSON reader, with its place.
-pub fn unreadable(what: &str, column: usize) -> Answer {
-    Answer::error(
-        500,
-        &format!(
-            "{what}\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: {column}]"
         ),
     )
 }

@@ -4,8 +4,10 @@
 //! and what a test installs; of their own rules only those stand here that tests need.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::fake::answer::{self, Answer};
+use crate::fake::version::Version;
 
 /// A config as it came: a key may have a null.
 pub type Sent = BTreeMap<String, Option<String>>;
@@ -63,23 +65,23 @@ impl Plugins {
     }
 
     /// Checks a config as `PUT /connectors/{c}/config` does; `refused` are complaints of the plugin.
-    pub fn check(&self, config: &Sent, refused: Option<&str>) -> Result<(), Answer> {
+    pub fn check(&self, version: Version, config: &Sent, refused: Option<&str>) -> Result<(), Answer> {
         let Some(given) = config.get("connector.class").and_then(Option::as_deref) else {
             return Err(answer::no_class(&as_java_map(config)));
         };
         let Some(class) = self.find(given) else {
-            return Err(answer::unknown_class(given, &self.describe()));
+            let status = if version.blames_the_sender_for_an_unknown_class() { 400 } else { 500 };
+            return Err(answer::unknown_class(status, given, &self.describe()));
         };
+        if is_sink_without_topics(class, config) && !version.lists_missing_topics() {
+            return Err(Answer::error(500, NO_TOPICS));
+        }
         let mut lines = Vec::new();
         check_tasks_max(config, &mut lines);
         check_converters(config, &mut lines);
         check_plugin(class, config, &mut lines);
-        lines.extend(
-            config
-                .values()
-                .filter(|value| value.is_none())
-                .map(|_| "Null value can not be supplied as the configuration value.".to_owned()),
-        );
+        let nulls = config.values().filter(|value| value.is_none() && version.refuses_null());
+        lines.extend(nulls.map(|_| "Null value can not be supplied as the configuration value.".to_owned()));
         lines.extend(refused.map(str::to_owned));
         if lines.is_empty() { Ok(()) } else { Err(answer::invalid(&lines)) }
     }
@@ -102,14 +104,34 @@ pub fn kind(class: &str) -> &'static str {
 }
 
 /// How many tasks a connector makes.
-pub fn task_count(class: &str, config: &BTreeMap<String, String>) -> usize {
-    let ceiling = config.get("tasks.max").and_then(|text| text.trim().parse().ok()).unwrap_or(1);
+pub fn task_count(class: &str, config: &Sent) -> usize {
+    let ceiling = text(config, "tasks.max").and_then(|text| text.trim().parse().ok()).unwrap_or(1);
     if kind(class) == "sink" { ceiling } else { 1 }
 }
 
-/// The class of a connector's tasks.
-pub fn task_class(class: &str) -> String {
-    format!("{}Task", class.strip_suffix("Connector").unwrap_or(class))
+/// The text of a key that has one.
+pub fn text<'a>(config: &'a Sent, key: &str) -> Option<&'a str> {
+    config.get(key).and_then(Option::as_deref)
+}
+
+/// After how long the tasks of a mock connector fail, where it is told to let them.
+pub fn mocked_failure(config: &Sent) -> Option<Duration> {
+    let delay = text(config, "delay_ms").and_then(|text| text.parse().ok()).unwrap_or(15_000);
+    (text(config, "mock_mode") == Some("task-failure")).then(|| Duration::from_millis(delay))
+}
+
+/// The config that a connector gives each of its tasks.
+pub fn task_config(version: Version, class: &str, config: &Sent) -> Sent {
+    let task_class = format!("{}Task", class.strip_suffix("Connector").unwrap_or(class));
+    let mut given = config.clone();
+    if class.contains("FileStream") && !version.copies_whole_configs() {
+        given.retain(|key, _| matches!(key.as_str(), "file" | "topic" | "topics" | "batch.size"));
+        if kind(class) == "source" {
+            given.entry("batch.size".to_owned()).or_insert_with(|| Some("2000".to_owned()));
+        }
+    }
+    given.insert("task.class".to_owned(), Some(task_class));
+    given
 }
 
 fn check_tasks_max(config: &Sent, lines: &mut Vec<String>) {
@@ -159,15 +181,19 @@ fn check_plugin(class: &str, config: &Sent, lines: &mut Vec<String>) {
                 .push(format!("Invalid value {size} for configuration batch.size: Not a number of type INT"));
         }
     }
-    if kind(class) == "sink" && !has("topics") && !has("topics.regex") {
+    if is_sink_without_topics(class, config) {
         // Connect says it twice.
-        for _ in 0..2 {
-            lines.push("Must configure one of topics or topics.regex".to_owned());
-        }
+        lines.extend([NO_TOPICS, NO_TOPICS].map(str::to_owned));
     }
     if class.starts_with("io.debezium.connector.") && kind(class) == "source" && !has("topic.prefix") {
         lines.push("The 'topic.prefix' value is invalid: A value is required".to_owned());
     }
+}
+
+const NO_TOPICS: &str = "Must configure one of topics or topics.regex";
+
+fn is_sink_without_topics(class: &str, config: &Sent) -> bool {
+    kind(class) == "sink" && !config.contains_key("topics") && !config.contains_key("topics.regex")
 }
 
 /// Prints a map as Java does: this is how whole configs get into a message.

@@ -1,7 +1,7 @@
 //! What a Connect cluster keeps and does: connectors, their tasks, and the time that things take.
 //!
-//! Takes what a request or a test asks for, gives what the cluster then shows. It follows Connect
-//! 4.3: an unchanged config restarts the connector and no task, a paused connector keeps its old
+//! Takes what a request or a test asks for, gives what the cluster then shows. It follows Connect:
+//! an unchanged config restarts the connector and no task, a paused connector keeps its old
 //! tasks, failed tasks wait for a restart. Who may ask is left to `act`, how it looks to `show`.
 
 use std::collections::BTreeMap;
@@ -10,12 +10,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
-use crate::fake::check::{self, Plugins};
+use crate::fake::check::{self, Plugins, Sent};
 use crate::fake::state::{State, Target, Timing, Turn, Write, WriteKind};
+use crate::fake::version::Version;
 use crate::fake::{Connector, Options};
 
-/// A connector's config, with `name`.
-pub type Config = BTreeMap<String, String>;
+/// A connector's config, with `name`. Old versions keep a null.
+pub type Config = Sent;
+
+/// A config as tests read and write it.
+type Texts = BTreeMap<String, String>;
 
 #[derive(Debug, Clone)]
 pub struct Task {
@@ -45,7 +49,7 @@ pub struct Entry {
 /// The whole cluster.
 #[derive(Debug)]
 pub struct Cluster {
-    pub version: (u8, u8),
+    pub version: Version,
     pub leader: Option<usize>,
     pub writes: Vec<Write>,
     pub plugins: Plugins,
@@ -74,7 +78,7 @@ impl Entry {
 impl Cluster {
     pub fn new(options: &Options, addresses: &[SocketAddr]) -> Self {
         Self {
-            version: options.version,
+            version: Version(options.version),
             leader: Some(0),
             writes: Vec::new(),
             plugins: Plugins::default(),
@@ -118,6 +122,16 @@ impl Cluster {
             .is_some_and(|entry| entry.target == Target::Stopped && entry.turn.now(now) == State::Stopped)
     }
 
+    /// The worker that runs a connector.
+    pub fn owner(&self, name: &str) -> Option<usize> {
+        self.connectors.get(name).map(|entry| entry.worker)
+    }
+
+    /// The worker that runs a task.
+    pub fn task_owner(&mut self, name: &str, task: usize) -> Option<usize> {
+        self.entry(name)?.tasks.get(task).map(|task| task.worker)
+    }
+
     /// One connector, as it is by now.
     pub fn entry(&mut self, name: &str) -> Option<&mut Entry> {
         let entry = self.connectors.get_mut(name)?;
@@ -140,7 +154,7 @@ impl Cluster {
         let now = Instant::now();
         let class = self.class_of(&config);
         let worker = self.assign();
-        let fails = config.get("mock_mode").is_some_and(|mode| mode == "connector-failure");
+        let fails = check::text(&config, "mock_mode") == Some("connector-failure");
         let coming = (target == Target::Running)
             .then(|| (now + timing.tasks, self.make_tasks(name, &class, &config, timing)));
         let entry = Entry {
@@ -152,7 +166,7 @@ impl Cluster {
                 after: if fails { State::Failed } else { target.state() },
                 at: now + timing.status + timing.settle,
             },
-            trace: fails.then(|| "java.lang.RuntimeException".to_owned()),
+            trace: fails.then(|| MOCK_TRACE.to_owned()),
             worker,
             tasks: Vec::new(),
             coming,
@@ -252,17 +266,13 @@ impl Cluster {
         self.note(by, name, WriteKind::Restart, changed);
     }
 
-    /// Restarts one task; says whether there is such a task.
-    pub fn restart_task(&mut self, by: usize, name: &str, task: usize) -> bool {
+    /// Restarts one task, which must be there.
+    pub fn restart_task(&mut self, by: usize, name: &str, task: usize) {
         let settle = self.timing.settle;
         let sick = self.sick.get(name).cloned();
         let entry = self.entry(name).expect("a connector that is there");
-        if task >= entry.tasks.len() {
-            return false;
-        }
         entry.restart_task(task, Instant::now(), settle, sick.as_deref());
         self.note(by, name, WriteKind::Restart, true);
-        true
     }
 
     pub fn delete(&mut self, by: usize, name: &str) {
@@ -277,8 +287,9 @@ impl Cluster {
 
     // What tests do.
 
-    pub fn preload(&mut self, name: &str, mut config: Config) {
+    pub fn preload(&mut self, name: &str, mut config: Texts) {
         config.insert("name".to_owned(), name.to_owned());
+        let config = given(config);
         let zero = Duration::ZERO;
         self.insert(
             name,
@@ -292,10 +303,10 @@ impl Cluster {
         self.plugins.install(class);
     }
 
-    pub fn edit(&mut self, name: &str, change: impl FnOnce(&mut Config)) {
-        let mut config = self.config(name).expect("a connector that is there").clone();
+    pub fn edit(&mut self, name: &str, change: impl FnOnce(&mut Texts)) {
+        let mut config = texts(self.config(name).expect("a connector that is there"));
         change(&mut config);
-        self.reconfigure(name, config);
+        self.reconfigure(name, given(config));
     }
 
     pub fn remove(&mut self, name: &str) {
@@ -351,18 +362,18 @@ impl Cluster {
         let now = Instant::now();
         let entry = self.entry(name)?;
         Some(Connector {
-            config: entry.config.clone(),
+            config: texts(&entry.config),
             target: entry.target,
             state: entry.turn.now(now),
             tasks: entry.tasks.iter().map(|task| task.turn.now(now)).collect(),
-            task_configs: entry.tasks.iter().map(|task| task.config.clone()).collect(),
+            task_configs: entry.tasks.iter().map(|task| texts(&task.config)).collect(),
             starts: entry.starts,
             task_starts: entry.task_starts,
         })
     }
 
     fn class_of(&self, config: &Config) -> String {
-        let given = config.get("connector.class").map(String::as_str).unwrap_or_default();
+        let given = check::text(config, "connector.class").unwrap_or_default();
         self.plugins.find(given).unwrap_or(given).to_owned()
     }
 
@@ -373,12 +384,11 @@ impl Cluster {
 
     fn make_tasks(&mut self, name: &str, class: &str, config: &Config, timing: Timing) -> Vec<Task> {
         let now = Instant::now();
-        let mocked = config.get("mock_mode").is_some_and(|mode| mode == "task-failure");
-        let trace = self.sick.get(name).cloned().or(mocked.then(|| "java.lang.RuntimeException".to_owned()));
-        let mut task_config = config.clone();
-        task_config.insert("task.class".to_owned(), check::task_class(class));
+        let mocked = check::mocked_failure(config);
+        let trace = self.sick.get(name).cloned().or(mocked.map(|_| MOCK_TRACE.to_owned()));
+        let task_config = check::task_config(self.version, class, config);
         let after = if trace.is_some() { State::Failed } else { State::Running };
-        let at = now + timing.tasks + timing.settle;
+        let at = now + timing.tasks + timing.settle + mocked.unwrap_or_default();
         let turn = Turn { before: State::Unassigned, after, at };
         (0..check::task_count(class, config))
             .map(|_| Task { config: task_config.clone(), turn, trace: trace.clone(), worker: self.assign() })
@@ -403,13 +413,24 @@ impl Entry {
     }
 
     fn restart_task(&mut self, at: usize, now: Instant, settle: Duration, sick: Option<&str>) {
-        let after = match sick {
-            Some(_) => State::Failed,
-            None => self.target.state(),
-        };
+        let mocked = check::mocked_failure(&self.config);
+        let trace = sick.or(mocked.map(|_| MOCK_TRACE));
+        let after = if trace.is_some() { State::Failed } else { self.target.state() };
         let task = &mut self.tasks[at];
-        task.turn = Turn { before: State::Restarting, after, at: now + settle };
-        task.trace = sick.map(str::to_owned);
+        let at = now + settle + mocked.unwrap_or_default();
+        task.turn = Turn { before: State::Restarting, after, at };
+        task.trace = trace.map(str::to_owned);
         self.task_starts += 1;
     }
+}
+
+/// What the tasks of a mock connector fail with.
+const MOCK_TRACE: &str = "java.lang.RuntimeException";
+
+fn given(texts: Texts) -> Config {
+    texts.into_iter().map(|(key, value)| (key, Some(value))).collect()
+}
+
+fn texts(config: &Config) -> Texts {
+    config.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect()
 }

@@ -1,7 +1,7 @@
 //! A Kafka Connect cluster in memory, behind HTTP: workers with one leader and one state.
 //!
-//! Takes the requests that a real cluster takes and answers as Connect 4.3 does, its texts, delays
-//! and oddities included; the same contract cases hold it and real workers. Tests can change it by
+//! Takes the requests that a real cluster takes and answers as a version of Connect does, its
+//! texts, delays and oddities included; the same contract cases hold it and real workers. Tests can change it by
 //! hand, make it misbehave and ask what it was asked. It runs on a thread of its own, so a test may
 //! block, and ends when it is dropped.
 
@@ -15,6 +15,7 @@ mod line;
 mod rest;
 mod show;
 pub mod state;
+mod version;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -48,7 +49,7 @@ pub struct Options {
     pub port: u16,
     /// How long things take.
     pub timing: Timing,
-    /// Connect's version; older ones lack what came later.
+    /// Connect's version, from 2.2 on; older ones lack what came later.
     pub version: (u8, u8),
     /// Whether it masks secrets on reading and adds keys of its own, as Confluent's distribution does.
     pub masks: bool,

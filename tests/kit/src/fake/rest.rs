@@ -16,11 +16,13 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::fake::act::act;
-use crate::fake::answer::Answer;
+use crate::fake::answer::{self, Answer};
 use crate::fake::call::{Call, take_apart};
+use crate::fake::check;
 use crate::fake::cluster::Cluster;
 use crate::fake::fault::{End, Fault};
 use crate::fake::line::{Listener, Switch};
+use crate::fake::version::Version;
 use crate::fake::{Phase, Request, Shared};
 
 /// How long `/health` waits for the herder before it says `starting`; 10 s in Connect.
@@ -74,19 +76,11 @@ async fn respond(
         .and_then(|value| value.to_str().ok())
         .unwrap_or("application/json")
         .to_owned();
-    let number = shared.note(Request {
-        number: 0,
-        worker,
-        method: method.clone(),
-        path: path.clone(),
-        query: query.clone(),
-        body: body.clone(),
-        status: None,
-    });
-
     let whole = if query.is_empty() { path.clone() } else { format!("{path}?{query}") };
     let fault = Fault::take(&mut shared.faults(), worker, &method, &whole);
-    let call = take_apart(worker, &method, &path, &query, content_type, body);
+    let request = Request { number: 0, worker, method, path, query, body, status: None };
+    let call = take_apart(shared.cluster().version, &request, content_type);
+    let number = shared.note(request);
     let execute = async {
         match call {
             Ok(call) => handle(&shared, &call).await,
@@ -125,19 +119,25 @@ async fn handle(shared: &Shared, call: &Call) -> Answer {
     let now = *phase.borrow();
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     let version = shared.cluster().version;
+    let is_ready_yet = now >= Phase::Ready;
     if now <= Phase::Booting {
-        return Answer::html(404, "Not Found");
+        return Answer::html(&call.method, 404, "Not Found");
+    }
+    if let Some(answer) = version.lacks(&call.method, &segments) {
+        return answer;
     }
     match (call.method.as_str(), segments.as_slice()) {
         ("GET", []) => root(version),
-        ("GET", ["health"]) if version >= (3, 9) => health(&mut phase).await,
+        ("GET", ["health"]) => health(&mut phase).await,
         // These read what there is already, ready or not.
-        ("GET", ["connectors"]) if now < Phase::Ready && call.query.contains_key("expand") => {
+        ("GET", ["connectors"]) if !is_ready_yet && version.expands() && call.asks("expand") => {
             Answer::json(200, &json!({}))
         }
-        ("GET", ["connectors"]) if now < Phase::Ready => Answer::json(200, &json!([])),
+        ("GET", ["connectors"]) if !is_ready_yet => Answer::json(200, &json!([])),
         ("GET", ["connectors"]) => list(&mut shared.cluster(), call),
-        ("GET", ["connector-plugins"]) => plugins(&shared.cluster()),
+        ("GET", ["connectors", name, "status"]) if !is_ready_yet => answer::no_status(name),
+        ("PUT", ["connectors", name, "pause" | "resume"]) if !is_ready_yet => answer::unknown_connector(name),
+        ("GET", ["connector-plugins"]) => plugins(&shared.cluster(), call),
         _ => {
             if !is_ready(&mut phase, HERDER_WAIT).await {
                 return Answer::error(500, "Request timed out");
@@ -160,14 +160,14 @@ async fn health(phase: &mut watch::Receiver<Phase>) -> Answer {
     Answer::json(503, &json!({"status": "starting", "message": message}))
 }
 
-fn root((major, minor): (u8, u8)) -> Answer {
+fn root(Version((major, minor)): Version) -> Answer {
     let version = format!("{major}.{minor}.0");
     Answer::json(200, &json!({"version": version, "commit": "fa4efa4efa4efa4e", "kafka_cluster_id": "fake"}))
 }
 
 fn list(cluster: &mut Cluster, call: &Call) -> Answer {
     let names = cluster.names();
-    if !call.query.contains_key("expand") {
+    if !call.asks("expand") || !cluster.version.expands() {
         return Answer::json(200, &json!(names));
     }
     let mut all = serde_json::Map::new();
@@ -186,10 +186,13 @@ fn list(cluster: &mut Cluster, call: &Call) -> Answer {
     Answer::json(200, &Json::Object(all))
 }
 
-fn plugins(cluster: &Cluster) -> Answer {
-    let each =
-        cluster.plugins.classes().iter().map(
-            |class| json!({"class": class, "type": crate::fake::check::kind(class), "version": "4.3.0"}),
-        );
-    Answer::json(200, &Json::Array(each.collect()))
+fn plugins(cluster: &Cluster, call: &Call) -> Answer {
+    let each = cluster.plugins.classes().iter();
+    let mut all: Vec<Json> =
+        each.map(|class| json!({"class": class, "type": check::kind(class), "version": "4.3.0"})).collect();
+    if cluster.version.lists_every_plugin() && call.says("connectorsOnly", "false") {
+        let class = "org.apache.kafka.connect.json.JsonConverter";
+        all.push(json!({"class": class, "type": "converter", "version": "4.3.0"}));
+    }
+    Answer::json(200, &Json::Array(all))
 }

@@ -35,7 +35,7 @@ impl Cluster {
     /// `GET /connectors/{c}/status`, where there is one yet.
     pub fn status(&mut self, name: &str) -> Option<Json> {
         let now = Instant::now();
-        let has_version = self.version >= (4, 1);
+        let has_version = self.version.tells_plugin_versions();
         let workers = self.workers.clone();
         let entry = self.entry(name)?;
         if now < entry.status_from {
@@ -80,6 +80,14 @@ impl Cluster {
         Some(Json::Array(tasks.collect()))
     }
 
+    /// `GET /connectors/{c}/tasks-config`.
+    pub fn tasks_config(&mut self, name: &str) -> Option<Json> {
+        let masks = self.masks;
+        let entry = self.entry(name)?;
+        let tasks = entry.tasks.iter().enumerate();
+        Some(tasks.map(|(id, task)| (format!("{name}-{id}"), shown(&task.config, masks))).collect())
+    }
+
     /// `GET /connectors/{c}/offsets`.
     pub fn offsets(&mut self, name: &str) -> Option<Json> {
         self.entry(name).map(|entry| json!({"offsets": entry.offsets}))
@@ -92,7 +100,7 @@ fn shown(config: &Config, masks: bool) -> Json {
         .iter()
         .map(|(key, value)| {
             let is_masked = masks && (key.contains("password") || key.contains("secret"));
-            (key.clone(), if is_masked { MASK.into() } else { value.as_str().into() })
+            (key.clone(), if is_masked { MASK.into() } else { json!(value) })
         })
         .collect();
     if masks {
