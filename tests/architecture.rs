@@ -92,6 +92,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("git2", &["repo"]),
     ("granit_parser", &["yaml"]),
+    ("jsonc_parser", &["yaml"]),
     ("libgit2_sys", &["repo"]),
     ("minijinja", &["pipeline"]),
     ("prometheus", &["metrics"]),

@@ -103,6 +103,10 @@ rules! {
     DuplicateKey = "duplicate-key", Error, "keep one of them";
     /// An expression is not in quotes, so YAML reads its braces as a map.
     TemplateNotQuoted = "template-not-quoted", Error, "write the whole value in double quotes: \"{{ … }}\"";
+    /// An action of a Helm chart (`{{ .Values.x }}`, `{{- if … }}`) stands in a file: the chart was not rendered.
+    HelmTemplate = "helm-template", Error, "put what `helm template` makes of the chart here, or say what differs under `environments`";
+    /// A file is not well-formed JSON, as Connect reads it: without comments, in double quotes, at most 64 levels deep. Nothing of it is read.
+    JsonSyntax = "json-syntax", Error;
     /// A key is not known here.
     UnknownKey = "unknown-key", Error;
     /// A key has no value.
@@ -116,10 +120,20 @@ rules! {
 
     /// Something is used that this version of the agent does not read yet.
     Unsupported = "unsupported", Error;
+    /// A JSON file in `connectors/` is none of the forms in which Connect takes or answers a connector.
+    JsonForm = "json-form", Error, "write `{\"name\": …, \"config\": {…}}`, a list of those, or the config alone with its `connector.class`; what is something else belongs outside of `connectors/`";
+    /// A Strimzi manifest sets a key under `spec.config` that Strimzi takes from elsewhere and passes over there, and so does the agent.
+    StrimziPassedOver = "strimzi-passed-over", Warning, "remove it, or say it in `metadata.name`, `spec.class`, `spec.tasksMax`, `spec.version` or `spec.state`";
+    /// A Strimzi manifest asks for something that the agent does in another way, or not at all.
+    StrimziNoEffect = "strimzi-no-effect", Warning;
+    /// A value without quotes in a Strimzi manifest that Kubernetes reads as a number or as true or false, and hands on in another form.
+    StrimziScalar = "strimzi-scalar", Warning, "write it in quotes, as Connect is to get it";
+    /// The file that a connector names with `from` cannot be its first layer.
+    FromFile = "from-file", Error;
     /// A JSON file lies in `templates/` or `environments/`.
     JsonMisplaced = "json-misplaced", Error, "write it as YAML, or move a connector's JSON to `connectors/`";
     /// A document does not say what it is.
-    DocumentUnknown = "document-unknown", Error, "begin it with `connector: NAME`, `template: NAME` or `environment: NAME`";
+    DocumentUnknown = "document-unknown", Error, "begin it with `connector: NAME`, `template: NAME` or `environment: NAME`, or move it out of the three folders";
     /// A name is not usable.
     NameInvalid = "name-invalid", Error;
     /// A connector's name has characters outside `[A-Za-z0-9._-]`, which consumer groups, metrics and scripts trip over.

@@ -11,21 +11,23 @@ use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Sp
 use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
 use crate::model::text::Text;
+use crate::yaml::helm;
 use crate::yaml::tree::{Document, Entry, Kind, Node};
 
 /// How deep lists and maps may be nested, each style counted apart.
 const DEEPEST: usize = 64;
 
 /// Reads every document of a file.
-pub fn documents(path: &str, bytes: &[u8]) -> (Vec<Document>, Vec<Finding>) {
-    let path: Arc<str> = path.into();
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Reader::of(path, text).read(),
-        Err(error) => {
-            let place = place_after(&path, &bytes[..error.valid_up_to()]);
-            (Vec::new(), vec![Finding::new(Rule::NotUtf8, place, "the file is not UTF-8 text")])
-        }
-    }
+pub fn documents(path: &str, text: &str) -> (Vec<Document>, Vec<Finding>) {
+    Reader::of(path.into(), text).read()
+}
+
+/// Takes bytes as text.
+pub fn utf8<'b>(path: &str, bytes: &'b [u8]) -> Result<&'b str, Finding> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let place = place_after(&path.into(), &bytes[..error.valid_up_to()]);
+        Finding::new(Rule::NotUtf8, place, "the file is not UTF-8 text")
+    })
 }
 
 fn place_after(path: &Arc<str>, bytes: &[u8]) -> Place {
@@ -156,7 +158,7 @@ impl<'a> Reader<'a> {
         let place = self.place(&span.start);
         let source = span.start.byte_offset().and_then(|at| self.text.get(at..)).unwrap_or_default();
         if source.starts_with("{{") {
-            self.refuse(Rule::TemplateNotQuoted, place.clone(), "an expression is not in quotes");
+            self.refuse_braces(place.clone(), source);
             self.open.push(Open::Braces { place, depth: 1 });
         } else {
             self.open.push(Open::Mapping { place, entries: Vec::new(), seen: HashMap::new(), key: None });
@@ -243,8 +245,8 @@ impl<'a> Reader<'a> {
             }
             _ => (Rule::YamlSyntax, format!("not well-formed: {}", error.kind())),
         };
-        if let Some(braces) = self.unquoted_braces(error.marker(), &place) {
-            self.refuse(Rule::TemplateNotQuoted, braces, "an expression is not in quotes");
+        if let Some((braces, source)) = self.unquoted_braces(error.marker(), &place) {
+            self.refuse_braces(braces, source);
             return;
         }
         let finding = Finding::new(rule, place, message);
@@ -260,12 +262,13 @@ impl<'a> Reader<'a> {
     fn is_said_by_braces(&self, place: &Place) -> bool {
         matches!(self.open.last(), Some(Open::Braces { .. }))
             || self.findings.last().is_some_and(|finding| {
-                finding.rule == Rule::TemplateNotQuoted && finding.place.line == place.line
+                matches!(finding.rule, Rule::TemplateNotQuoted | Rule::HelmTemplate)
+                    && finding.place.line == place.line
             })
     }
 
     /// Where an expression without quotes begins on the line of an error, before it.
-    fn unquoted_braces(&self, marker: &Marker, place: &Place) -> Option<Place> {
+    fn unquoted_braces(&self, marker: &Marker, place: &Place) -> Option<(Place, &'a str)> {
         let upto = self.text.get(..marker.byte_offset()?)?;
         let start = upto.rfind('\n').map_or(0, |at| at + 1);
         let line = self.text[start..].lines().next()?;
@@ -274,7 +277,16 @@ impl<'a> Reader<'a> {
         let at = before.find("{{")?;
         let quotes = before[..at].matches(['"', '\'']).count();
         let column = number(before[..at].chars().count() + 1);
-        quotes.is_multiple_of(2).then(|| Place { column, ..place.clone() })
+        quotes.is_multiple_of(2).then(|| (Place { column, ..place.clone() }, &line[at..]))
+    }
+
+    /// Refuses braces without quotes, whose text begins with them.
+    fn refuse_braces(&mut self, place: Place, source: &str) {
+        if helm::is_action(source) {
+            self.refuse(Rule::HelmTemplate, place, "an action of a Helm chart stands here");
+        } else {
+            self.refuse(Rule::TemplateNotQuoted, place, "an expression is not in quotes");
+        }
     }
 
     fn refuse(&mut self, rule: Rule, place: Place, message: &str) {
@@ -333,7 +345,7 @@ mod tests {
 
     /// Every document, then every finding, one a line.
     fn read(source: &str) -> String {
-        let (documents, findings) = documents("a.yaml", source.as_bytes());
+        let (documents, findings) = documents("a.yaml", source);
         let documents = documents
             .iter()
             .map(|document| format!("{}{}", show(&document.root), if document.whole { "" } else { " …" }));
@@ -423,15 +435,15 @@ mod tests {
 
     #[test]
     fn depth_is_limited() {
-        let (_, findings) = documents("a.yaml", "[".repeat(100_000).as_bytes());
+        let (_, findings) = documents("a.yaml", &"[".repeat(100_000));
         assert_eq!(findings[0].rule, Rule::YamlTooDeep);
-        let (_, findings) = documents("a.yaml", "- ".repeat(100_000).as_bytes());
+        let (_, findings) = documents("a.yaml", &"- ".repeat(100_000));
         assert_eq!(findings[0].rule, Rule::YamlTooDeep);
     }
 
     #[test]
     fn what_is_no_text_is_told_where_it_begins() {
-        let (documents, findings) = documents("a.yaml", b"a: 1\nb: \xff\n");
+        let (documents, findings) = crate::yaml::documents("a.yaml", b"a: 1\nb: \xff\n");
         assert!(documents.is_empty());
         assert_eq!(
             (findings[0].rule, findings[0].place.line, findings[0].place.column),
@@ -442,12 +454,12 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn arbitrary_bytes_are_read_to_their_end(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..512)) {
-            documents("a.yaml", &bytes);
+            crate::yaml::documents("a.yaml", &bytes);
         }
 
         #[test]
         fn arbitrary_marks_are_read_to_their_end(text in "[ab:,\\-?&*!|>'\"%@`{}\\[\\]#~<. \t\r\n\u{feff}ä]{0,200}") {
-            let (documents, findings) = documents("a.yaml", text.as_bytes());
+            let (documents, findings) = documents("a.yaml", &text);
             let broken = documents.iter().any(|document| !document.whole);
             proptest::prop_assert!(!broken || !findings.is_empty());
         }
