@@ -124,6 +124,8 @@ pub struct Connector {
     pub place: Place,
     /// The template under it.
     pub template: Option<Text>,
+    /// The file of Connect's own or of Strimzi's under it.
+    pub from: Option<Foundation>,
     /// What it gives to the template.
     pub with: Given,
     /// What it should be doing.
@@ -138,10 +140,19 @@ pub struct Connector {
     pub keep: bool,
     /// Risky changes that somebody answers for.
     pub acknowledge: Vec<Acknowledgement>,
-    /// Why nothing is to be written for now.
-    pub suspend: Option<Suspend>,
+    /// Whether nothing is to be written for now; it inherits from the file under it.
+    pub suspend: Suspension,
     /// Whether all of its document was read.
     pub whole: bool,
+}
+
+/// A file that a connector names as its first layer.
+#[derive(Debug, Clone)]
+pub struct Foundation {
+    /// The file, relative to the repository.
+    pub path: Arc<str>,
+    /// Its keys.
+    pub config: Vec<Pair>,
 }
 
 /// What a connector does differently in one environment.
@@ -216,12 +227,12 @@ pub struct Environment {
     pub whole: bool,
 }
 
-/// What an environment says about writing.
+/// What a definition says about writing.
 #[derive(Debug, Clone)]
 pub enum Suspension {
-    /// What its base says.
+    /// What is under it says.
     Inherited,
-    /// Writing goes on, whatever its base says.
+    /// Writing goes on, whatever is under it says.
     Lifted,
     /// Nothing is to be written.
     Said(Suspend),
@@ -261,6 +272,8 @@ pub enum Tree {
     Null(Place),
     /// A text, which may hold expressions.
     Text(Text),
+    /// A text of a file that knows no expressions: it means itself, whatever it looks like.
+    Literal(Text),
     /// Values in order.
     List(Place, Vec<Tree>),
     /// Values by name.
@@ -273,7 +286,7 @@ impl Tree {
     /// Where it begins.
     pub fn place(&self) -> &Place {
         match self {
-            Self::Text(text) => &text.place,
+            Self::Text(text) | Self::Literal(text) => &text.place,
             Self::Null(place) | Self::List(place, _) | Self::Map(place, _) | Self::Refused(place) => place,
         }
     }

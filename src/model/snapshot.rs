@@ -3,22 +3,28 @@
 //! Takes what a looking room read within its limits, gives bytes by path. Nothing here knows what
 //! the bytes mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::finding::Finding;
 use crate::model::revision::RepositoryRevision;
+
+/// Files by path, `/` between folders, relative to the repository's `path`.
+pub type Files = BTreeMap<Arc<str>, Arc<[u8]>>;
+
+/// Says which further files the files that were read name.
+pub type Names = fn(&Files) -> BTreeSet<Arc<str>>;
 
 /// Every definition file of one repository at one revision.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// Where it was read.
     pub revision: RepositoryRevision,
-    /// Each file's bytes by its path, `/` between folders, relative to the repository's `path`.
+    /// Each file's bytes.
     ///
     /// Only `.yaml`, `.yml` and `.json` files of `tagalong.yaml`, `templates/`, `connectors/` and
-    /// `environments/` are here.
-    pub files: BTreeMap<Arc<str>, Arc<[u8]>>,
+    /// `environments/` are here, and those elsewhere that they name.
+    pub files: Files,
     /// Files inside the three folders that were passed over, for a note.
     pub ignored: Vec<Arc<str>>,
     /// What was wrong with the tree itself: links, submodules, files over the limits.

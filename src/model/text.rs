@@ -37,6 +37,11 @@ impl Text {
         &self.text
     }
 
+    /// Whether it stands in the file just as it is, without quotes.
+    pub fn is_bare(&self) -> bool {
+        self.source.is_none()
+    }
+
     /// Where the character at a byte offset of the text stands in the file.
     ///
     /// Quotes, indentation and most escapes are skipped over by looking for the text's own visible

@@ -3,14 +3,14 @@
 //! Takes a connector with its templates and environments, gives the keys of each layer in order. What
 //! the values become is left to `render`.
 //!
-//! The order is that of the kinds of layers: templates, their blocks for the environment, the
+//! The order is that of the kinds of layers: the file that the connector is made from, or templates, their blocks for the environment, the
 //! environment, the connector, its blocks. Inside a kind what is based on something comes after it:
 //! first by environment, then by template.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::definition::{Connector, Definitions, Environment, Given, Pair, Template};
+use crate::model::definition::{Connector, Definitions, Environment, Foundation, Given, Pair, Template};
 use crate::model::name::EnvironmentName;
 use crate::model::text::Text;
 
@@ -26,6 +26,8 @@ pub struct Layer<'d> {
 /// Whose keys a layer has.
 #[derive(Debug, Clone, Copy)]
 pub enum Whose<'d> {
+    /// A file's that the connector is made from.
+    File(&'d Foundation),
     /// A template's.
     Template(&'d Template),
     /// A template's, in one environment.
@@ -42,6 +44,7 @@ impl Whose<'_> {
     /// The layer in words.
     pub fn name(&self) -> Arc<str> {
         match self {
+            Self::File(foundation) => format!("file {}", foundation.path),
             Self::Template(template) => format!("template {}", template.name.as_str()),
             Self::TemplateIn(template, environment) => {
                 format!("template {} in {environment}", template.name.as_str())
@@ -54,6 +57,11 @@ impl Whose<'_> {
         }
         .into()
     }
+}
+
+/// The layer that comes from the file a connector is made from.
+pub fn of_file(foundation: &Foundation) -> Layer<'_> {
+    Layer { whose: Whose::File(foundation), pairs: &foundation.config }
 }
 
 /// The layers that come from templates; both chains begin with what has no base.

@@ -18,7 +18,8 @@ mod render;
 mod resolve;
 pub mod supply;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use crate::model::definition::Definitions;
 use crate::model::desired::Desired;
@@ -26,8 +27,13 @@ use crate::model::finding::Findings;
 use crate::model::name::EnvironmentName;
 use crate::model::revision::Revision;
 use crate::model::select::Select;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Files, Snapshot};
 use crate::pipeline::supply::Supply;
+
+/// The files that these name beside themselves: what a repository must be read for, once more.
+pub fn named(files: &Files) -> BTreeSet<Arc<str>> {
+    parse::named(files)
+}
 
 /// Reads everything that a snapshot defines. What is wrong with the files, in whatever environment
 /// they are used, is in its `findings`, settled.

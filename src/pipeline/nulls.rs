@@ -111,7 +111,8 @@ impl Useful {
         };
         match templates.filter(|_| connector.whole) {
             Some(templates) => {
-                let mut all = layers::of_templates(&templates, environments);
+                let mut all: Vec<_> = connector.from.iter().map(layers::of_file).collect();
+                all.extend(layers::of_templates(&templates, environments));
                 all.extend(layers::of_environments(environments));
                 all.extend(layers::of_connector(connector, environments));
                 self.walk(all.iter().map(|layer| layer.pairs));

@@ -200,7 +200,7 @@ impl<'c> Checking<'c> {
 
     fn tree(&mut self, tree: &'c Tree, parameters: Parameters<'c>) {
         match tree {
-            Tree::Null(_) | Tree::Refused(_) => {}
+            Tree::Null(_) | Tree::Literal(_) | Tree::Refused(_) => {}
             Tree::List(_, items) => items.iter().for_each(|item| self.tree(item, parameters)),
             Tree::Map(_, pairs) => self.pairs(pairs, parameters),
             Tree::Text(text) => match expression::compile(text) {

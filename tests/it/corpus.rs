@@ -4,10 +4,8 @@
 //! `cases/findings/<rule>` holds two repositories: `wrong` breaks the rule, `near` almost does; the
 //! snapshots hold every finding with its place.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use tagalong::model::config::Shown;
@@ -16,7 +14,7 @@ use tagalong::model::finding::{Finding, Findings};
 use tagalong::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
 use tagalong::model::rule::Rule;
 use tagalong::model::select::Select;
-use tagalong::model::snapshot::Snapshot;
+use tagalong::model::snapshot::{Files, Snapshot};
 use tagalong::model::values::Values;
 use tagalong::pipeline;
 use tagalong::pipeline::supply::Supply;
@@ -187,14 +185,23 @@ fn folders(kind: &str) -> Result<Vec<PathBuf>> {
 }
 
 fn snapshot(root: &Path) -> Result<Snapshot> {
-    let mut files = BTreeMap::new();
-    read(root, root, &mut files).with_context(|| root.display().to_string())?;
+    let mut all = Files::new();
+    read(root, root, &mut all).with_context(|| root.display().to_string())?;
+    let is_definition = |path: &str| {
+        ["tagalong.yaml", "templates/", "connectors/", "environments/"]
+            .iter()
+            .any(|begin| path.starts_with(begin))
+    };
+    let mut files = all.clone();
+    files.retain(|path, _| is_definition(path));
+    let named = pipeline::named(&files);
+    files.extend(all.into_iter().filter(|(path, _)| named.contains(path)));
     let at = At::Directory { path: "case".into(), digest: 0 };
     let revision = RepositoryRevision { repository: RepositoryName::main(), at };
     Ok(Snapshot { revision, files, ignored: Vec::new(), findings: Vec::new() })
 }
 
-fn read(root: &Path, folder: &Path, files: &mut BTreeMap<Arc<str>, Arc<[u8]>>) -> Result<()> {
+fn read(root: &Path, folder: &Path, files: &mut Files) -> Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let is_definition = path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");

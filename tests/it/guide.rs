@@ -1,7 +1,7 @@
 //! The guides are run as they stand: every file is written, every command is given to a shell, and
 //! what the guide shows must be what comes out.
 //!
-//! In a guide a `yaml` block begins with the path of its file as a comment, a `sh` block is run with
+//! In a guide a `yaml` or `json` block begins with the path of its file as a comment, a `sh` block is run with
 //! `bash`, and a `text` block after it is its standard output. `sh background` goes on running;
 //! from then on a block is tried until its output is right.
 
@@ -83,7 +83,7 @@ impl Reader {
             let Block { info, text, line } = block;
             let place = format!("{page}:{line}");
             match info.as_str() {
-                "yaml" => {
+                "yaml" | "json" => {
                     let files = files(block);
                     ensure!(!files.is_empty(), "{place}: the block names no file");
                     for (path, text) in files {

@@ -8,6 +8,7 @@ use crate::model::rule::Rule;
 use crate::model::text::Text;
 use crate::pipeline::parse::tree;
 use crate::yaml::decode::{self, Fields};
+use crate::yaml::helm;
 use crate::yaml::tree::{Document, Entry, Kind, Node};
 
 const KEYS: &[&str] = &[
@@ -27,12 +28,20 @@ const KEYS: &[&str] = &[
 const BLOCK_KEYS: &[&str] = &["name", "with", "state", "config"];
 const ACKNOWLEDGE_KEYS: &[&str] = &["key", "to", "reason", "environment"];
 
+/// A connector as it was written.
+pub struct Written {
+    /// What it says; the file that it is made from is still to be looked up.
+    pub connector: Connector,
+    /// The file that it names.
+    pub from: Option<Text>,
+}
+
 /// Reads a connector; none where its name cannot be read.
-pub fn connector(document: &Document, findings: &mut Vec<Finding>) -> Option<Connector> {
+pub fn connector(document: &Document, findings: &mut Vec<Finding>) -> Option<Written> {
     let before = findings.len();
     let fields = decode::fields("a connector", &document.root, KEYS, findings)?;
     let name = tree::optional(&fields, "connector", findings);
-    let from = refuse_from(&fields, findings);
+    let from = from(&fields, findings);
     let template = tree::optional(&fields, "template", findings);
     let with = tree::given(&fields, findings);
     let state = tree::state(&fields, findings);
@@ -41,17 +50,20 @@ pub fn connector(document: &Document, findings: &mut Vec<Finding>) -> Option<Con
     let environments = blocks(&fields, keep, findings);
     let scope = scope(&fields, findings);
     let acknowledge = acknowledgements(&fields, findings);
-    let suspend = fields.set("suspend").and_then(|node| tree::suspend(node, findings));
+    let suspend = tree::suspension(&fields, findings);
     let written = name?;
     let name = connector_name(&written, findings);
-    let whole = document.whole && !from && fields.are_maps(&["with", "config", "environments"]);
+    let whole = document.whole
+        && fields.get("from").is_some() == from.is_some()
+        && fields.are_maps(&["with", "config", "environments"]);
     for finding in &mut findings[before..] {
         finding.connector = Some(name.clone());
     }
-    Some(Connector {
+    let connector = Connector {
         name,
         place: written.place,
         template,
+        from: None,
         with,
         state,
         config,
@@ -61,11 +73,12 @@ pub fn connector(document: &Document, findings: &mut Vec<Finding>) -> Option<Con
         acknowledge,
         suspend,
         whole,
-    })
+    };
+    Some(Written { connector, from })
 }
 
 /// Takes a name. One that is not usable goes on as it is, so that the rest is looked at too.
-fn connector_name(written: &Text, findings: &mut Vec<Finding>) -> ConnectorName {
+pub fn connector_name(written: &Text, findings: &mut Vec<Finding>) -> ConnectorName {
     match ConnectorName::new(&written.text) {
         Ok(name) => {
             if !name.is_plain() {
@@ -73,6 +86,11 @@ fn connector_name(written: &Text, findings: &mut Vec<Finding>) -> ConnectorName 
                 findings.push(Finding::new(Rule::NameAlphabet, written.place.clone(), message));
             }
             name
+        }
+        Err(_) if helm::find(&written.text).is_some() => {
+            let message = "an action of a Helm chart stands in a name";
+            findings.push(Finding::new(Rule::HelmTemplate, written.place.clone(), message));
+            ConnectorName::observed(&written.text)
         }
         Err(error) => {
             let finding = Finding::new(Rule::NameInvalid, written.place.clone(), error.to_string());
@@ -82,17 +100,17 @@ fn connector_name(written: &Text, findings: &mut Vec<Finding>) -> ConnectorName 
     }
 }
 
-fn refuse_from(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> bool {
-    let Some(from) = fields.entry("from") else { return false };
-    let place = from.key.place.clone();
+/// Takes `from`, where nothing excludes it.
+fn from(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Text> {
+    let entry = fields.entry("from")?;
+    let from = tree::optional(fields, "from", findings);
     if fields.get("template").is_some() {
+        let place = entry.key.place.clone();
         let finding = Finding::new(Rule::Conflict, place, "`from` and `template` exclude each other");
         findings.push(finding.hint("keep one of them"));
-    } else {
-        let finding = Finding::new(Rule::Unsupported, place, "this version does not read `from`");
-        findings.push(finding.hint("write the keys of that file under `config`"));
+        return None;
     }
-    true
+    from
 }
 
 fn keep(fields: &Fields<'_>, state: Option<DesiredState>, findings: &mut Vec<Finding>) -> bool {

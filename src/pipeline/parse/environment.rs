@@ -1,12 +1,12 @@
 //! Reads an environment's document.
 
-use crate::model::definition::{Environment, Input, Suspension};
+use crate::model::definition::{Environment, Input};
 use crate::model::finding::Finding;
 use crate::model::name::EnvironmentName;
 use crate::model::rule::Rule;
 use crate::pipeline::parse::tree;
 use crate::yaml::decode::{self, Fields};
-use crate::yaml::tree::{Document, Entry, Kind, Node};
+use crate::yaml::tree::{Document, Entry};
 
 const KEYS: &[&str] = &["environment", "base", "inputs", "values", "config", "suspend"];
 const INPUT_KEYS: &[&str] = &["example", "description"];
@@ -19,11 +19,7 @@ pub fn environment(document: &Document, findings: &mut Vec<Finding>) -> Option<E
     let inputs = inputs(&fields, findings);
     let values = tree::pairs(&fields, "values", tree::VALUES, findings);
     let config = tree::pairs(&fields, "config", tree::CONFIG, findings);
-    let suspend = match fields.get("suspend") {
-        None => Suspension::Inherited,
-        Some(Node { kind: Kind::Null, .. }) => Suspension::Lifted,
-        Some(node) => tree::suspend(node, findings).map_or(Suspension::Inherited, Suspension::Said),
-    };
+    let suspend = tree::suspension(&fields, findings);
     let written = name?;
     let place = written.place;
     let Ok(name) = EnvironmentName::new(&written.text) else {

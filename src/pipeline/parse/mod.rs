@@ -5,16 +5,26 @@
 
 mod connector;
 mod environment;
+mod foreign;
+mod from;
+mod json;
+mod kubernetes;
+mod others;
+mod strimzi;
 mod template;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::definition::{About, Definitions};
+use crate::model::definition::{About, Connector, Definitions, Foundation, Suspension};
 use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Files, Snapshot};
 use crate::model::text::Text;
+use crate::pipeline::parse::connector::Written;
+use crate::pipeline::parse::foreign::Foreign;
+use crate::pipeline::parse::others::Others;
 use crate::yaml::decode;
 use crate::yaml::tree::{Document, Kind, Node};
 
@@ -27,39 +37,70 @@ pub struct Lost {
     pub environments: bool,
 }
 
+/// The files that these name with `from` and that are not among them.
+pub fn named(files: &Files) -> BTreeSet<Arc<str>> {
+    from::named(files)
+}
+
 /// Reads every file.
 pub fn definitions(snapshot: &Snapshot, findings: &mut Vec<Finding>) -> (Definitions, Lost) {
-    let mut reading = Reading { definitions: Definitions::default(), lost: Lost::default(), findings };
+    let mut reading = Reading {
+        definitions: Definitions::default(),
+        lost: Lost::default(),
+        others: Others::default(),
+        waiting: Vec::new(),
+        findings,
+    };
     for (path, bytes) in &snapshot.files {
         reading.file(path, bytes);
     }
+    // What a connector names with `from` is no definition of its own, so all that is native comes first.
+    reading.foundations(&snapshot.files);
+    reading.foreign();
     (reading.definitions, reading.lost)
 }
 
 struct Reading<'f> {
     definitions: Definitions,
     lost: Lost,
+    others: Others,
+    /// Connectors whose `from` is still to be looked up.
+    waiting: Vec<(Connector, Text, Arc<str>)>,
     findings: &'f mut Vec<Finding>,
 }
 
 impl Reading<'_> {
     fn file(&mut self, path: &Arc<str>, bytes: &[u8]) {
-        if has_extension(path, "json") {
-            self.findings.push(json(path));
+        let is_json = others::is_json(path);
+        if is_json && FOLDERS.iter().any(|folder| *folder != CONNECTORS && path.starts_with(folder)) {
+            let finding =
+                Finding::new(Rule::JsonMisplaced, Place::start_of(path), "only connectors can be JSON");
+            self.findings.push(finding);
             return;
         }
-        let (documents, findings) = crate::yaml::documents(path, bytes);
+        let (documents, findings) = if is_json {
+            let (document, findings) = crate::yaml::json(path, bytes);
+            (document.into_iter().collect(), findings)
+        } else {
+            crate::yaml::documents(path, bytes)
+        };
         if documents.is_empty() && !findings.is_empty() {
             self.lose(path);
         }
+        let broken = documents.iter().any(|document| !document.whole)
+            || (documents.is_empty() && !findings.is_empty());
         self.findings.extend(findings);
         if is_about(path) {
             self.about(&documents);
-        } else {
-            for document in &documents {
-                self.document(path, document);
+            return;
+        }
+        let mut file = others::File { broken, ..others::File::default() };
+        for document in documents {
+            if is_json || !self.document(path, &document, &mut file.ours) {
+                file.documents.push(document);
             }
         }
+        self.others.put(path, file);
     }
 
     fn about(&mut self, documents: &[Document]) {
@@ -78,33 +119,48 @@ impl Reading<'_> {
         self.lost.environments |= path.starts_with("environments/");
     }
 
-    fn document(&mut self, path: &str, document: &Document) {
+    /// Reads a document that is one of our own; says whether it is one, or nothing at all.
+    fn document(&mut self, path: &str, document: &Document, ours: &mut usize) -> bool {
         let root = &document.root;
         let has = |key| matches!(&root.kind, Kind::Mapping(entries) if entries.iter().any(|entry| entry.key.as_str() == key));
         if matches!(root.kind, Kind::Empty) {
-            return;
+            return true;
         }
-        if has("apiVersion") && has("kind") {
-            self.findings.push(strimzi(root));
-        } else if has("connector") {
-            self.connector(document);
-        } else if has("template") {
-            self.template(document);
-        } else if has("environment") {
-            self.environment(document);
-        } else if has("forget") {
-            let forgotten = forget(root, self.findings);
-            self.definitions.forgotten.extend(forgotten);
-        } else if document.whole {
-            let message = "the document is neither a connector, a template, an environment nor a forget";
-            self.findings.push(Finding::new(Rule::DocumentUnknown, root.place.clone(), message));
-        } else {
-            self.lose(path);
+        let kinds = ["connector", "template", "environment", "forget"];
+        let Some(kind) = kinds.into_iter().find(|&kind| has(kind)).filter(|_| !strimzi::is_manifest(root))
+        else {
+            return false;
+        };
+        *ours += 1;
+        if !is_inside(path) {
+            // Only a connector's first layer can be here, and whoever named it is told.
+            return true;
+        }
+        match kind {
+            "connector" => self.connector(path, document),
+            "template" => self.template(document),
+            "environment" => self.environment(document),
+            _ => {
+                let forgotten = forget(root, self.findings);
+                self.definitions.forgotten.extend(forgotten);
+            }
+        }
+        true
+    }
+
+    fn connector(&mut self, path: &str, document: &Document) {
+        let Some(Written { connector, from }) = connector::connector(document, self.findings) else { return };
+        match from.map(|from| (from::target(path, &from), from)) {
+            None => self.define(connector),
+            Some((Ok(target), from)) => self.waiting.push((connector, from, target)),
+            Some((Err(finding), _)) => {
+                self.findings.push(finding.of(&connector.name));
+                self.define(Connector { whole: false, ..connector });
+            }
         }
     }
 
-    fn connector(&mut self, document: &Document) {
-        let Some(connector) = connector::connector(document, self.findings) else { return };
+    fn define(&mut self, connector: Connector) {
         if let Some(first) = self.definitions.connectors.get(&connector.name) {
             let what = format!("connector `{}`", connector.name);
             self.findings.push(twice(&what, &connector.place, &first.place));
@@ -132,10 +188,67 @@ impl Reading<'_> {
             self.definitions.environments.insert(environment.name.clone(), environment);
         }
     }
+
+    /// Puts under each connector the file that it names.
+    fn foundations(&mut self, files: &Files) {
+        for (connector, from, target) in std::mem::take(&mut self.waiting) {
+            let connector = match self.others.foundation(&from, &target, files, self.findings) {
+                Ok(foreign) => over(connector, &target, foreign),
+                Err(finding) => {
+                    self.findings.extend(finding.map(|finding| finding.of(&connector.name)));
+                    Connector { whole: false, ..connector }
+                }
+            };
+            self.define(connector);
+        }
+    }
+
+    /// Reads the files of others that stand for themselves.
+    fn foreign(&mut self) {
+        for (path, documents) in std::mem::take(&mut self.others).left() {
+            for document in documents.iter().filter(|_| is_inside(&path)) {
+                match others::connectors(&path, document, self.findings) {
+                    Some(connectors) => connectors.into_iter().for_each(|foreign| self.stands_alone(foreign)),
+                    None => self.lose(&path),
+                }
+            }
+        }
+    }
+
+    fn stands_alone(&mut self, foreign: Foreign) {
+        let Some(written) = foreign.name.clone() else {
+            if foreign.whole {
+                self.findings.push(others::nameless(&foreign));
+            }
+            return;
+        };
+        let name = connector::connector_name(&written, self.findings);
+        self.define(foreign.into_connector(name));
+    }
 }
 
-fn has_extension(path: &str, extension: &str) -> bool {
-    path.rsplit_once('.').is_some_and(|(_, found)| found == extension)
+/// Lays a connector over the file that it names.
+fn over(connector: Connector, path: &Arc<str>, foreign: &Foreign) -> Connector {
+    let Foreign { name: _, place: _, config, state, suspend, whole } = foreign;
+    // It is the document that names the connector, whatever the file calls it.
+    let config = config.iter().filter(|pair| pair.key.as_str() != "name").cloned().collect();
+    Connector {
+        from: Some(Foundation { path: Arc::clone(path), config }),
+        state: connector.state.or(*state),
+        suspend: match connector.suspend {
+            Suspension::Inherited => suspend.clone().map_or(Suspension::Inherited, Suspension::Said),
+            said @ (Suspension::Lifted | Suspension::Said(_)) => said,
+        },
+        whole: connector.whole && *whole,
+        ..connector
+    }
+}
+
+const CONNECTORS: &str = "connectors/";
+const FOLDERS: [&str; 3] = ["templates/", CONNECTORS, "environments/"];
+
+fn is_inside(path: &str) -> bool {
+    FOLDERS.iter().any(|folder| path.starts_with(folder))
 }
 
 fn is_about(path: &str) -> bool {
@@ -145,21 +258,6 @@ fn is_about(path: &str) -> bool {
 fn twice(what: &str, place: &Place, first: &Place) -> Finding {
     let message = format!("{what} is defined again; it is already at {first}");
     Finding::new(Rule::DuplicateName, place.clone(), message)
-}
-
-fn json(path: &Arc<str>) -> Finding {
-    let place = Place::start_of(path);
-    if path.starts_with("connectors/") {
-        Finding::new(Rule::Unsupported, place, "this version reads no connectors from JSON")
-            .hint("write the connector as YAML: `connector: NAME` and its `config`")
-    } else {
-        Finding::new(Rule::JsonMisplaced, place, "only connectors can be JSON")
-    }
-}
-
-fn strimzi(root: &Node) -> Finding {
-    Finding::new(Rule::Unsupported, root.place.clone(), "this version reads no Strimzi manifests")
-        .hint("write the connector as `connector: NAME` with its `config`")
 }
 
 fn forget(root: &Node, findings: &mut Vec<Finding>) -> Option<Text> {

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::definition::{Given, Pair, Tree};
+use crate::model::definition::{Given, Pair, Suspension, Tree};
 use crate::model::desired::{DesiredState, Suspend};
 use crate::model::finding::Finding;
 use crate::model::rule::Rule;
@@ -137,8 +137,16 @@ pub fn state(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Desired
     decode::choice("`state`", node, &DesiredState::ALL.map(|state| (state.name(), state)), findings)
 }
 
-/// Takes what is under `suspend`.
-pub fn suspend(node: &Node, findings: &mut Vec<Finding>) -> Option<Suspend> {
+/// Takes `suspend`; a `null` lifts what is under it.
+pub fn suspension(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Suspension {
+    match fields.get("suspend") {
+        None => Suspension::Inherited,
+        Some(Node { kind: Kind::Null, .. }) => Suspension::Lifted,
+        Some(node) => suspend(node, findings).map_or(Suspension::Inherited, Suspension::Said),
+    }
+}
+
+fn suspend(node: &Node, findings: &mut Vec<Finding>) -> Option<Suspend> {
     let fields = decode::fields("`suspend`", node, &["reason", "until"], findings)?;
     let reason = required("`suspend`", &fields, "reason", findings);
     let until = optional(&fields, "until", findings).and_then(|text| {

@@ -83,6 +83,9 @@ impl<'d> Layers<'d> {
         let around = names.scope(name);
         let mut scopes = Vec::new();
         let mut laying = Laying { tops: BTreeMap::new(), origins: Origins::new() };
+        if let Some(foundation) = &connector.from {
+            laying.lay(&compiled(&layers::of_file(foundation), &[]), &around);
+        }
         if let Some(template) = &connector.template {
             let definitions = self.definitions;
             let prepared = self
@@ -149,7 +152,7 @@ fn compiled<'d>(layer: &Layer<'d>, chain: &[&'d Template]) -> Ready<'d> {
         Whose::Template(speaker) | Whose::TemplateIn(speaker, _) => {
             chain.iter().position(|template| std::ptr::eq(*template, speaker))
         }
-        Whose::Environment(_) | Whose::Connector(_) | Whose::ConnectorIn(..) => None,
+        Whose::File(_) | Whose::Environment(_) | Whose::Connector(_) | Whose::ConnectorIn(..) => None,
     };
     let keys = layer.pairs.iter().map(|pair| (pair, filling(pair))).collect();
     Ready { name: layer.whose.name(), speaker, keys }
@@ -158,7 +161,7 @@ fn compiled<'d>(layer: &Layer<'d>, chain: &[&'d Template]) -> Ready<'d> {
 fn filling(pair: &Pair) -> Filling {
     match &pair.value {
         Tree::Null(_) => Filling::Remove,
-        value @ (Tree::Text(_) | Tree::List(..) | Tree::Map(..) | Tree::Refused(_)) => {
+        value @ (Tree::Text(_) | Tree::Literal(_) | Tree::List(..) | Tree::Map(..) | Tree::Refused(_)) => {
             let form = Form::of(value);
             match &form {
                 Form::Text(text) => Filling::Fixed(Value::new(pair.key.as_str(), text)),
@@ -244,7 +247,7 @@ fn computed(pair: &Pair, form: &Form, scope: &Scope) -> Result<Value, Option<Fin
 /// The text of the file, for showing what could not be computed.
 fn as_written(pair: &Pair) -> Value {
     let text = match &pair.value {
-        Tree::Text(text) => text.as_str(),
+        Tree::Text(text) | Tree::Literal(text) => text.as_str(),
         Tree::List(..) | Tree::Map(..) | Tree::Null(_) | Tree::Refused(_) => "…",
     };
     Value::new(pair.key.as_str(), text)

@@ -36,6 +36,7 @@ impl Form {
                 Ok(Some(formula)) => Self::Formula(formula),
                 Err(_) => Self::Lost,
             },
+            Tree::Literal(text) => Self::Text(Arc::clone(&text.text)),
             Tree::List(_, items) => Self::List(items.iter().map(Self::of).collect()),
             Tree::Map(_, pairs) => Self::Map(
                 pairs.iter().map(|pair| (Arc::clone(&pair.key.text), Self::of(&pair.value))).collect(),

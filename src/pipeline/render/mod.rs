@@ -134,7 +134,10 @@ impl<'d> Rendering<'d> {
             template: connector.template.as_ref().map(|template| Arc::clone(&template.text)),
             place: connector.place.clone(),
             origins: Origins::new(),
-            suspend: connector.suspend.clone(),
+            suspend: match &connector.suspend {
+                Suspension::Said(suspend) => Some(suspend.clone()),
+                Suspension::Lifted | Suspension::Inherited => None,
+            },
         };
         // What is to be deleted needs no config, and what was half read must not be judged.
         if rendered.state == DesiredState::Absent || !connector.whole {

@@ -70,7 +70,7 @@ pub fn scope(names: &Names, call: &Call<'_>, findings: &mut Vec<Finding>) -> Sco
     for Pair { key, value } in call.given.iter().flat_map(|given| &given.pairs) {
         match value {
             Tree::Null(_) => given.remove(key.as_str()),
-            Tree::Text(_) | Tree::List(..) | Tree::Map(..) | Tree::Refused(_) => {
+            Tree::Text(_) | Tree::Literal(_) | Tree::List(..) | Tree::Map(..) | Tree::Refused(_) => {
                 given.insert(key.as_str(), value)
             }
         };

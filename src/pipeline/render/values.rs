@@ -45,7 +45,7 @@ fn map(pairs: &[Pair]) -> Values {
 
 fn tree(tree_: &Tree) -> Values {
     match tree_ {
-        Tree::Text(text) => Values::Text(Arc::clone(&text.text)),
+        Tree::Text(text) | Tree::Literal(text) => Values::Text(Arc::clone(&text.text)),
         Tree::List(_, items) => Values::List(items.iter().map(tree).collect()),
         Tree::Map(_, pairs) => map(pairs),
         // Both come with a finding, so that nothing is made of this.

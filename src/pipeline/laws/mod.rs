@@ -1,12 +1,13 @@
 //! Laws of the front half: what must hold for any definitions, not only for those of the corpus.
 
+mod others;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{definitions, desired, environments};
 use crate::model::definition::Definitions;
 use crate::model::desired::Desired;
 use crate::model::finding::Findings;
@@ -16,6 +17,7 @@ use crate::model::select::Select;
 use crate::model::snapshot::Snapshot;
 use crate::model::values::Values;
 use crate::pipeline::supply::Supply;
+use crate::pipeline::{definitions, desired, environments};
 
 fn revision() -> RepositoryRevision {
     let at = At::Directory { path: "laws".into(), digest: 0 };
@@ -152,10 +154,10 @@ proptest! {
     /// Whatever stands in the files, reading and rendering them ends, and well.
     #[test]
     fn nothing_panics(
-        pieces in prop::collection::vec((0..4_usize, prop::collection::vec(piece(), 0..40)), 1..4),
+        pieces in prop::collection::vec((0..5_usize, prop::collection::vec(piece(), 0..40)), 1..4),
         bytes in prop::collection::vec(any::<u8>(), 0..64),
     ) {
-        const PATHS: [&str; 4] = ["tagalong.yaml", "templates/a.yaml", "connectors/b.yaml", "environments/c.yaml"];
+        const PATHS: [&str; 5] = ["tagalong.yaml", "templates/a.yaml", "connectors/b.yaml", "environments/c.yaml", "connectors/d.json"];
         let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         for (path, pieces) in pieces {
             files.entry(PATHS[path].to_owned()).or_default().extend(pieces.concat().into_bytes());
@@ -184,6 +186,8 @@ const PIECES: &[&str] = &[
     "connector: ",
     "template: ",
     "environment: ",
+    "from: ",
+    "d.json",
     "base: ",
     "config: ",
     "with: ",
@@ -271,7 +275,7 @@ const WRONG: [&str; 24] = [
 ];
 
 /// Where the mistakes are made: a repository each, `SLOT` in it.
-const SLOTS: [[(&str, &str); 3]; 7] = {
+const SLOTS: [[(&str, &str); 3]; 10] = {
     const ENVIRONMENT: (&str, &str) = ("environments/e.yaml", "environment: e\nvalues: {secret: hunter2}\n");
     const TEMPLATE: (&str, &str) = (
         "templates/t.yaml",
@@ -310,6 +314,30 @@ const SLOTS: [[(&str, &str); 3]; 7] = {
             ("environments/e.yaml", "environment: e\nconfig:\n  name: SLOT\nvalues: {secret: hunter2}\n"),
             ("tagalong.yaml", "config_providers: [file]\n"),
             ("connectors/c.yaml", "connector: c\nconfig: {connector.class: X, a: SLOT}\n"),
+        ],
+        [
+            ENVIRONMENT,
+            ("connectors/a.json", "{\"connector.class\": \"X\", \"database.password\": SLOT}"),
+            ("connectors/b.json", "{\"connector.class\": \"X\", \"database.password\": \"SLOT\"}"),
+        ],
+        [
+            ENVIRONMENT,
+            (
+                "connectors/a.yaml",
+                "apiVersion: kafka.strimzi.io/v1\nkind: KafkaConnector\nmetadata: {name: a}\nspec:\n  class: X\n  tasksMax: SLOT\n  config:\n    a: SLOT\n    tasks.max: SLOT\n",
+            ),
+            (
+                "connectors/b.yaml",
+                "apiVersion: kafka.strimzi.io/v1\nkind: KafkaConnector\nmetadata: {name: b}\nspec: {class: X, state: SLOT}\n",
+            ),
+        ],
+        [
+            ENVIRONMENT,
+            ("connectors/a.yaml", "connector: a\nfrom: b.json\nconfig: {database.password: SLOT}\n"),
+            (
+                "connectors/b.json",
+                "{\"name\": \"x\", \"config\": {\"database.password\": SLOT}, \"initial_state\": SLOT}",
+            ),
         ],
     ]
 };

@@ -1,0 +1,125 @@
+//! Reads the JSON in which Connect takes and answers connectors.
+//!
+//! Takes the document of one file, gives its connectors: `{"name", "config"}` as it is posted and
+//! answered, a list of those, or the config alone, which takes the file's name.
+
+use crate::model::desired::DesiredState;
+use crate::model::finding::Finding;
+use crate::model::rule::Rule;
+use crate::model::text::Text;
+use crate::pipeline::parse::foreign::{self, Foreign};
+use crate::pipeline::parse::strimzi;
+use crate::yaml::decode;
+use crate::yaml::tree::{Document, Entry, Kind, Node};
+
+/// What is posted; and beside it `tasks` and `type`, which Connect adds when it answers.
+const KEYS: &[&str] = &["name", "config", "initial_state", "tasks", "type"];
+
+/// The states that Connect takes at a connector's creation.
+const STATES: [DesiredState; 3] = [DesiredState::Running, DesiredState::Paused, DesiredState::Stopped];
+
+/// Reads the connectors of a file.
+pub fn connectors(path: &str, document: &Document, findings: &mut Vec<Finding>) -> Vec<Foreign> {
+    let root = &document.root;
+    match &root.kind {
+        Kind::Mapping(_) if strimzi::is_manifest(root) => strimzi::connectors(document, findings),
+        Kind::Sequence(items) => items.iter().filter_map(|item| connector(item, None, findings)).collect(),
+        Kind::Mapping(_) => connector(root, Some(path), findings).into_iter().collect(),
+        Kind::Empty | Kind::Null | Kind::Scalar(_) => {
+            findings.push(none_of_ours(root));
+            Vec::new()
+        }
+        Kind::Refused => Vec::new(),
+    }
+}
+
+/// Reads one; the file's name is there where it may be the connector's.
+fn connector(node: &Node, path: Option<&str>, findings: &mut Vec<Finding>) -> Option<Foreign> {
+    let Kind::Mapping(entries) = &node.kind else {
+        if !matches!(node.kind, Kind::Refused) {
+            findings.push(none_of_ours(node));
+        }
+        return None;
+    };
+    let get = |key: &str| entries.iter().find(|entry| entry.key.as_str() == key).map(|entry| &entry.value);
+    if strimzi::is_manifest(node) {
+        return strimzi::connector(node, true, findings);
+    }
+    match get("config") {
+        Some(Node { kind: Kind::Mapping(config), .. }) => posted(node, config, findings),
+        _ if get("connector.class").is_some() => Some(flat(node, entries, path, findings)),
+        _ => {
+            findings.push(none_of_ours(node));
+            None
+        }
+    }
+}
+
+fn posted(node: &Node, config: &[Entry], findings: &mut Vec<Finding>) -> Option<Foreign> {
+    const WHAT: &str = "a connector in Connect's JSON";
+    let fields = decode::fields(WHAT, node, KEYS, findings)?;
+    let name = match fields.get("name") {
+        Some(node) => decode::text("`name`", node, findings),
+        None => None,
+    };
+    let state = fields.set("initial_state");
+    let state = state.and_then(|node| foreign::state("`initial_state`", node, &STATES, findings));
+    let config = foreign::config(config, findings);
+    // A name that cannot be read has its finding already.
+    let whole = fields.get("name").is_some() == name.is_some();
+    Some(Foreign { name, place: node.place.clone(), config, state, suspend: None, whole })
+}
+
+fn flat(node: &Node, entries: &[Entry], path: Option<&str>, findings: &mut Vec<Finding>) -> Foreign {
+    let own = entries.iter().find(|entry| entry.key.as_str() == "name").map(|entry| &entry.value);
+    let name = match (own, path) {
+        (Some(node), _) => match &node.kind {
+            Kind::Scalar(text) => Some(text.clone()),
+            // The finding about the value is enough.
+            _ => None,
+        },
+        (None, Some(path)) => Some(Text::plain(stem(path), node.place.clone())),
+        (None, None) => None,
+    };
+    let config = foreign::config(entries, findings);
+    let whole = own.is_none() || name.is_some();
+    Foreign { name, place: node.place.clone(), config, state: None, suspend: None, whole }
+}
+
+fn stem(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.strip_suffix(".json").unwrap_or(file)
+}
+
+/// Says that there is no connector in it, and what it seems to be.
+fn none_of_ours(node: &Node) -> Finding {
+    let told = |message: &str| Finding::new(Rule::JsonForm, node.place.clone(), message);
+    let is_map_with = |node: &Node, keys: &[&str]| match &node.kind {
+        Kind::Mapping(entries) => {
+            keys.iter().all(|key| entries.iter().any(|entry| entry.key.as_str() == *key))
+        }
+        Kind::Empty | Kind::Null | Kind::Scalar(_) | Kind::Sequence(_) | Kind::Refused => false,
+    };
+    match &node.kind {
+        Kind::Mapping(entries) if is_map_with(node, &["connector", "tasks"]) => {
+            debug_assert!(!entries.is_empty(), "two keys are in it");
+            told("this is what Connect answers about a connector's status, and no connector")
+                .hint("save what `GET /connectors/NAME` answers instead")
+        }
+        Kind::Mapping(entries)
+            if !entries.is_empty()
+                && entries.iter().all(|entry| {
+                    is_map_with(&entry.value, &["info"]) || is_map_with(&entry.value, &["status"])
+                }) =>
+        {
+            told("this is what Connect answers about all connectors at once, and no connector")
+                .hint("write what stands under each `info` into a list: `[{…}, {…}]`")
+        }
+        Kind::Mapping(entries) if entries.iter().any(|entry| entry.key.as_str() == "config") => {
+            told("`config` takes a map, and here is something else")
+        }
+        Kind::Mapping(_) => told("this map has neither a `config` nor a `connector.class`"),
+        Kind::Scalar(_) => told("here is a single value, and no connector"),
+        Kind::Empty | Kind::Null | Kind::Sequence(_) | Kind::Refused => told("here is no connector"),
+    }
+}

@@ -1,0 +1,99 @@
+//! What Kubernetes makes of a value without quotes.
+//!
+//! Takes a text, says whether it would be another one once Kubernetes has read it as YAML 1.1 and handed
+//! it on as JSON: `yes` becomes `true`, `010` becomes `8`, `1.50` becomes `1.5`.
+
+/// Whether a value without quotes becomes another text on its way through Kubernetes.
+pub fn changes(text: &str) -> bool {
+    const WORDS: [&str; 6] = ["y", "n", "yes", "no", "on", "off"];
+    let lower = text.to_ascii_lowercase();
+    let word =
+        WORDS.contains(&lower.as_str()) || (matches!(lower.as_str(), "true" | "false") && lower != text);
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let number = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '_');
+    if word || !number {
+        return word;
+    }
+    let prefixed = ["0x", "0o", "0b"].iter().filter_map(|prefix| unsigned.strip_prefix(prefix));
+    if prefixed
+        .clone()
+        .any(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_hexdigit() || c == '_'))
+    {
+        return true;
+    }
+    if digits(unsigned) {
+        let plain = !unsigned.contains('_') && (unsigned == "0" || !unsigned.starts_with('0'));
+        return !plain || text.starts_with('+') || text == "-0" || unsigned.len() > 18;
+    }
+    let mantissa = unsigned.split(['e', 'E']).next().unwrap_or_default();
+    let is_float = unsigned.parse::<f64>().is_ok() && mantissa.chars().any(|c| c.is_ascii_digit());
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let plain = mantissa.len() == unsigned.len()
+        && !text.starts_with('+')
+        && digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && !part.is_empty()
+        && !part.ends_with('0')
+        && mantissa.len() <= 15;
+    is_float && !plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_kubernetes_writes_differently_is_known() {
+        for text in [
+            "yes",
+            "No",
+            "ON",
+            "off",
+            "y",
+            "True",
+            "FALSE",
+            "010",
+            "0x10",
+            "0b1",
+            "0o17",
+            "1_000",
+            "+1",
+            "-0",
+            "1e3",
+            "1.0",
+            "1.50",
+            ".5",
+            "1.",
+            "1E-3",
+            "00.5",
+            "12345678901234567890",
+        ] {
+            assert!(changes(text), "{text}");
+        }
+        for text in [
+            "true",
+            "false",
+            "1",
+            "0",
+            "-1",
+            "1.5",
+            "-0.25",
+            "2592000000",
+            "a",
+            "yes please",
+            "1.2.3",
+            "10s",
+            "10.0.0.1",
+            "1,2",
+            "",
+            "-",
+            "e3",
+            "0xyz",
+            "2026-12-01",
+            "id",
+        ] {
+            assert!(!changes(text), "{text}");
+        }
+    }
+}

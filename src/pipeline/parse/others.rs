@@ -1,0 +1,130 @@
+//! Documents that are none of our own: what Connect and Strimzi write, and what nobody knows.
+//!
+//! Takes such documents by file, gives the one connector of a file that somebody names with `from`,
+//! and afterwards the files that nobody named.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::finding::Finding;
+use crate::model::rule::Rule;
+use crate::model::snapshot::Files;
+use crate::model::text::Text;
+use crate::pipeline::parse::foreign::Foreign;
+use crate::pipeline::parse::{from, json, strimzi};
+use crate::yaml::tree::{Document, Kind, Node};
+
+/// What a file holds beside our own documents.
+#[derive(Debug, Default)]
+pub struct File {
+    /// The documents of others.
+    pub documents: Vec<Document>,
+    /// How many documents are our own.
+    pub ours: usize,
+    /// Whether it could not be read to its end, of which a finding speaks.
+    pub broken: bool,
+}
+
+/// Every file with such documents.
+#[derive(Debug, Default)]
+pub struct Others {
+    files: BTreeMap<Arc<str>, File>,
+    /// The connectors of the files that somebody named.
+    named: BTreeMap<Arc<str>, Vec<Foreign>>,
+}
+
+impl Others {
+    /// Puts a file aside.
+    pub fn put(&mut self, path: &Arc<str>, file: File) {
+        self.files.insert(Arc::clone(path), file);
+    }
+
+    /// The files that nobody named, with their documents.
+    pub fn left(self) -> impl Iterator<Item = (Arc<str>, Vec<Document>)> {
+        let Self { files, named } = self;
+        let left = files.into_iter().filter(move |(path, _)| !named.contains_key(path));
+        left.map(|(path, file)| (path, file.documents))
+    }
+
+    /// The one connector of a file; without a finding the error means that one speaks of it already.
+    pub fn foundation(
+        &mut self,
+        from: &Text,
+        target: &Arc<str>,
+        files: &Files,
+        findings: &mut Vec<Finding>,
+    ) -> Result<&Foreign, Option<Finding>> {
+        let not_one = |what: &str| Err(Some(from::not_one(from, target, what)));
+        let Some(file) = self.files.get(target) else {
+            let known = files.contains_key(target);
+            return if known {
+                not_one("is no file of a connector")
+            } else {
+                Err(Some(from::missing(from, target, files)))
+            };
+        };
+        if file.ours > 0 {
+            return not_one("is a file of definitions itself");
+        }
+        let read = self.named.entry(Arc::clone(target)).or_insert_with(|| {
+            file.documents
+                .iter()
+                .filter_map(|document| connectors(target, document, findings))
+                .flatten()
+                .collect()
+        });
+        match (&read[..], file.documents.is_empty()) {
+            ([foreign], _) => Ok(foreign),
+            ([], _) if file.broken => Err(None),
+            ([], true) => not_one("holds nothing"),
+            ([], false) => not_one("holds no connector"),
+            (several, _) => not_one(&format!("holds {} connectors", several.len())),
+        }
+    }
+}
+
+/// The connectors of a document; none where it broke before it said what it is.
+pub fn connectors(path: &str, document: &Document, findings: &mut Vec<Finding>) -> Option<Vec<Foreign>> {
+    if is_json(path) {
+        Some(json::connectors(path, document, findings))
+    } else if strimzi::is_manifest(&document.root) {
+        Some(strimzi::connectors(document, findings))
+    } else if document.whole {
+        findings.extend(unknown(&document.root));
+        Some(Vec::new())
+    } else {
+        None
+    }
+}
+
+/// Whether a file is read as JSON.
+pub fn is_json(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, extension)| extension == "json")
+}
+
+/// Says that a connector cannot stand for itself.
+pub fn nameless(foreign: &Foreign) -> Finding {
+    let finding = Finding::new(Rule::MissingKey, foreign.place.clone(), "this connector has no name");
+    finding.hint(if is_json(&foreign.place.path) {
+        "add `\"name\"` beside its `\"config\"`; only a config that is a file of its own takes the file's name"
+    } else {
+        "add `name` under its `metadata`"
+    })
+}
+
+/// Says that a document is nothing that is read here, and what it seems to be.
+fn unknown(root: &Node) -> Option<Finding> {
+    if matches!(root.kind, Kind::Refused) {
+        return None;
+    }
+    let has = |key| matches!(&root.kind, Kind::Mapping(entries) if entries.iter().any(|entry| entry.key.as_str() == key));
+    let message = "the document is neither a connector, a template, an environment nor a forget";
+    let finding = Finding::new(Rule::DocumentUnknown, root.place.clone(), message);
+    Some(if has("name") && has("config") {
+        finding.hint("write `connector: NAME` in place of `name: NAME`")
+    } else if has("connector.class") {
+        finding.hint("write `connector: NAME`, and put these keys under `config`")
+    } else {
+        finding
+    })
+}
