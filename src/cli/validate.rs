@@ -52,7 +52,7 @@ pub struct Validate {
 
 impl Validate {
     pub async fn run(self) -> Result<Done, Failure> {
-        let repository = Repository::directory(&self.dir);
+        let repository = Repository::directory(&self.dir).naming(pipeline::named);
         let resolved = repository.resolve().await?;
         let snapshot = repository.read(&resolved.revision).await?.snapshot;
         let found = check(&snapshot, self.environment.as_ref());

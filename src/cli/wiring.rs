@@ -20,6 +20,7 @@ use crate::model::name::EnvironmentName;
 use crate::model::plan::Policy;
 use crate::model::revision::Revision;
 use crate::model::rule::Severity;
+use crate::pipeline;
 use crate::reconcile::cycle;
 use crate::reconcile::follow;
 use crate::repo::Repository;
@@ -132,8 +133,10 @@ pub fn repository(settings: &Settings) -> Result<Repository, Failure> {
     match &settings.repository {
         None => Err(Failure::usage(anyhow::anyhow!("no definitions are named"))
             .hint(Some("add --dir DIR, or --git URL with --tag TAG, or `repository:` to the settings"))),
-        Some(checked::Repository::Directory(path)) => Ok(Repository::directory(path)),
-        Some(checked::Repository::Git(options)) => Ok(Repository::git(options.as_ref().clone())?),
+        Some(checked::Repository::Directory(path)) => Ok(Repository::directory(path).naming(pipeline::named)),
+        Some(checked::Repository::Git(options)) => {
+            Ok(Repository::git(options.as_ref().clone())?.naming(pipeline::named))
+        }
     }
 }
 

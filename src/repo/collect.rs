@@ -2,15 +2,15 @@
 //!
 //! Takes a git tree or a plain folder behind [`Source`], gives the files and findings. The rules on
 //! names and the limits are here, once, so `--dir` and git judge the same; the content of a file is
-//! left to others.
+//! left to others: they say which further files it names.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::finding::{Finding, Place};
 use crate::model::revision::RepositoryRevision;
 use crate::model::rule::Rule;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Files, Names, Snapshot};
 use crate::repo::cause::is_unprintable;
 use crate::repo::error::Error;
 
@@ -78,7 +78,7 @@ pub enum Kind<H> {
 #[derive(Debug, Default)]
 pub struct Collected {
     /// Definition files by path.
-    pub files: BTreeMap<Arc<str>, Arc<[u8]>>,
+    pub files: Files,
     /// Files that were passed over.
     pub ignored: Vec<Arc<str>>,
     /// What is wrong with the folder itself.
@@ -101,10 +101,15 @@ impl Collected {
     }
 }
 
-/// Reads the definition files below a folder.
-pub fn collect<S: Source>(source: &mut S, root: &S::Handle) -> Result<Collected, Error> {
+/// Reads the definition files below a folder, and the files elsewhere that they name, once.
+pub fn collect<S: Source>(source: &mut S, root: &S::Handle, names: Names) -> Result<Collected, Error> {
     let mut walk = Walk { source, collected: Collected::default(), bytes: 0, names: 0, full: false };
     walk.root(root)?;
+    let mut wanted = names(&walk.collected.files);
+    wanted.retain(|path| !FOLDERS.iter().any(|folder| path.split('/').next() == Some(*folder)));
+    if !wanted.is_empty() {
+        walk.named("", root, 0, &wanted)?;
+    }
     let Walk { mut collected, .. } = walk;
     collected.findings.sort();
     collected.ignored.sort();
@@ -173,6 +178,40 @@ impl<S: Source> Walk<'_, S> {
                 Kind::Link => self.wrong(Rule::Link, &path),
                 Kind::Submodule => self.wrong(Rule::Submodule, &path),
                 Kind::Other => self.pass_over(&path),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the files of a folder that are named, and those below it. That one of them is not there
+    /// is left to whoever named it.
+    fn named(
+        &mut self,
+        above: &str,
+        folder: &S::Handle,
+        level: usize,
+        wanted: &BTreeSet<Arc<str>>,
+    ) -> Result<(), Error> {
+        let mut entries = self.source.entries(folder)?;
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        for entry in entries {
+            let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
+            let path = format!("{above}{name}");
+            let below = format!("{path}/");
+            let leads = wanted
+                .range(Arc::<str>::from(below.as_str())..)
+                .next()
+                .is_some_and(|n| n.starts_with(&below));
+            if self.full || !(leads || wanted.contains(path.as_str())) {
+                continue;
+            }
+            match entry.kind {
+                Kind::File(file) if !leads => self.file(&path, &file)?,
+                Kind::Folder(_) if leads && level == DEPTH => self.wrong(Rule::TooDeep, &path),
+                Kind::Folder(folder) if leads => self.named(&below, &folder, level + 1, wanted)?,
+                Kind::Link => self.wrong(Rule::Link, &path),
+                Kind::Submodule => self.wrong(Rule::Submodule, &path),
+                Kind::File(_) | Kind::Folder(_) | Kind::Other => {}
             }
         }
         Ok(())

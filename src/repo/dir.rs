@@ -10,13 +10,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::revision::{At, RepositoryName, RepositoryRevision};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Names, Snapshot};
 use crate::repo::collect::{self, Collected, Entry, FILE_BYTES, Kind, Source};
 use crate::repo::error::Error;
 
 /// Reads a folder.
-pub fn read(path: &Path) -> Result<Snapshot, Error> {
-    let collected = collect::collect(&mut Folders, &path.to_owned())?;
+pub fn read(path: &Path, names: Names) -> Result<Snapshot, Error> {
+    let collected = collect::collect(&mut Folders, &path.to_owned(), names)?;
     let revision = RepositoryRevision {
         repository: RepositoryName::main(),
         at: At::Directory { path: path.to_string_lossy().into(), digest: digest(&collected) },

@@ -15,6 +15,7 @@ use git2::{
 use tokio::time::Instant;
 
 use crate::model::revision::ObjectId;
+use crate::model::snapshot::Names;
 use crate::repo::cause::Cause;
 use crate::repo::deadline::Deadline;
 use crate::repo::error::{Doing, Error};
@@ -38,6 +39,8 @@ pub struct Order {
     pub reference: Reference,
     /// The folder of the definitions.
     pub path: String,
+    /// Which files elsewhere the definitions name.
+    pub names: Names,
     /// What the ref named when it was asked.
     pub object: ObjectId,
 }
@@ -122,6 +125,7 @@ fn attempt(
         repository: &order.repository,
         reference: &order.reference.full_name(),
         path: &order.path,
+        names: order.names,
         deadline,
     };
     let commit = tree::read(&git, expected, reading)?;

@@ -3,6 +3,7 @@
 //! Takes the settings of one repository, gives revisions and snapshots, within a deadline on the
 //! wall whatever the other side does. Judging how a ref moved is left to others.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::model::report::PollStep;
 use crate::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision};
+use crate::model::snapshot::Names;
 use crate::repo::address::Address;
 use crate::repo::deadline::{Asking, Deadline};
 use crate::repo::error::{Doing, Error};
@@ -34,6 +36,7 @@ pub struct Git {
     repository: Arc<str>,
     reference: Reference,
     path: String,
+    names: Names,
     deadline: Duration,
     scratch: Option<PathBuf>,
     place: Place,
@@ -73,11 +76,17 @@ impl Git {
             repository,
             reference: options.reference,
             path: options.path,
+            names: |_| BTreeSet::new(),
             deadline: options.deadline,
             scratch: options.scratch,
             place,
             one_at_a_time: Arc::new(Semaphore::new(1)),
         })
+    }
+
+    /// Says which files elsewhere the definitions name.
+    pub fn naming(&mut self, names: Names) {
+        self.names = names;
     }
 
     /// Asks what the ref names now. A commit names itself, so nobody is asked.
@@ -117,6 +126,7 @@ impl Git {
                     repository: Arc::clone(&self.repository),
                     reference: self.reference.clone(),
                     path: self.path.clone(),
+                    names: self.names,
                     object: object.clone(),
                 };
                 let (scratch, link) = (self.scratch.clone(), Arc::clone(link));
@@ -142,13 +152,14 @@ impl Git {
         asking: Asking,
     ) -> Result<Fetched, Error> {
         let (repository, folder) = (Arc::clone(&self.repository), self.path.clone());
-        let (reference, limit) = (self.reference.full_name(), deadline.clone());
+        let (reference, limit, names) = (self.reference.full_name(), deadline.clone(), self.names);
         let read = move || {
             let begun = Instant::now();
             let reading = tree::Reading {
                 repository: &repository,
                 reference: &reference,
                 path: &folder,
+                names,
                 deadline: &limit,
             };
             let commit = local::read(&path, &object, reading)?;

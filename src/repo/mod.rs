@@ -30,12 +30,13 @@ mod ssh;
 mod transport;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::model::report::PollStep;
 use crate::model::revision::{At, RepositoryRevision};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Names, Snapshot};
 use crate::repo::error::Error;
 use crate::repo::git::Git;
 use crate::repo::options::GitOptions;
@@ -48,7 +49,7 @@ pub struct Repository(Source);
 #[derive(Debug)]
 enum Source {
     Git(Box<Git>),
-    Directory(PathBuf),
+    Directory(PathBuf, Names),
 }
 
 /// Prepares libgit2 for this process; to be called from `main`, before other threads exist.
@@ -70,16 +71,26 @@ impl Repository {
 
     /// A plain folder.
     pub fn directory(path: impl Into<PathBuf>) -> Self {
-        Self(Source::Directory(path.into()))
+        Self(Source::Directory(path.into(), |_| BTreeSet::new()))
+    }
+
+    /// Says which files elsewhere the definitions name; they are read too, within the same limits.
+    #[must_use]
+    pub fn naming(mut self, say: Names) -> Self {
+        match &mut self.0 {
+            Source::Git(git) => git.naming(say),
+            Source::Directory(_, names) => *names = say,
+        }
+        self
     }
 
     /// Says what the ref names now, or in which state the folder is.
     pub async fn resolve(&self) -> Result<Resolved, Error> {
         match &self.0 {
             Source::Git(git) => git.resolve().await,
-            Source::Directory(path) => {
+            Source::Directory(path, names) => {
                 let begun = Instant::now();
-                let snapshot = read_folder(path.clone()).await?;
+                let snapshot = read_folder(path.clone(), *names).await?;
                 Ok(Resolved { revision: snapshot.revision, took: begun.elapsed(), received_bytes: 0 })
             }
         }
@@ -99,9 +110,9 @@ impl Repository {
                     At::Directory { .. } => unreachable!("git resolves to git"),
                 }
             }
-            (Source::Directory(path), _) => {
+            (Source::Directory(path, names), _) => {
                 let begun = Instant::now();
-                let snapshot = read_folder(path.clone()).await?;
+                let snapshot = read_folder(path.clone(), *names).await?;
                 let took = vec![(PollStep::Read, begun.elapsed())];
                 Ok(Reading { snapshot, took, received_bytes: 0 })
             }
@@ -109,7 +120,7 @@ impl Repository {
     }
 }
 
-async fn read_folder(path: PathBuf) -> Result<Snapshot, Error> {
-    let read = tokio::task::spawn_blocking(move || dir::read(&path));
+async fn read_folder(path: PathBuf, names: Names) -> Result<Snapshot, Error> {
+    let read = tokio::task::spawn_blocking(move || dir::read(&path, names));
     read.await.unwrap_or_else(|join| std::panic::resume_unwind(join.into_panic()))
 }

@@ -9,6 +9,7 @@ use git2::{ObjectType, Oid, Repository};
 use jiff::Timestamp;
 
 use crate::model::revision::ObjectId;
+use crate::model::snapshot::Names;
 use crate::repo::cause::Cause;
 use crate::repo::collect::{self, Collected, Entry, Kind, Source};
 use crate::repo::deadline::Deadline;
@@ -26,6 +27,8 @@ pub struct Reading<'a> {
     pub reference: &'a str,
     /// The folder of the definitions, `.` for the root.
     pub path: &'a str,
+    /// Which files elsewhere the definitions name.
+    pub names: Names,
     /// When it must be over.
     pub deadline: &'a Deadline,
 }
@@ -50,7 +53,7 @@ pub fn read(git: &Repository, object: &ObjectId, reading: Reading<'_>) -> Result
     let committed = Timestamp::from_second(commit.time().seconds()).ok();
     let mut objects = Objects { git, reading };
     let collected = match objects.descend(commit.tree_id())? {
-        Some(root) => collect::collect(&mut objects, &root)?,
+        Some(root) => collect::collect(&mut objects, &root, reading.names)?,
         None => Collected::nothing(reading.path),
     };
     Ok(Commit { id: object_id(id), committed, collected })

@@ -14,6 +14,7 @@ mod guide;
 mod hostile;
 mod hostile_lead;
 mod memory;
+mod others;
 mod pace;
 mod real;
 mod repo;
