@@ -11,9 +11,9 @@ const OBJECTS: [&str; 6] = [".Values", ".Release.", ".Chart.", ".Capabilities.",
 const WORDS: [&str; 11] =
     ["if", "range", "with", "define", "block", "include", "template", "tpl", "toYaml", "required", "lookup"];
 
-/// Where the first action begins, in bytes.
+/// Where the first action begins that also ends, in bytes.
 pub fn find(text: &str) -> Option<usize> {
-    text.match_indices("{{").map(|(at, _)| at).find(|&at| is_action(&text[at..]))
+    text.match_indices("{{").map(|(at, _)| at).find(|&at| is_action(&text[at..]) && text[at..].contains("}}"))
 }
 
 /// Whether a text that begins with `{{` begins with an action.
@@ -24,7 +24,10 @@ pub fn is_action(text: &str) -> bool {
     let begins = |word: &str| inside.trim().strip_prefix(word).is_some_and(|rest| rest.starts_with(' '));
     inside.starts_with("- ")
         || inside.starts_with("/*")
-        || inside.trim_start().starts_with('$')
+        || inside
+            .trim_start()
+            .strip_prefix('$')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_alphabetic()))
         || OBJECTS.iter().any(|object| inside.contains(object))
         || WORDS.iter().any(|word| begins(word))
 }
@@ -58,6 +61,9 @@ mod tests {
             "{{ include }}",
             "{{}}",
             "{{",
+            "{{$",
+            "{{ ${file:/x:y} }}",
+            "{{ .Values.name",
             "${file:/x:y}",
             ".Values.name",
             "{{ value }} .Values",
