@@ -117,10 +117,14 @@ fn unknown(root: &Node) -> Option<Finding> {
     if matches!(root.kind, Kind::Refused) {
         return None;
     }
-    let has = |key| matches!(&root.kind, Kind::Mapping(entries) if entries.iter().any(|entry| entry.key.as_str() == key));
+    let entries = if let Kind::Mapping(entries) = &root.kind { entries.as_slice() } else { &[] };
+    let has = |key| entries.iter().any(|entry| entry.key.as_str() == key);
     let message = "the document is neither a connector, a template, an environment nor a forget";
     let finding = Finding::new(Rule::DocumentUnknown, root.place.clone(), message);
-    Some(if has("name") && has("config") {
+    let posted = has("name") && has("config");
+    Some(if (posted || has("connector.class")) && entries.iter().all(|entry| !entry.key.is_bare()) {
+        finding.hint("this is Connect's JSON; give the file the ending `.json`")
+    } else if posted {
         finding.hint("write `connector: NAME` in place of `name: NAME`")
     } else if has("connector.class") {
         finding.hint("write `connector: NAME`, and put these keys under `config`")
