@@ -1,5 +1,5 @@
-//! A recording HTTP proxy in front of a Connect worker: it passes every request on, notes what was asked and answered,
-//! and may be told to delay or spoil some. What an agent really wrote is counted here, on the wire.
+//! A recording HTTP proxy in front of a Connect worker, or of several as a load balancer stands there: it passes every
+//! request on, notes what was asked and answered, and may be told to delay or spoil some. What an agent really wrote is counted here, on the wire.
 
 use crate::http;
 use crate::rules::{self, Rule, Rules};
@@ -8,8 +8,10 @@ use anyhow::Result;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse as _, Response};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -26,8 +28,12 @@ pub struct Recorded {
     pub method: Method,
     /// Its path and query, as they were on the wire.
     pub path: String,
+    /// Its headers.
+    pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
+    /// Which of the targets got it, counted from 0.
+    pub target: usize,
     /// The status that went back, once there is one.
     pub status: Option<u16>,
     /// When it came, counted from the proxy's start.
@@ -50,9 +56,10 @@ impl Recorded {
 }
 
 struct Shared {
-    target: String,
+    targets: Vec<String>,
     client: reqwest::Client,
     born: Instant,
+    turn: AtomicUsize,
     rules: Rules,
     recorded: Mutex<Vec<Recorded>>,
 }
@@ -60,10 +67,17 @@ struct Shared {
 impl Proxy {
     /// Stands in front of this URL (without a slash at its end).
     pub async fn start(target: &str) -> Result<Self> {
+        Self::balance(&[target]).await
+    }
+
+    /// Stands in front of several, and passes each request to the next one in turn, whatever connection it came on
+    /// and whether that one serves or not: where nobody listens the answer is 502.
+    pub async fn balance(targets: &[&str]) -> Result<Self> {
         let shared = Arc::new(Shared {
-            target: target.to_owned(),
+            targets: targets.iter().map(|target| (*target).to_owned()).collect(),
             client: http::client(),
             born: Instant::now(),
+            turn: AtomicUsize::new(0),
             rules: Rules::default(),
             recorded: Mutex::default(),
         });
@@ -103,11 +117,21 @@ impl Proxy {
 }
 
 impl Shared {
-    fn note(&self, method: Method, path: String, body: Bytes) -> usize {
-        let recorded = Recorded { method, path, body, status: None, at: self.born.elapsed(), took: None };
+    /// Notes a request and says which one it is, and which target's turn.
+    fn note(&self, head: &Parts, body: Bytes) -> (usize, usize) {
         let mut all = self.recorded.lock().expect("nobody panics while holding it");
-        all.push(recorded);
-        all.len() - 1
+        let target = self.turn.fetch_add(1, Ordering::Relaxed) % self.targets.len();
+        all.push(Recorded {
+            method: head.method.clone(),
+            path: head.uri.to_string(),
+            headers: head.headers.clone(),
+            body,
+            target,
+            status: None,
+            at: self.born.elapsed(),
+            took: None,
+        });
+        (all.len() - 1, target)
     }
 
     fn answered(&self, number: usize, status: u16, took: Duration) {
@@ -128,10 +152,11 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         Ok(body) => body,
         Err(error) => return rules::bad_gateway(&error),
     };
-    let number = shared.note(head.method.clone(), path.clone(), body.clone());
+    let (number, target) = shared.note(&head, body.clone());
+    let url = format!("{}{path}", shared.targets[target]);
     let effect = shared.rules.effect(&head.method, &path);
     let response = rules::apply(effect, async {
-        match pass(&shared, head.method, &path, &head.headers, body).await {
+        match pass(&shared, head.method, &url, &head.headers, body).await {
             Ok(response) => response,
             Err(error) => rules::bad_gateway(&error),
         }
@@ -144,11 +169,10 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
 async fn pass(
     shared: &Shared,
     method: Method,
-    path: &str,
+    url: &str,
     headers: &HeaderMap,
     body: Bytes,
 ) -> reqwest::Result<Response> {
-    let url = format!("{}{path}", shared.target);
     let answer =
         shared.client.request(method, url).headers(of_the_message(headers)).body(body).send().await?;
     let (status, headers) = (answer.status(), of_the_message(answer.headers()));
@@ -201,6 +225,21 @@ mod tests {
         assert_eq!(proxy.writes().len(), 1);
         proxy.clear();
         assert!(proxy.recorded().is_empty());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn requests_of_one_connection_go_to_each_target_in_turn() -> Result<()> {
+        let (one, two) = (echo().await?, echo().await?);
+        let (one, two) = (Proxy::start(&one.url()).await?, Proxy::start(&two.url()).await?);
+        let proxy = Proxy::balance(&[&one.url(), &two.url()]).await?;
+        let client = http::client();
+        for _ in 0..4 {
+            client.get(proxy.url()).header("x-team", "platform").send().await?.bytes().await?;
+        }
+        assert_eq!(proxy.recorded().iter().map(|one| one.target).collect::<Vec<_>>(), [0, 1, 0, 1]);
+        assert_eq!((one.recorded().len(), two.recorded().len()), (2, 2));
+        assert_eq!(two.recorded()[0].headers["x-team"], "platform");
         Ok(())
     }
 

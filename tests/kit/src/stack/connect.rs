@@ -28,7 +28,9 @@ pub fn prepare(
     fs::write(&settings, lines.concat()).context("write the worker's settings")?;
     let classes = parts::connect_classes(&group.connect)?;
     let main = "org.apache.kafka.connect.cli.ConnectDistributed";
-    Ok(Process::new(name, Launch::jvm(&parts::java(), classes, log4j, main, &settings), dir))
+    let mut launch = Launch::jvm(&parts::java(), classes, log4j, main, &settings);
+    launch.arguments.splice(0..0, group.jvm.iter().cloned());
+    Ok(Process::new(name, launch, dir))
 }
 
 /// Waits until the worker's herder answers: `/health`, or the probe where the version has no `/health`.
@@ -102,7 +104,7 @@ fn has_health(version: &str) -> bool {
 }
 
 fn properties(bootstrap: &str, group: &Group, port: u16) -> Result<BTreeMap<String, String>> {
-    let Group { name, workers: _, connect, settings } = group;
+    let Group { name, workers: _, connect, settings, jvm: _, authorization: _ } = group;
     let mut all: BTreeMap<String, String> = [
         ("bootstrap.servers", bootstrap),
         ("group.id", name),
@@ -131,7 +133,8 @@ fn properties(bootstrap: &str, group: &Group, port: u16) -> Result<BTreeMap<Stri
         all.insert(format!("{topic}.storage.topic"), format!("{name}-{plural}"));
         all.insert(format!("{topic}.storage.replication.factor"), "1".to_owned());
     }
-    all.extend(settings.clone());
+    let own = |(key, value): (&String, &String)| (key.clone(), value.replace("{port}", &port.to_string()));
+    all.extend(settings.iter().map(own));
     Ok(all)
 }
 

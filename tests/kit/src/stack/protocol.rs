@@ -33,8 +33,12 @@ pub struct Group {
     pub workers: usize,
     /// The version of Connect, which `tests/stack/install` must have fetched.
     pub connect: String,
-    /// Worker settings that are added to, or replace, those of the kit.
+    /// Worker settings that are added to, or replace, those of the kit; `{port}` in one is the worker's port.
     pub settings: BTreeMap<String, String>,
+    /// More options for the workers' JVM.
+    pub jvm: Vec<String>,
+    /// What the kit's own requests carry as `Authorization`, where the workers ask for that.
+    pub authorization: Option<String>,
 }
 
 impl Group {
@@ -45,6 +49,8 @@ impl Group {
             workers: 2,
             connect: CONNECT_VERSION.to_owned(),
             settings: BTreeMap::new(),
+            jvm: Vec::new(),
+            authorization: None,
         }
     }
 
@@ -58,6 +64,19 @@ impl Group {
     #[must_use]
     pub fn version(self, connect: &str) -> Self {
         Self { connect: connect.to_owned(), ..self }
+    }
+
+    /// The same group with one more option for the JVM.
+    #[must_use]
+    pub fn jvm(mut self, option: &str) -> Self {
+        self.jvm.push(option.to_owned());
+        self
+    }
+
+    /// The same group, asked by the kit with this `Authorization`.
+    #[must_use]
+    pub fn authorization(self, value: &str) -> Self {
+        Self { authorization: Some(value.to_owned()), ..self }
     }
 
     /// The same group with one more worker setting.

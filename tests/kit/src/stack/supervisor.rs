@@ -62,7 +62,6 @@ pub fn supervise(options: Options) -> ExitCode {
 struct Supervisor {
     dir: TempDir,
     log4j: PathBuf,
-    http: reqwest::Client,
     kafka: Option<(u16, Process)>,
     postgres: Option<(Cluster, Process)>,
     groups: Vec<Members>,
@@ -88,7 +87,7 @@ impl Supervisor {
         fs::write(dir.path().join("supervisor.pid"), std::process::id().to_string())?;
         let log4j = dir.path().join("log4j2.properties");
         fs::write(&log4j, LOG4J)?;
-        Ok(Self { dir, log4j, http: http::client(), kafka: None, postgres: None, groups: Vec::new() })
+        Ok(Self { dir, log4j, kafka: None, postgres: None, groups: Vec::new() })
     }
 
     async fn serve(&mut self, options: Options) -> ExitCode {
@@ -168,7 +167,7 @@ impl Supervisor {
     async fn await_last_group(&mut self) -> Result<Vec<Worker>> {
         let Members { group, workers } = self.groups.last_mut().context("no group was launched")?;
         let version = &group.connect;
-        let http = &self.http;
+        let http = &http::client_as(group.authorization.as_deref());
         try_join_all(
             workers
                 .iter_mut()
@@ -225,9 +224,9 @@ impl Supervisor {
                 cluster.serving(process, START).await
             }
             worker => {
-                let http = self.http.clone();
-                let (version, Member { name: _, url, process }) = self.worker(worker)?;
-                connect::serving(process, &http, url, &version, START).await
+                let (group, Member { name: _, url, process }) = self.worker(worker)?;
+                let http = http::client_as(group.authorization.as_deref());
+                connect::serving(process, &http, url, &group.connect, START).await
             }
         }
     }
@@ -244,10 +243,10 @@ impl Supervisor {
         }
     }
 
-    fn worker(&mut self, name: &str) -> Result<(String, &mut Member)> {
+    fn worker(&mut self, name: &str) -> Result<(&Group, &mut Member)> {
         for Members { group, workers } in &mut self.groups {
             if let Some(member) = workers.iter_mut().find(|member| member.name == name) {
-                return Ok((group.connect.clone(), member));
+                return Ok((group, member));
             }
         }
         bail!("there is no part {name}")
