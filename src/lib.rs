@@ -31,5 +31,6 @@ pub mod repo;
 pub mod serve;
 pub mod settings;
 pub mod telemetry;
+pub mod tls;
 pub mod view;
 pub mod yaml;

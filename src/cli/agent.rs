@@ -10,6 +10,7 @@ use clap::Args;
 use url::Url;
 
 use crate::cli::failure::Failure;
+use crate::tls;
 
 /// How long an agent may take to answer; it answers from memory.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -47,8 +48,7 @@ impl Agent {
     async fn try_get(&self, path: &str) -> anyhow::Result<Answer> {
         let url =
             self.agent.join(path).with_context(|| format!("no address can be made of {}", self.agent))?;
-        // An error says that it is installed already.
-        let _installed = rustls::crypto::ring::default_provider().install_default();
+        tls::prepare();
         let client =
             reqwest::Client::builder().timeout(DEADLINE).build().context("failed to prepare a request")?;
         let attempt = || format!("failed to ask the agent at {}", self.agent);

@@ -178,6 +178,7 @@ pub fn client(settings: &Settings, command: Command) -> Result<Client, Failure> 
         url: settings.connect.url.clone(),
         writer: writer(settings, command),
         user_agent: concat!("tagalong/", env!("CARGO_PKG_VERSION")).to_owned(),
+        access: settings.connect.access.clone(),
     };
     Client::new(options).map_err(|error| away(settings, error))
 }

@@ -6,6 +6,8 @@
 use std::fmt;
 
 use crate::connect::refusal::Refusal;
+use crate::connect::trouble::Trouble;
+use crate::connect::unusable::Unusable;
 use crate::model::name::ConnectorName;
 use crate::model::plan::StepKind;
 use crate::model::report::Class;
@@ -28,6 +30,16 @@ pub enum Error {
         #[source]
         source: reqwest::Error,
     },
+    /// The certificate authorities of the system could not be read.
+    #[error("failed to read the certificate authorities of this system")]
+    Authorities {
+        /// Why.
+        #[source]
+        source: rustls::Error,
+    },
+    /// A file that the settings name for Connect cannot be used.
+    #[error(transparent)]
+    File(Unusable),
     /// The name cannot stand in a path: nothing was sent.
     #[error("failed to {attempt}: Connect's REST API cannot address this name")]
     Unaddressable {
@@ -40,6 +52,17 @@ pub enum Error {
         /// What was attempted.
         attempt: Attempt,
         /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Somebody is there, and no connection came about all the same.
+    #[error("failed to {attempt}: {trouble}")]
+    Trouble {
+        /// What was attempted.
+        attempt: Attempt,
+        /// Why, as far as a person can do something about it.
+        trouble: Trouble,
+        /// Why, in the words of the library.
         #[source]
         source: reqwest::Error,
     },
@@ -123,7 +146,10 @@ impl Error {
     /// The class of the failure, for retries, metrics and logs.
     pub fn class(&self) -> Class {
         match self {
-            Self::Url { .. } | Self::Prepare { .. } => Class::Internal,
+            Self::Url { .. } | Self::Prepare { .. } | Self::Authorities { .. } | Self::File(_) => {
+                Class::Internal
+            }
+            Self::Trouble { trouble, .. } => trouble.class(),
             Self::Unaddressable { .. } => Class::Invalid,
             Self::Unreachable { .. } | Self::Broken { .. } => Class::Unreachable,
             // A GET that the herder queues is answered once the worker has started.
@@ -141,8 +167,12 @@ impl Error {
         match self {
             Self::Url { .. }
             | Self::Prepare { .. }
+            | Self::Authorities { .. }
+            | Self::File(_)
             | Self::Unaddressable { .. }
             | Self::Unreachable { .. } => true,
+            // Some of it shows only once the request is sent.
+            Self::Trouble { attempt, source, .. } => source.is_connect() || !attempt.writes(),
             // A success that cannot be read is a success all the same.
             Self::Broken { attempt, .. }
             | Self::TimedOut { attempt, .. }
@@ -156,6 +186,9 @@ impl Error {
         match self {
             Self::Url { .. }
             | Self::Prepare { .. }
+            | Self::Authorities { .. }
+            | Self::File(_)
+            | Self::Trouble { .. }
             | Self::Unaddressable { .. }
             | Self::NotUnderstood { .. } => false,
             Self::Unreachable { .. } | Self::Broken { .. } | Self::TimedOut { .. } => true,
@@ -167,7 +200,10 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Url { .. } => Some("give the base address, such as http://localhost:8083"),
-            Self::Prepare { .. } => Some("an https address needs the system's certificates"),
+            Self::Authorities { .. } => Some(
+                "name the certificate authority of Connect with connect.ca_file; then these are not needed",
+            ),
+            Self::Trouble { trouble, .. } => Some(trouble.hint()),
             Self::Unaddressable { .. } => {
                 Some("choose a name of letters, digits, dots, underscores and dashes")
             }
@@ -175,11 +211,20 @@ impl Error {
             Self::TimedOut { .. } => {
                 Some("Connect gives up after 90 s by itself; the request may have been carried out")
             }
+            Self::Refused { refusal: Refusal::Denied, status: 401, .. } => Some(
+                "give connect.basic_auth or connect.bearer_token_file; if one is given, Connect does not know it",
+            ),
+            Self::Refused { refusal: Refusal::Denied, status: 407, .. } => Some(
+                "it is a proxy that refuses: see HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the agent's environment",
+            ),
+            Self::Refused { status: 300..=399, .. } => {
+                Some("redirects are not followed: write the address that it leads to into connect.url")
+            }
             Self::Refused { refusal, .. } => refusal.hint(),
             Self::NotUnderstood { .. } => Some(
                 "is this Kafka Connect 2.3 or newer, without anything before it that answers in its place?",
             ),
-            Self::Broken { .. } => None,
+            Self::Prepare { .. } | Self::File(_) | Self::Broken { .. } => None,
         }
     }
 }

@@ -5,18 +5,21 @@
 //! dropping the future gives the request up.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::{Method, Response};
 use tokio::time::Instant;
-use url::{Host, Url};
+use url::Url;
 
+use crate::connect::access::Access;
 use crate::connect::error::{Attempt, Error, Nonsense};
+use crate::connect::login::Login;
+use crate::connect::renewed::Renewed;
+use crate::connect::transport::{Asked, Transport, transport};
+use crate::connect::trouble::trouble;
 use crate::model::name::ConnectorName;
 use crate::model::report::Exchange;
 
@@ -28,16 +31,6 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(100);
 /// For requests that only read: no plain read takes as long but in a worker that is starting, in a
 /// long rebalance, or that is stuck; each is better asked again.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// For reaching the worker, which is beside the agent or in the same network.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Jetty closes a connection that is idle for 30 s; a request sent into that moment is lost with an
-/// unknown outcome. So the agent's side closes first.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// As many as are created at once.
-const IDLE_CONNECTIONS: usize = 8;
 
 /// The longest answer that is read whole: some 100,000 connectors in one expanded read.
 const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
@@ -53,7 +46,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// The HTTP side of one Connect worker.
 pub struct Http {
-    client: Client,
+    transport: Renewed<Transport>,
+    login: Login,
     base: Url,
     exchanges: Mutex<Vec<Exchange>>,
 }
@@ -78,29 +72,12 @@ pub struct Answer {
 }
 
 impl Http {
-    /// Prepares a client for a worker at `url`.
-    pub fn new(url: &Url, user_agent: &str) -> Result<Self, Error> {
+    /// Prepares a client for a worker at `url`; the files that `access` names are read.
+    pub fn new(url: &Url, user_agent: &str, access: &Access) -> Result<Self, Error> {
         let base = base(url)?;
-        // Fails where a provider is installed already, which is as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let user_agent =
-            HeaderValue::from_str(user_agent).unwrap_or(HeaderValue::from_static(env!("CARGO_PKG_NAME")));
-        let mut builder = Client::builder()
-            .user_agent(user_agent)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .redirect(Policy::none());
-        if base.scheme() == "http" {
-            // Reading the system's certificates costs memory, and fails in an image without any.
-            builder = builder.tls_certs_only([]);
-        }
-        if is_loopback(&base) {
-            // A proxy of the surroundings cannot reach the worker in this pod.
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|source| Error::Prepare { source: source.without_url() })?;
-        Ok(Self { client, base, exchanges: Mutex::default() })
+        let transport = transport(&base, user_agent, access)?;
+        let login = Login::new(access.credential.as_ref(), &access.headers)?;
+        Ok(Self { transport, login, base, exchanges: Mutex::default() })
     }
 
     /// Sends one request and reads the answer.
@@ -110,17 +87,23 @@ impl Http {
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
         url.set_query(query);
         let watch = Stopwatch::start(self, &method);
-        let mut request =
-            self.client.request(method, url).timeout(timeout).header(ACCEPT, "application/json");
+        // At each request: what was renewed meanwhile is used by the next one.
+        let Transport { client, asked } = self.transport.now();
+        let mut request = client.request(method, url).timeout(timeout).header(ACCEPT, "application/json");
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
-        let response = request.send().await.map_err(|source| broken(attempt, source))?;
+        let broken = |source| broken(attempt, &asked, source);
+        let response = self.login.sign(request).send().await.map_err(broken)?;
+        asked.answered();
         let status = response.status().as_u16();
         watch.answered(status);
         let is_success = response.status().is_success();
-        let body =
-            if is_success { whole(response, attempt).await? } else { beginning(response, attempt).await? };
+        let body = if is_success {
+            whole(response, attempt, &asked).await?
+        } else {
+            beginning(response, attempt, &asked).await?
+        };
         Ok(Answer { status, body })
     }
 
@@ -198,19 +181,13 @@ fn base(url: &Url) -> Result<Url, Error> {
     Ok(base)
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
-        Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
-        None => false,
-    }
-}
-
-fn broken(attempt: &Attempt, source: reqwest::Error) -> Error {
+fn broken(attempt: &Attempt, asked: &Asked, source: reqwest::Error) -> Error {
     // The address may carry credentials.
     let source = source.without_url();
     let attempt = attempt.clone();
+    if let Some(trouble) = trouble(&source, asked.in_vain()) {
+        return Error::Trouble { attempt, trouble, source };
+    }
     // A connection that took too long to come about is both; nothing was sent on it.
     if source.is_connect() {
         Error::Unreachable { attempt, source }
@@ -221,9 +198,9 @@ fn broken(attempt: &Attempt, source: reqwest::Error) -> Error {
     }
 }
 
-async fn whole(mut response: Response, attempt: &Attempt) -> Result<Vec<u8>, Error> {
+async fn whole(mut response: Response, attempt: &Attempt, asked: &Asked) -> Result<Vec<u8>, Error> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|source| broken(attempt, source))? {
+    while let Some(chunk) = response.chunk().await.map_err(|source| broken(attempt, asked, source))? {
         if body.len() + chunk.len() > ANSWER_LIMIT {
             let problem = Nonsense::TooLong { limit: ANSWER_LIMIT };
             return Err(Error::NotUnderstood { attempt: attempt.clone(), problem });
@@ -233,9 +210,9 @@ async fn whole(mut response: Response, attempt: &Attempt) -> Result<Vec<u8>, Err
     Ok(body)
 }
 
-async fn beginning(mut response: Response, attempt: &Attempt) -> Result<Vec<u8>, Error> {
+async fn beginning(mut response: Response, attempt: &Attempt, asked: &Asked) -> Result<Vec<u8>, Error> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|source| broken(attempt, source))? {
+    while let Some(chunk) = response.chunk().await.map_err(|source| broken(attempt, asked, source))? {
         let room = ERROR_LIMIT - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if body.len() == ERROR_LIMIT {
@@ -322,21 +299,8 @@ mod tests {
     #[test]
     fn an_url_that_is_none_for_http_is_refused() {
         let url = Url::parse("file:///etc/passwd").expect("an url");
-        let error = Http::new(&url, "x").expect_err("no http");
+        let error = Http::new(&url, "x", &Access::default()).expect_err("no http");
         assert_eq!(error.to_string(), "the URL of Connect cannot be used: it is neither http nor https");
-    }
-
-    #[test]
-    fn the_workers_own_machine_needs_no_proxy() {
-        for (url, expected) in [
-            ("http://localhost:8083", true),
-            ("http://127.0.0.1:8083", true),
-            ("http://[::1]:8083", true),
-            ("http://connect:8083", false),
-            ("http://10.0.0.1:8083", false),
-        ] {
-            assert_eq!(is_loopback(&Url::parse(url).expect("an url")), expected, "{url}");
-        }
     }
 
     /// A server that hears one request, says what it is given, and then nothing.
@@ -350,7 +314,7 @@ mod tests {
             stream.write_all(says).await.expect("written");
             std::future::pending::<()>().await;
         });
-        (Http::new(&Url::parse(&url).expect("an url"), "x").expect("a client"), server)
+        (Http::new(&Url::parse(&url).expect("an url"), "x", &Access::default()).expect("a client"), server)
     }
 
     #[tokio::test]
@@ -391,7 +355,7 @@ mod tests {
     #[test]
     fn a_client_does_not_show_the_credentials_in_its_address() {
         let url = Url::parse("http://agent:hunter2@localhost:8083").expect("an url");
-        let shown = format!("{:?}", Http::new(&url, "x").expect("a client"));
+        let shown = format!("{:?}", Http::new(&url, "x", &Access::default()).expect("a client"));
         assert!(!shown.contains("hunter2"), "{shown}");
     }
 }

@@ -6,11 +6,17 @@
 //!
 //! What Connect really does, by version, is in `docs/reference/connect-behaviour.md`.
 
+pub mod access;
 pub mod complaint;
 pub mod error;
 mod http;
+mod login;
 mod phrases;
 pub mod refusal;
+mod renewed;
+mod transport;
+pub mod trouble;
+pub mod unusable;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +25,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
 use url::Url;
 
+use crate::connect::access::Access;
 use crate::connect::error::{Attempt, Error, Nonsense};
 use crate::connect::http::{Answer, Http, Request};
 use crate::connect::refusal::Refusal;
@@ -49,6 +56,8 @@ pub struct Options {
     pub writer: Writer,
     /// How the agent names itself.
     pub user_agent: String,
+    /// What it shows there, and whom it trusts.
+    pub access: Access,
 }
 
 /// How requests that write reach the leader.
@@ -78,10 +87,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// Prepares a client; nothing is sent.
+    /// Prepares a client; nothing is sent, but the files that the options name are read.
     pub fn new(options: Options) -> Result<Self, Error> {
-        let Options { url, writer, user_agent } = options;
-        Ok(Self { http: Http::new(&url, &user_agent)?, writer })
+        let Options { url, writer, user_agent, access } = options;
+        Ok(Self { http: Http::new(&url, &user_agent, &access)?, writer })
     }
 
     /// Asks whether the worker has read its cluster's state, with GETs only.

@@ -22,6 +22,7 @@ pub mod desired;
 pub mod finding;
 pub mod live;
 pub mod name;
+pub mod password;
 pub mod plan;
 pub mod report;
 pub mod revision;

@@ -185,6 +185,8 @@ rules! {
 
     /// A setting is read and has no effect in this version of the agent.
     NoEffect = "no-effect", Warning, "take the key away";
+    /// A credential is sent over the network where others can read it.
+    Unencrypted = "unencrypted", Warning, "give Connect a certificate and write https://, or talk to the worker on this machine";
     /// An environment variable begins like a setting and is none.
     UnknownVariable = "unknown-variable", Warning;
 }

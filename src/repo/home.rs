@@ -8,9 +8,10 @@ use std::fs;
 use reqwest::RequestBuilder;
 use url::Url;
 
+use crate::model::password::Password;
 use crate::repo::cause::Cause;
 use crate::repo::error::{Error, RedirectProblem};
-use crate::repo::options::{Credential, Password};
+use crate::repo::options::Credential;
 
 /// Where a repository is at home, and what is shown there.
 #[derive(Debug)]

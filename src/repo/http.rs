@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
@@ -21,6 +21,7 @@ use crate::repo::home::{Home, follow};
 use crate::repo::listing::{self, Advertisement, Advertising, Answer, Named, Problem, Wanted};
 use crate::repo::meter::Meter;
 use crate::repo::options::Credential;
+use crate::tls;
 
 /// Servers look for `git/` to tell programs from browsers.
 pub const AGENT: &str = concat!("git/2.0 (tagalong ", env!("CARGO_PKG_VERSION"), ")");
@@ -79,11 +80,7 @@ impl Http {
         credentials: Vec<Credential>,
         ca_file: Option<&Path>,
     ) -> Result<Self, Error> {
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| {
-            // Fails where another room was first, with the same provider.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        });
+        tls::prepare();
         let mut builder = Client::builder()
             .redirect(redirect::Policy::none())
             .pool_max_idle_per_host(1)

@@ -3,10 +3,10 @@
 //! Takes values that were decoded elsewhere, gives them a type. Parsing the address and reading the
 //! files that are named here is left to others.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::model::password::Password;
 use crate::model::revision::ObjectId;
 
 /// How to reach a git repository, and what of it to read.
@@ -88,24 +88,6 @@ impl Credential {
         here && match (self.username.as_deref(), user) {
             (Some(mine), Some(asked)) => mine == asked,
             (None, _) | (_, None) => true,
-        }
-    }
-}
-
-/// A password or a token. It cannot be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Password {
-    /// The text itself.
-    Text(String),
-    /// A file that holds it; read anew for every operation, so that it may be renewed.
-    File(PathBuf),
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(_) => f.write_str("(hidden)"),
-            Self::File(path) => write!(f, "the content of {}", path.display()),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::connect::Writer;
+use crate::connect::access::Access;
 use crate::model::desired::Suspend;
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Mode;
@@ -66,6 +67,8 @@ pub struct Connect {
     pub writer: Option<Writer>,
     /// How long a change may take until it is seen to be in effect.
     pub change_deadline: Duration,
+    /// What the agent shows there, and whom it trusts.
+    pub access: Access,
 }
 
 /// How logs are written.

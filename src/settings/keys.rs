@@ -22,6 +22,8 @@ pub enum Takes {
     Texts,
     /// A tree of texts.
     Tree,
+    /// A map of texts by the name of a header.
+    Headers,
     /// A list of credentials.
     Credentials,
     /// A pause with its reason and its end.
@@ -140,12 +142,49 @@ pub const KEYS: &[Key] = &[
         "2m",
         "How long a change may take until it is seen to be in effect.",
     ),
-    key("connect.basic_auth", Takes::Later, "", "Credentials for Connect."),
-    key("connect.bearer_token_file", Takes::Later, "", "A token for Connect."),
-    key("connect.headers", Takes::Later, "", "More headers for Connect."),
-    key("connect.ca_file", Takes::Later, "", "Certificate authorities to trust for Connect."),
-    key("connect.client_certificate_file", Takes::Later, "", "The agent's own certificate for Connect."),
-    key("connect.client_key_file", Takes::Later, "", "The key of the agent's own certificate."),
+    key(
+        "connect.basic_auth.username",
+        Takes::Text,
+        "",
+        "The user name that every request to Connect carries.",
+    ),
+    key(
+        "connect.basic_auth.password_file",
+        Takes::Text,
+        "",
+        "The file that holds its password, in one line. Read again when it is renewed, as every file of `connect` is.",
+    ),
+    key("connect.basic_auth.password", Takes::Text, "", "The password itself, instead of a file."),
+    key(
+        "connect.bearer_token_file",
+        Takes::Text,
+        "",
+        "The file that holds a token for Connect, instead of a user name and a password.",
+    ),
+    key(
+        "connect.headers",
+        Takes::Headers,
+        "",
+        "More headers for every request to Connect. Their values are taken for secrets.",
+    ),
+    key(
+        "connect.ca_file",
+        Takes::Text,
+        "",
+        "Certificate authorities to trust for Connect (PEM), instead of the system's.",
+    ),
+    key(
+        "connect.client_certificate_file",
+        Takes::Text,
+        "",
+        "The agent's own certificate for Connect, and those between it and its authority (PEM).",
+    ),
+    key(
+        "connect.client_key_file",
+        Takes::Text,
+        "",
+        "The key of that certificate (PEM: PKCS#8, PKCS#1 or SEC1, not encrypted). It may be the same file.",
+    ),
     key(
         "mode",
         Takes::Word(&["enforce", "observe"]),

@@ -5,7 +5,9 @@
 //! repositories of it is left to the command line's wiring.
 
 pub mod checked;
+mod connect;
 pub mod keys;
+mod plain;
 pub mod raw;
 mod take;
 
@@ -31,7 +33,7 @@ impl Settings {
 
 /// Reads a length of time: `90s`, `10m`, `1h30m`.
 pub fn duration(text: &str) -> Option<Duration> {
-    take::length(text)
+    plain::length(text)
 }
 
 #[cfg(test)]

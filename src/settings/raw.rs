@@ -47,6 +47,7 @@ pub struct RawSettings {
 const RIVALS: &[&[&str]] = &[
     &["repository.git.ref.tag", "repository.git.ref.branch", "repository.git.ref.commit"],
     &["repository.git.url", "repository.dir"],
+    &["connect.basic_auth.password", "connect.basic_auth.password_file"],
 ];
 
 /// Prefixes of environment variables that are not settings although they begin like them.
@@ -122,7 +123,7 @@ impl RawSettings {
             return;
         };
         let node = match key.takes {
-            Takes::Texts | Takes::Tree | Takes::Credentials | Takes::Suspend => {
+            Takes::Texts | Takes::Tree | Takes::Headers | Takes::Credentials | Takes::Suspend => {
                 let (documents, found) = yaml::documents(name, text.as_bytes());
                 findings.extend(found);
                 let Some(document) = documents.into_iter().next() else { return };

@@ -1,18 +1,16 @@
-//! From raw settings to checked ones: one function a kind of value.
+//! From raw settings to checked ones: one function a group of keys.
 //!
-//! Takes one value a key, gives its type or says in a finding why not, and fills in what nobody
-//! said from the table of keys.
+//! Takes one value a key, gives the types of the other rooms or says in a finding why not. Single
+//! values are read by `plain`, those about Connect judged by `connect`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
-
-use crate::connect::Writer;
 use crate::model::desired::Suspend;
 use crate::model::finding::{Finding, Place};
 use crate::model::name::EnvironmentName;
+use crate::model::password::Password;
 use crate::model::plan::Mode;
 use crate::model::revision::ObjectId;
 use crate::model::rule::Rule;
@@ -20,17 +18,17 @@ use crate::model::select::Select;
 use crate::model::text::Text;
 use crate::model::values::Values;
 use crate::pipeline::pace::RestartLimits;
-use crate::repo::options::{Credential, GitOptions, Password, Reference};
-use crate::settings::checked::{Connect, Level, Log, Repository, Settings};
-use crate::settings::keys::{KEYS, Takes, find};
+use crate::repo::options::{Credential, GitOptions, Reference};
+use crate::settings::checked::{Level, Log, Repository, Settings};
+use crate::settings::connect::connect;
+use crate::settings::keys::{KEYS, Takes};
+use crate::settings::plain::{Found, flag, length_of, limit, number, path, text, texts, word, wrong};
 use crate::settings::raw::RawSettings;
 use crate::yaml::decode;
 use crate::yaml::tree::{Kind, Node};
 
 /// The shortest time between two polls.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
-
-type Found<'f> = &'f mut Vec<Finding>;
 
 /// Checks every value.
 pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Option<Settings> {
@@ -101,31 +99,11 @@ fn later(raw: &RawSettings, found: Found<'_>) {
             | Takes::Word(_)
             | Takes::Texts
             | Takes::Tree
+            | Takes::Headers
             | Takes::Credentials
             | Takes::Suspend => {}
         }
     }
-}
-
-fn default(path: &str) -> &'static str {
-    find(path).map_or("", |key| key.default)
-}
-
-fn place(raw: &RawSettings, path: &str) -> Place {
-    raw.get(path).map_or_else(|| Place::outside("the default"), |node| node.place.clone())
-}
-
-fn wrong(raw: &RawSettings, path: &str, why: &str) -> Finding {
-    Finding::new(Rule::WrongValue, place(raw, path), format!("`{path}` {why}"))
-}
-
-/// A text, its default where nobody wrote one, nothing where there is neither.
-fn text(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<Text> {
-    let Some(node) = raw.get(path) else {
-        let default = default(path);
-        return (!default.is_empty()).then(|| Text::plain(default, Place::outside("the default")));
-    };
-    decode::text(&format!("`{path}`"), node, found)
 }
 
 fn environment(text: &Text, found: Found<'_>) -> Option<EnvironmentName> {
@@ -136,82 +114,6 @@ fn environment(text: &Text, found: Found<'_>) -> Option<EnvironmentName> {
             found.push(finding.hint("use letters, digits, `.`, `_` and `-`"));
         })
         .ok()
-}
-
-/// Reads a length of time.
-pub fn length(text: &str) -> Option<Duration> {
-    let length: jiff::SignedDuration = text.parse().ok()?;
-    Duration::try_from(length).ok()
-}
-
-fn length_of(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<Duration> {
-    let text = text(raw, path, found)?;
-    let length = length(text.as_str()).filter(|length| !length.is_zero());
-    if length.is_none() {
-        found.push(wrong(raw, path, "is no length of time").hint("write it like `90s`, `10m` or `1h30m`"));
-    }
-    length
-}
-
-fn number(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<usize> {
-    let text = text(raw, path, found)?;
-    let number = text.as_str().parse().ok();
-    if number.is_none() {
-        found.push(wrong(raw, path, "is no whole number"));
-    }
-    number
-}
-
-fn limit(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<u32> {
-    let text = text(raw, path, found)?;
-    if text.as_str() == "unlimited" {
-        return None;
-    }
-    let number = text.as_str().parse().ok();
-    if number.is_none() {
-        found.push(wrong(raw, path, "is neither a whole number nor `unlimited`"));
-    }
-    number
-}
-
-fn flag(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<bool> {
-    match text(raw, path, found)?.as_str() {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => {
-            found.push(wrong(raw, path, "is neither `true` nor `false`"));
-            None
-        }
-    }
-}
-
-/// One of the words of a key; its default may be nothing at all.
-fn word(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<&'static str> {
-    let Some(Takes::Word(words)) = find(path).map(|key| key.takes) else { return None };
-    let text = text(raw, path, found)?;
-    let word = words.iter().copied().find(|word| *word == text.as_str());
-    if word.is_none() {
-        let near = decode::nearest(text.as_str(), words.iter().copied());
-        let hint = near.map_or_else(
-            || format!("the words are {}", words.join(", ")),
-            |near| format!("did you mean `{near}`?"),
-        );
-        found.push(
-            wrong(raw, path, &format!("takes one of {} words, and not this one", words.len())).hint(hint),
-        );
-    }
-    word
-}
-
-fn texts(raw: &RawSettings, path: &str, found: Found<'_>) -> Vec<String> {
-    match raw.get(path) {
-        None => Some(default(path)).filter(|text| !text.is_empty()).map(str::to_owned).into_iter().collect(),
-        Some(node) => decode::texts(&format!("`{path}`"), node, found)
-            .unwrap_or_default()
-            .into_iter()
-            .map(|text| text.as_str().to_owned())
-            .collect(),
-    }
 }
 
 fn select(raw: &RawSettings, found: Found<'_>) -> Select {
@@ -246,10 +148,6 @@ fn repository(raw: &RawSettings, found: Found<'_>) -> Option<Repository> {
         ca_file,
         scratch,
     })))
-}
-
-fn path(raw: &RawSettings, key: &str, found: Found<'_>) -> Option<PathBuf> {
-    text(raw, key, found).map(|text| PathBuf::from(text.as_str()))
 }
 
 fn reference(raw: &RawSettings, url: &Text, found: Found<'_>) -> Option<Reference> {
@@ -355,38 +253,6 @@ fn values_of(node: &Node, found: Found<'_>) -> Option<Values> {
             None
         }
         Kind::Refused => None,
-    }
-}
-
-fn connect(raw: &RawSettings, found: Found<'_>) -> Option<Connect> {
-    let url = text(raw, "connect.url", found).and_then(|text| connect_url(&text, found));
-    let writer = word(raw, "connect.writer", found).map(|word| match word {
-        "forwarded" => Writer::Forwarded,
-        _ => Writer::Leader,
-    });
-    let change_deadline = length_of(raw, "connect.change_deadline", found);
-    Some(Connect { url: url?, writer, change_deadline: change_deadline? })
-}
-
-fn connect_url(text: &Text, found: Found<'_>) -> Option<Url> {
-    let refuse = |why: &str, hint: &str| {
-        Finding::new(Rule::WrongValue, text.place.clone(), format!("`connect.url` {why}")).hint(hint)
-    };
-    let example = "write it like `http://localhost:8083`";
-    match Url::parse(text.as_str()) {
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-            found.push(refuse("is neither http nor https", example));
-            None
-        }
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            found.push(refuse("holds credentials", "take them out of the address"));
-            None
-        }
-        Ok(url) => Some(url),
-        Err(_) => {
-            found.push(refuse("is no address", example));
-            None
-        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What settings are read as, and what is said about wrong ones.
 
 use super::*;
+use crate::connect::access::{Credential, Header};
+use crate::model::password::Password;
 use crate::model::plan::Mode;
 use crate::model::values::Values;
 use crate::pipeline::pace::RestartLimits;
@@ -168,6 +170,142 @@ fn a_secret_in_an_address_is_refused_and_not_repeated() {
     let (settings, said) = read("connect: {url: 'http://user:hunter2@localhost:8083'}\n", &[], &[]);
     assert!(settings.is_none());
     assert!(said.iter().all(|line| !line.contains("hunter2")), "{said:?}");
+}
+
+/// What is said about these lines below `connect`, where Connect is on this machine.
+fn said_of(connect: &str) -> Vec<String> {
+    read(&format!("connect:\n  url: https://connect:8083\n{connect}"), &[], &[]).1
+}
+
+#[test]
+fn every_key_of_an_access_is_a_variable_too() {
+    let environment = [
+        ("TAGALONG_CONNECT__URL", "https://connect:8083"),
+        ("TAGALONG_CONNECT__BASIC_AUTH__USERNAME", "agent"),
+        ("TAGALONG_CONNECT__BASIC_AUTH__PASSWORD", "hunter2"),
+        ("TAGALONG_CONNECT__HEADERS", "{X-Api-Key: hunter3}"),
+        ("TAGALONG_CONNECT__CA_FILE", "/ca.pem"),
+        ("TAGALONG_CONNECT__CLIENT_CERTIFICATE_FILE", "/tls.crt"),
+        ("TAGALONG_CONNECT__CLIENT_KEY_FILE", "/tls.key"),
+    ];
+    let access = good("", &environment, &[]).connect.access;
+    let Some(Credential::Basic { username, password }) = &access.credential else { panic!("{access:?}") };
+    assert_eq!((username.as_str(), password), ("agent", &Password::Text("hunter2".into())));
+    assert_eq!(access.headers.iter().map(Header::name).collect::<Vec<_>>(), ["x-api-key"]);
+    assert_eq!(access.ca_file.as_deref(), Some("/ca.pem".as_ref()));
+    let identity = access.identity.as_ref().expect("a certificate");
+    assert_eq!(identity.certificate_file.as_os_str(), "/tls.crt");
+    assert_eq!(identity.key_file.as_os_str(), "/tls.key");
+    let shown = format!("{access:?}");
+    assert!(!shown.contains("hunter"), "{shown}");
+
+    let environment = [("TAGALONG_CONNECT__BEARER_TOKEN_FILE", "/token")];
+    let credential = good("", &environment, &[]).connect.access.credential;
+    assert!(matches!(&credential, Some(Credential::Bearer(path)) if path.as_os_str() == "/token"));
+}
+
+#[test]
+fn a_password_file_of_the_environment_takes_the_place_of_the_files_password() {
+    let file = "connect: {basic_auth: {username: agent, password: hunter2}}\n";
+    let environment = [("TAGALONG_CONNECT__BASIC_AUTH__PASSWORD_FILE", "/password")];
+    let credential = good(file, &environment, &[]).connect.access.credential;
+    let Some(Credential::Basic { password, .. }) = credential else { panic!("{credential:?}") };
+    assert_eq!(password, Password::File("/password".into()));
+}
+
+#[test]
+fn who_the_agent_is_is_said_in_one_way_and_completely() {
+    for (connect, expected) in [
+        (
+            "  basic_auth: {username: agent, password: hunter2}\n  bearer_token_file: /token\n",
+            "settings.yaml:4:22: `connect.bearer_token_file` and `connect.basic_auth` exclude each other: a request carries one of them (keep one of them)",
+        ),
+        (
+            "  basic_auth: {username: agent, password: hunter2, password_file: /password}\n",
+            "settings.yaml:3:67: `connect.basic_auth.password_file` and `connect.basic_auth.password` exclude each other (keep one of them)",
+        ),
+        (
+            "  basic_auth: {username: agent}\n",
+            "settings.yaml:3:26: `connect.basic_auth.username` is there, and no password (add `connect.basic_auth.password_file`, or `connect.basic_auth.password`)",
+        ),
+        (
+            "  basic_auth: {password: hunter2}\n",
+            "settings.yaml:3:26: `connect.basic_auth.password` is there, and no user name (add `connect.basic_auth.username`)",
+        ),
+        (
+            "  basic_auth: {username: 'a:b', password: hunter2}\n",
+            "settings.yaml:3:26: `connect.basic_auth.username` holds a colon, which ends a user name in HTTP",
+        ),
+        (
+            "  bearer_token_file: /token\n  headers: {authorization: hunter2}\n",
+            "settings.yaml:4:13: `connect.headers.authorization` and `connect.basic_auth` or `connect.bearer_token_file` exclude each other (keep one of them)",
+        ),
+    ] {
+        assert_eq!(said_of(connect), [expected]);
+    }
+}
+
+#[test]
+fn a_header_that_the_agent_sets_or_that_is_none_is_refused_by_its_name() {
+    let said = said_of(
+        "  headers:\n    Host: a\n    X Team: b\n    X-Team: \"a\\nb\"\n    x-one: a\n    X-One: b\n",
+    );
+    assert_eq!(
+        said,
+        [
+            "settings.yaml:4:5: `connect.headers.Host` is a header that the agent sets itself",
+            "settings.yaml:5:5: `connect.headers.X Team` is no name of a header",
+            "settings.yaml:6:5: `connect.headers.X-Team` has a value that no header can have",
+            "settings.yaml:8:5: `connect.headers.X-One` is there already: capitals do not count (keep one of them)",
+        ]
+    );
+}
+
+#[test]
+fn a_certificate_and_its_key_belong_together() {
+    assert_eq!(
+        said_of("  client_certificate_file: /tls.crt\n"),
+        [
+            "settings.yaml:3:28: `connect.client_certificate_file` is there, and no key (add `connect.client_key_file`; it may be the same file)"
+        ]
+    );
+    assert_eq!(
+        said_of("  client_key_file: /tls.key\n"),
+        [
+            "settings.yaml:3:20: `connect.client_key_file` is there, and no certificate (add `connect.client_certificate_file`; it may be the same file)"
+        ]
+    );
+}
+
+#[test]
+fn files_for_tls_and_an_address_without_it_contradict_each_other() {
+    let (settings, said) = read("connect: {url: 'http://localhost:8083', ca_file: /ca.pem}\n", &[], &[]);
+    assert!(settings.is_none());
+    assert_eq!(
+        said,
+        [
+            "settings.yaml:1:50: `connect.ca_file` is for TLS, and `connect.url` begins with http:// (write the address with https://, or take the key away)"
+        ]
+    );
+}
+
+#[test]
+fn a_credential_in_the_clear_is_a_warning_unless_it_stays_on_this_machine() {
+    let file = |url: &str| format!("connect: {{url: '{url}', bearer_token_file: /token}}\n");
+    for quiet in
+        ["http://localhost:8083", "http://127.0.0.1:8083", "http://[::1]:8083", "https://connect:8083"]
+    {
+        let (settings, said) = read(&file(quiet), &[], &[]);
+        assert!(settings.is_some() && said.is_empty(), "{quiet}: {said:?}");
+    }
+    let (settings, said) = read(&file("http://connect:8083"), &[], &[]);
+    assert!(settings.is_some());
+    assert_eq!(
+        said,
+        [
+            "settings.yaml:1:58: `connect.bearer_token_file` goes over the network unencrypted: `connect.url` is http:// and not this machine (give Connect a certificate and write https://, or talk to the worker on this machine)"
+        ]
+    );
 }
 
 #[test]

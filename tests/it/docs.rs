@@ -156,7 +156,7 @@ fn the_settings_page_is_the_table() -> Result<()> {
          repository and a folder), the one that is said later takes the place of the others. `null` is as if the \
          key were not there. `values` is the exception: each source lies over the one before.\n\n\
          An unknown key is an error, an unknown variable `TAGALONG_…` only a warning: Kubernetes makes some of its \
-         own. Lists, trees and `suspend` are written as YAML in a variable. \
+         own. Lists, maps, trees and `suspend` are written as YAML in a variable. \
          [An example with everything](../../config/settings.example.yaml).\n\n\
          | key | takes | default | what it is for |\n|---|---|---|---|\n",
     );
@@ -197,6 +197,7 @@ fn takes_in_words(takes: Takes) -> String {
         Takes::Word(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
         Takes::Texts => "a list of texts".to_owned(),
         Takes::Tree => "a tree of texts".to_owned(),
+        Takes::Headers => "a map of texts".to_owned(),
         Takes::Credentials => "a list of credentials".to_owned(),
         Takes::Suspend => "`reason` and `until`".to_owned(),
         Takes::Later | Takes::Unused => String::new(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use tagalong::connect::access::Access;
 use tagalong::connect::error::Error;
 use tagalong::connect::{Client, Leadership, Options, Writer};
 use tagalong::model::config::{Config, Value};
@@ -15,7 +16,12 @@ use tokio::time::{Instant, sleep};
 use crate::contract::site::{Site, failing, source, source_with};
 
 pub fn client(url: &str, writer: Writer) -> Result<Client> {
-    Ok(Client::new(Options { url: url.parse()?, writer, user_agent: "tagalong-test".to_owned() })?)
+    Ok(Client::new(Options {
+        url: url.parse()?,
+        writer,
+        user_agent: "tagalong-test".to_owned(),
+        access: Access::default(),
+    })?)
 }
 
 fn leader(site: &Site) -> Result<Client> {
