@@ -5,15 +5,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use tagalong::model::password::Password;
 use tagalong::model::report::Class;
 use tagalong::repo::Repository;
 use tagalong::repo::error::{Error, Limit, RedirectProblem};
-use tagalong::repo::options::{Credential, GitOptions, Password};
+use tagalong::repo::options::{Credential, GitOptions};
 use tagalong_testkit::git::http::GitHttp;
 use tagalong_testkit::git::repository::Repository as Origin;
 
 use crate::repo::{FILE, following, look, tag};
-use crate::repo_wire::{Authority, Play, Scripted, answer, head, packet};
+use crate::repo_wire::{Play, Scripted, answer, head, packet};
+use crate::support::authority::Authority;
 
 /// What the answer to a request of a fetch is called.
 pub const RESULT: &str = "application/x-git-upload-pack-result";

@@ -3,18 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::support::authority::Authority;
 
 /// One request over HTTP.
 #[derive(Debug, Clone)]
@@ -93,7 +91,7 @@ impl Scripted {
         authority: &Authority,
         script: impl Fn(&Seen) -> Vec<Play> + Send + Sync + 'static,
     ) -> Result<Self> {
-        Self::start(Some(authority.acceptor()?), Arc::new(script)).await
+        Self::start(Some(authority.server()?.acceptor(None)?), Arc::new(script)).await
     }
 
     async fn start(tls: Option<TlsAcceptor>, script: Script) -> Result<Self> {
@@ -202,60 +200,4 @@ fn forwarded(raw: &str, request: &Seen, old: bool) -> Vec<u8> {
         .fold(String::new(), |text, line| text + line + "\r\n");
     text.push_str("connection: close\r\n\r\n");
     [text.as_bytes(), &request.body].concat()
-}
-
-/// A certificate authority of a test's own, with a certificate for `localhost`.
-pub struct Authority {
-    folder: tempfile::TempDir,
-}
-
-impl Authority {
-    /// Makes keys and certificates with `openssl`, valid for a day.
-    pub fn new() -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-        let openssl = |arguments: &[&str]| -> Result<()> {
-            let output = Command::new("openssl").args(arguments).current_dir(folder.path()).output();
-            let output = output.context("start openssl, which this test needs")?;
-            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            Ok(())
-        };
-        let authority = ["-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=a test", "-days", "1"];
-        openssl(&[&["req", "-x509"], &key[..], &authority].concat())?;
-        let request = ["-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=localhost"];
-        openssl(&[&["req", "-new"], &key[..], &request].concat())?;
-        std::fs::write(folder.path().join("extensions"), "subjectAltName=DNS:localhost\n")?;
-        openssl(&[
-            "x509",
-            "-req",
-            "-in",
-            "request.pem",
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca.key",
-            "-CAcreateserial",
-            "-days",
-            "1",
-            "-extfile",
-            "extensions",
-            "-out",
-            "certificate.pem",
-        ])?;
-        Ok(Self { folder })
-    }
-
-    /// The file to trust.
-    pub fn file(&self) -> std::path::PathBuf {
-        self.folder.path().join("ca.pem")
-    }
-
-    fn acceptor(&self) -> Result<TlsAcceptor> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let certificate = CertificateDer::from_pem_file(self.folder.path().join("certificate.pem"))?;
-        let key = PrivateKeyDer::from_pem_file(self.folder.path().join("key.pem"))?;
-        let settings =
-            ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key)?;
-        Ok(TlsAcceptor::from(Arc::new(settings)))
-    }
 }

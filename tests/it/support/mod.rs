@@ -1,6 +1,7 @@
 //! What the stories share: a running agent, and a definitions repository to follow.
 
 pub mod agent;
+pub mod authority;
 pub mod cluster;
 pub mod command;
 pub mod definitions;
