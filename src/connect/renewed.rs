@@ -5,6 +5,7 @@
 //! was swapped. What cannot be used (half written, gone, a key without its certificate) is told once
 //! and changes nothing.
 
+use std::error::Error as _;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -121,8 +122,13 @@ impl Contents {
 }
 
 fn kept(error: &Error) {
+    let mut because = error.source();
+    while let Some(deeper) = because.and_then(std::error::Error::source) {
+        because = Some(deeper);
+    }
     warn!(
         error = error as &dyn std::error::Error,
+        because = because.map(ToString::to_string),
         "could not take what was renewed into use; what was read before is kept"
     );
 }

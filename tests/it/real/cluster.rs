@@ -36,6 +36,11 @@ impl Cluster {
         Self { url: worker.url.clone(), client: http::client() }
     }
 
+    /// The cluster of a worker that asks who is there.
+    pub fn known_as(worker: &Worker, authorization: &str) -> Self {
+        Self { url: worker.url.clone(), client: http::client_as(Some(authorization)) }
+    }
+
     /// Its connectors' names, in order.
     pub async fn names(&self) -> Result<Vec<String>> {
         let mut names: Vec<String> = serde_json::from_value(self.get("/connectors").await?)?;

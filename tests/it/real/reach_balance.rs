@@ -1,0 +1,157 @@
+//! `connect.writer: forwarded`: one agent before a load balancer with two real workers behind it, one of which goes and
+//! comes back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use tagalong_testkit::http;
+use tagalong_testkit::proxy::{Proxy, Recorded};
+use tagalong_testkit::stack::handle::Stack;
+use tagalong_testkit::stack::protocol::{Group, Worker};
+use tokio::time::sleep;
+
+use crate::real::cluster::{CHANGE_DEADLINE, Cluster, PATIENCE, note};
+use crate::support::agent::Agent;
+use crate::support::definitions::{Definitions, file_of, file_source};
+
+const NAMES: [&str; 3] = ["balance-a", "balance-b", "balance-c"];
+
+/// What Connect carried out, in order: `POST a`, `PUT a/config`.
+fn done(proxy: &Proxy) -> Vec<String> {
+    let is_done = |one: &Recorded| one.is_write() && one.status.is_some_and(|status| status < 300);
+    proxy.recorded().iter().filter(|one| is_done(one)).map(told).collect()
+}
+
+fn told(request: &Recorded) -> String {
+    let path = request.path.split('?').next().unwrap_or_default();
+    let body = request.json();
+    let what = path.strip_prefix("/connectors/").or_else(|| body["name"].as_str()).unwrap_or_default();
+    format!("{} {what}", request.method)
+}
+
+/// How often a worker is asked, with what it says to it: looks at its list until it is stopped.
+struct Watch {
+    empty: Arc<AtomicUsize>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Watch {
+    /// Counts how often a worker lists nothing.
+    fn begin(worker: &Worker) -> Self {
+        let (url, empty) = (format!("{}/connectors", worker.url), Arc::<AtomicUsize>::default());
+        let counter = Arc::clone(&empty);
+        let task = tokio::spawn(async move {
+            let client = http::client();
+            loop {
+                if let Ok(answer) = client.get(&url).timeout(Duration::from_secs(2)).send().await
+                    && answer.status().is_success()
+                    && answer.text().await.is_ok_and(|text| text.trim() == "[]")
+                {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        });
+        Self { empty, task }
+    }
+
+    fn end(self) -> usize {
+        self.task.abort();
+        self.empty.load(Ordering::Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn one_agent_before_a_load_balancer_writes_everything_once_also_while_a_worker_comes_back() -> Result<()>
+{
+    let stack = Stack::shared().await?;
+    let workers = stack.add_group(Group::new("reach-balance")).await?;
+    let proxy = Proxy::balance(&[&workers[0].url, &workers[1].url]).await?;
+    let sources = NAMES.map(|name| (file_of(name), file_source(name, "")));
+    let files: Vec<_> = sources.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let mut definitions = Definitions::new(&files).await?;
+    let settings = definitions
+        .settings_within(&proxy.url(), CHANGE_DEADLINE)
+        .replace("connect: {", "connect: {writer: forwarded, ");
+    let agent = Agent::start(&settings).await?.patient(PATIENCE);
+    agent.wait_for_applied(&definitions.released()?).await?;
+    let mut created = done(&proxy);
+    created.sort();
+    assert_eq!(created, NAMES.map(|name| format!("POST {name}")));
+
+    let [a, b, c] = NAMES;
+    let changed = file_source(a, "  batch.size: 7\n");
+    let with = |name: &str, state: &str| file_source(name, "") + &format!("state: {state}\n");
+    let gone = format!("connector: {c}\nstate: absent\n");
+    for (texts, expected) in [
+        (vec![(a, changed.clone())], vec![format!("PUT {a}/config")]),
+        (
+            vec![(b, with(b, "paused")), (c, with(c, "stopped"))],
+            vec![format!("PUT {b}/pause"), format!("PUT {c}/stop")],
+        ),
+        (
+            vec![(b, with(b, "running")), (c, with(c, "running"))],
+            vec![format!("PUT {b}/resume"), format!("PUT {c}/resume")],
+        ),
+        (vec![(c, gone)], vec![format!("DELETE {c}")]),
+    ] {
+        proxy.clear();
+        let files: Vec<_> = texts.iter().map(|(name, text)| (file_of(name), text.clone())).collect();
+        let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let commit = definitions.release(&files)?;
+        agent.wait_for_applied(&commit).await?;
+        // An agent that has more to write shows within some intervals.
+        sleep(Duration::from_secs(3)).await;
+        assert_eq!(done(&proxy), expected, "{}", agent.log());
+        let requests = proxy.recorded();
+        let second = requests.iter().filter(|one| one.target == 1).count();
+        note(&format!("{expected:?}: {} requests, {second} of them to the second worker", requests.len()));
+        ensure!(requests.len().abs_diff(2 * second) <= 1, "they spread: {second} of {}", requests.len());
+    }
+
+    let clusters = [Cluster::of(&workers[0]), Cluster::of(&workers[1])];
+    let leader = if clusters[0].leads().await? { 0 } else { 1 };
+    for (round, away) in [1 - leader, leader, 1 - leader].into_iter().enumerate() {
+        come_back(stack, &workers[away], &proxy, &agent, &mut definitions, round).await?;
+    }
+    agent.end().await?;
+    for worker in &workers {
+        stack.stop_part(&worker.name).await?;
+    }
+    Ok(())
+}
+
+/// A worker is killed and comes back; meanwhile a connector is released.
+async fn come_back(
+    stack: &Stack,
+    worker: &Worker,
+    proxy: &Proxy,
+    agent: &Agent,
+    definitions: &mut Definitions,
+    round: usize,
+) -> Result<()> {
+    stack.kill_part(&worker.name).await?;
+    proxy.clear();
+    let watch = Watch::begin(worker);
+    let name = format!("balance-late-{round}");
+    let release = async {
+        // Into the moment when the worker's web server is there and its list is not.
+        sleep(Duration::from_millis(2500)).await;
+        definitions.release(&[(&file_of(&name), &file_source(&name, ""))])
+    };
+    let (started, commit) = tokio::join!(stack.start_part(&worker.name), release);
+    started?;
+    agent.wait_for_applied(&commit?).await.with_context(|| agent.log())?;
+    sleep(Duration::from_secs(3)).await;
+    let empty = watch.end();
+    let doubted = agent.log().matches("looking again before anything is created").count();
+    let failed = proxy.recorded().iter().filter(|one| one.status.is_some_and(|status| status >= 500)).count();
+    note(&format!(
+        "round {round}: {empty} empty lists from the worker, {} requests, {failed} without an answer of Connect's, {doubted} lists doubted so far",
+        proxy.recorded().len()
+    ));
+    assert_eq!(done(proxy), [format!("POST {name}")], "{}", agent.log());
+    Ok(())
+}
