@@ -1,12 +1,17 @@
 //! `make demo`: from a floating tag to a running Debezium connector, on real parts. It starts a stack, a git server and
-//! one agent beside each Connect worker, tells a story in five steps, each with the value that was observed, and
-//! stops everything. `KEEP=1` stays up at the end; `DEMO_SABOTAGE=a` … `e` leaves out what that step is about.
+//! one agent beside each Connect worker, tells a story in seven steps, each with the value that was observed, and
+//! stops everything. `KEEP=1` stays up at the end; `DEMO_SABOTAGE=a` … `g` leaves out what that step is about; `DEMO_STEPS=bg` tells
+//! those two alone, after the first.
 
 mod expect;
+mod failover;
+mod hook;
+mod look;
 mod story;
+mod workspace;
 mod world;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use std::process::ExitCode;
 use std::time::Instant;
 use tagalong_testkit::environment::variable;
@@ -26,6 +31,10 @@ pub enum Sabotage {
     Hand,
     /// (e) The release has no typo.
     Typo,
+    /// (f) The worker that leads lives on.
+    Kill,
+    /// (g) The workspace's PostgreSQL is never started.
+    Database,
 }
 
 fn main() -> ExitCode {
@@ -50,6 +59,7 @@ fn main() -> ExitCode {
 async fn tell(began: Instant) -> Result<ExitCode> {
     let mut stop = Stop::new();
     let sabotage = sabotage()?;
+    let steps = steps()?;
     say(
         "tagalong on real parts: a Kafka broker, two Connect workers with Debezium, PostgreSQL, git over HTTP.",
     );
@@ -59,7 +69,7 @@ async fn tell(began: Instant) -> Result<ExitCode> {
     };
     say(&format!("Everything but the agents is up after {:.0} s.", began.elapsed().as_secs_f32()));
     let told = tokio::select! {
-        told = story::tell(&mut world) => told,
+        told = story::tell(&mut world, &steps) => told,
         () = stop.asked() => {
             world.end().await?;
             return Ok(stopped());
@@ -112,8 +122,18 @@ fn sabotage() -> Result<Option<Sabotage>> {
         Some("c") => Sabotage::Move,
         Some("d") => Sabotage::Hand,
         Some("e") => Sabotage::Typo,
-        _ => bail!("DEMO_SABOTAGE is one of a, b, c, d, e"),
+        Some("f") => Sabotage::Kill,
+        Some("g") => Sabotage::Database,
+        _ => bail!("DEMO_SABOTAGE is one of a, b, c, d, e, f, g"),
     }))
+}
+
+fn steps() -> Result<String> {
+    let Some(steps) = variable("DEMO_STEPS").filter(|steps| !steps.is_empty()) else {
+        return Ok(story::STEPS.to_owned());
+    };
+    let steps = steps.to_str().filter(|steps| steps.chars().all(|step| story::STEPS.contains(step)));
+    Ok(steps.with_context(|| format!("DEMO_STEPS is some of {}", story::STEPS))?.to_owned())
 }
 
 /// Prints one line of the story.

@@ -1,44 +1,43 @@
-//! The story: five steps, each one sentence, what is expected, and the value that was observed.
+//! The story: seven steps, each one sentence, what is expected, and the value that was observed. The last two have files of
+//! their own.
 
 use crate::Sabotage;
 use crate::expect::{same, until};
+use crate::failover::f;
+use crate::hook::g;
+use crate::look::{
+    CONNECTOR, KEY, SOON, TOPIC, has, ids, observed, one_leads, one_put, requests, row, running, synced,
+};
 use crate::say;
 use crate::world::{DATABASE, INTERVAL, World};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use std::time::Duration;
 
-const CONNECTOR: &str = "orders";
-const TOPIC: &str = "orders.public.orders";
-const KEY: &str = "max.batch.size";
-// For what takes a moment, on a machine that has others to serve too.
-const SOON: Duration = Duration::from_secs(30);
+/// The letters of all steps.
+pub const STEPS: &str = "abcdefg";
 
-/// Tells the story and gives a line for each step.
-pub async fn tell(world: &mut World) -> Result<Vec<String>> {
-    let mut seen = Vec::new();
-    seen.push(a(world).await.context("(a)")?);
-    seen.push(b(world).await.context("(b)")?);
-    seen.push(c(world).await.context("(c)")?);
-    seen.push(d(world).await.context("(d)")?);
-    seen.push(e(world).await.context("(e)")?);
+/// Tells the first step and of the others those that are asked for, and gives a line for each.
+pub async fn tell(world: &mut World, steps: &str) -> Result<Vec<String>> {
+    let mut seen = vec![a(world).await.context("(a)")?];
+    for step in STEPS.chars().filter(|step| steps.contains(*step)) {
+        seen.push(match step {
+            'b' => b(world).await.context("(b)")?,
+            'c' => c(world).await.context("(c)")?,
+            'd' => d(world).await.context("(d)")?,
+            'e' => e(world).await.context("(e)")?,
+            'f' => f(world).await.context("(f)")?,
+            'g' => g(world).await.context("(g)")?,
+            _ => continue,
+        });
+    }
     Ok(seen)
 }
 
 async fn a(world: &mut World) -> Result<String> {
     say("\n(a) One agent starts beside each worker; both come up, and exactly one of them leads.");
     world.start_agents()?;
-    let world = &*world;
-    let (leaders, took) = until("both agents to be ready and one of them to lead", SOON, async || {
-        let mut leaders = Vec::new();
-        for agent in 0..world.agents.len() {
-            world.get(&format!("{}/readyz", world.agents[agent].url)).await?;
-            leaders.push(world.metric(agent, "tagalong_leader", &[]).await?);
-        }
-        let one = leaders.iter().sum::<i64>() == 1;
-        if one { Ok(leaders) } else { Err(format!("tagalong_leader {leaders:?}")) }
-    })
-    .await?;
+    let (leaders, took) = one_leads(world).await?;
     Ok(observed("a", &format!("tagalong_leader is {leaders:?}, after {:.1} s", took.as_secs_f32())))
 }
 
@@ -58,7 +57,7 @@ async fn b(world: &World) -> Result<String> {
     if world.sabotage != Some(Sabotage::Row) {
         world.stack.postgres().sql(DATABASE, "INSERT INTO orders VALUES (1, 'apples')").await?;
     }
-    let row = row(world, 1).await?;
+    let row = row(world.stack.kafka(), 1, SOON).await?;
     Ok(observed("b", &format!("one POST; topic {TOPIC} has {row}")))
 }
 
@@ -67,18 +66,17 @@ async fn c(world: &mut World) -> Result<String> {
     synced(world).await?;
     let starts = world.starts(CONNECTOR).await?;
     world.clear_requests();
-    release_batch_size(world)?;
+    world.release_batch_size("orders: larger batches", "4096")?;
     // The poll may have just been; a moment more for the look, the write, and this look.
     let limit = INTERVAL + Duration::from_secs(5);
     let ((), took) =
         until("the worker to have max.batch.size 4096", limit, async || has(world, "4096").await).await?;
     running(world).await?;
     synced(world).await?;
-    let writes = requests(world);
-    let expected = vec![format!("PUT /connectors/{CONNECTOR}/config?forward=false")];
-    same("the writes of both agents", &expected, &writes)?;
+    same("the writes of both agents", &one_put(), &requests(world))?;
     world.stack.postgres().sql(DATABASE, "INSERT INTO orders VALUES (2, 'pears')").await?;
-    let row = row(world, 2).await?;
+    let row = row(world.stack.kafka(), 2, SOON).await?;
+    same("the rows in Kafka", &vec![1, 2], &ids(world.stack.kafka()).await?)?;
     let restarts = world.starts(CONNECTOR).await? - starts;
     same("the starts of the task", &1, &restarts)?;
     Ok(observed(
@@ -115,8 +113,7 @@ async fn d(world: &World) -> Result<String> {
         })
         .await?;
     has(world, "4096").await.map_err(|seen| anyhow::anyhow!("expected {KEY} 4096 again, but saw: {seen}"))?;
-    let expected = vec![format!("PUT /connectors/{CONNECTOR}/config?forward=false")];
-    same("the writes of both agents", &expected, &requests(world))?;
+    same("the writes of both agents", &one_put(), &requests(world))?;
     Ok(observed(
         "d",
         &format!(
@@ -162,11 +159,6 @@ async fn e(world: &mut World) -> Result<String> {
     ))
 }
 
-fn observed(step: &str, line: &str) -> String {
-    say(&format!("    seen: {line}"));
-    format!("({step}) {line}")
-}
-
 // What both agents say is wrong, once that names the typo's place and the last good release still holds.
 async fn typo(world: &World, good: &str) -> Result<Vec<String>, String> {
     let mut errors = Vec::new();
@@ -197,18 +189,6 @@ fn place(finding: &Value) -> String {
     )
 }
 
-fn requests(world: &World) -> Vec<String> {
-    world.writes().iter().map(|write| format!("{} {}", write.method, write.path)).collect()
-}
-
-fn release_batch_size(world: &mut World) -> Result<()> {
-    let path = "connectors/orders.yaml";
-    let text = std::fs::read_to_string(world.definitions.work_tree().join(path))?;
-    let changed = text.replace("max.batch.size: 2048", "max.batch.size: 4096");
-    ensure!(changed != text, "{path} has no max.batch.size: 2048");
-    world.release("orders: larger batches", path, &changed).map(drop)
-}
-
 // Straight to the worker that leads or not: a person does not ask who leads.
 async fn by_hand(world: &World) -> Result<()> {
     let mut config = world.config(CONNECTOR).await.map_err(anyhow::Error::msg)?;
@@ -218,42 +198,4 @@ async fn by_hand(world: &World) -> Result<()> {
     let answer = request.send().await?;
     ensure!(answer.status().is_success(), "the change by hand was answered with {}", answer.status());
     Ok(())
-}
-
-async fn has(world: &World, batch_size: &str) -> Result<(), String> {
-    let config = world.config(CONNECTOR).await?;
-    if config[KEY] == batch_size { Ok(()) } else { Err(format!("{KEY} {}", config[KEY])) }
-}
-
-async fn running(world: &World) -> Result<()> {
-    until("the connector orders and its task to be RUNNING", SOON, async || {
-        let told = world.connect(&format!("/connectors/{CONNECTOR}/status")).await?;
-        let both = (&told["connector"]["state"], &told["tasks"][0]["state"]);
-        if both == (&"RUNNING".into(), &"RUNNING".into()) { Ok(()) } else { Err(told.to_string()) }
-    })
-    .await
-    .map(drop)
-}
-
-async fn synced(world: &World) -> Result<()> {
-    let leader = world.leader().await?;
-    let labels = ["connector=\"orders\"", "state=\"synced\""];
-    until("the leader to say that orders is synced", SOON, async || {
-        match world.metric(leader, "tagalong_connector_sync_state", &labels).await? {
-            1 => Ok(()),
-            value => Err(format!("tagalong_connector_sync_state {labels:?} {value}")),
-        }
-    })
-    .await
-    .map(drop)
-}
-
-// The last of the first `count` records of the topic, as the row that it tells.
-async fn row(world: &World, count: usize) -> Result<String> {
-    let records = world.stack.kafka().consume(TOPIC, count, SOON).await;
-    let records = records.map_err(|seen| anyhow::anyhow!("expected the row in Kafka, but saw: {seen}"))?;
-    let last = records.last().and_then(|record| record.value.as_deref()).context("a record with a value")?;
-    let event: Value = serde_json::from_str(last)?;
-    same("the row's id", &Some(i64::try_from(count)?), &event["after"]["id"].as_i64())?;
-    Ok(event["after"].to_string())
 }

@@ -1,7 +1,8 @@
 //! What the story happens to: the stack, the definitions repository, a recording proxy in front of each worker, an agent
-//! beside each.
+//! beside each, and at last a workspace.
 
 use crate::Sabotage;
+use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail, ensure};
 use reqwest::Client;
 use serde_json::Value;
@@ -36,13 +37,16 @@ pub struct World {
     pub git: GitHttp,
     /// Kafka, Connect and PostgreSQL.
     pub stack: Stack,
+    /// The developer's workspace, once the story has come to it.
+    pub workspace: Option<Workspace>,
     /// For reading what they all say.
     pub client: Client,
     /// What is left out.
     pub sabotage: Option<Sabotage>,
+    /// The binary.
+    pub tagalong: PathBuf,
     // The agents' settings and logs.
     dir: TempDir,
-    tagalong: PathBuf,
 }
 
 /// One `tagalong run`.
@@ -71,7 +75,8 @@ impl World {
         }
         let dir = tempfile::Builder::new().prefix("tagalong-demo-").tempdir()?;
         let client = http::client();
-        Ok(Self { agents: Vec::new(), proxies, definitions, git, stack, client, sabotage, dir, tagalong })
+        let (agents, workspace) = (Vec::new(), None);
+        Ok(Self { agents, proxies, definitions, git, stack, workspace, client, sabotage, tagalong, dir })
     }
 
     /// Starts an agent beside each worker.
@@ -111,6 +116,17 @@ http: {{listen: \"127.0.0.1:{port}\"}}
         )
     }
 
+    /// A release that gives the connector another batch size.
+    pub fn release_batch_size(&mut self, message: &str, size: &str) -> Result<String> {
+        let path = "connectors/orders.yaml";
+        let text = fs::read_to_string(self.definitions.work_tree().join(path))?;
+        let old = text.lines().find(|line| line.trim_start().starts_with("max.batch.size: "));
+        let old = old.with_context(|| format!("{path} has no max.batch.size"))?;
+        let changed = text.replace(old, &format!("  max.batch.size: {size}"));
+        ensure!(changed != text, "{path} has max.batch.size {size} already");
+        self.release(message, path, &changed)
+    }
+
     /// A release: changes one definition, commits, and moves the tag, unless that is what is left out.
     pub fn release(&mut self, message: &str, path: &str, text: &str) -> Result<String> {
         let commit = self.definitions.commit(message, &[(path, text)])?;
@@ -120,11 +136,12 @@ http: {{listen: \"127.0.0.1:{port}\"}}
         Ok(commit)
     }
 
-    /// Every request that changed something, of both agents. The question who leads is a DELETE of a connector that
-    /// cannot exist; it is answered 404 or 409 and changes nothing.
+    /// Every request that changed something, or may have, of both agents. The question who leads is a DELETE of a
+    /// connector that cannot exist, and what is answered with 409 has changed nothing.
     pub fn writes(&self) -> Vec<Recorded> {
         let all = self.proxies.iter().flat_map(Proxy::writes);
-        all.filter(|write| write.method != "DELETE" || write.status == Some(204)).collect()
+        let asks = |write: &Recorded| write.method == "DELETE" && write.path.contains("/tagalong-probe-");
+        all.filter(|write| !asks(write) && write.status != Some(409)).collect()
     }
 
     /// Forgets the requests so far.
@@ -132,15 +149,21 @@ http: {{listen: \"127.0.0.1:{port}\"}}
         self.proxies.iter().for_each(Proxy::clear);
     }
 
-    /// The config of a connector as the first worker has it; the error says what was seen instead.
+    /// The config of a connector as Connect has it; the error says what was seen instead.
     pub async fn config(&self, connector: &str) -> Result<Value, String> {
         self.connect(&format!("/connectors/{connector}/config")).await
     }
 
-    /// Asks the first worker, past the proxy.
+    /// Asks the first worker that answers, past the proxies.
     pub async fn connect(&self, path: &str) -> Result<Value, String> {
-        let text = self.get(&format!("{}{path}", self.stack.workers()[0].url)).await?;
-        serde_json::from_str(&text).map_err(|_| text)
+        let mut seen = String::new();
+        for worker in self.stack.workers() {
+            match self.get(&format!("{}{path}", worker.url)).await {
+                Ok(text) => return serde_json::from_str(&text).map_err(|_| text),
+                Err(error) => seen = error,
+            }
+        }
+        Err(seen)
     }
 
     /// Reads a page; the error says what was seen instead.
@@ -211,6 +234,7 @@ http: {{listen: \"127.0.0.1:{port}\"}}
             "release       cd {} && git commit -am … && git tag -f v1 && git push -f origin v1",
             work_tree.display()
         ));
+        lines.extend(self.workspace.iter().flat_map(Workspace::addresses));
         format!("  {}", lines.join("\n  "))
     }
 
@@ -225,7 +249,7 @@ http: {{listen: \"127.0.0.1:{port}\"}}
         last.collect()
     }
 
-    /// Ends everything in order: agents, then the stack.
+    /// Ends everything in order: agents, then the stacks.
     pub async fn end(mut self) -> Result<()> {
         for agent in &mut self.agents {
             if !agent.process.runs()? {
@@ -237,6 +261,13 @@ http: {{listen: \"127.0.0.1:{port}\"}}
                 "expected an agent to end with 0 within 10 s of SIGTERM, but saw {status:?}"
             );
         }
-        self.stack.stop().await
+        let workspace = async {
+            match self.workspace {
+                Some(workspace) => workspace.stack.stop().await,
+                None => Ok(()),
+            }
+        };
+        let (stack, workspace) = tokio::join!(self.stack.stop(), workspace);
+        stack.and(workspace)
     }
 }
