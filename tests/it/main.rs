@@ -11,6 +11,7 @@ mod corpus;
 mod docs;
 mod docs_cli;
 mod guide;
+mod guide_workspace;
 mod hostile;
 mod hostile_lead;
 mod memory;

@@ -7,3 +7,4 @@ pub mod command;
 pub mod definitions;
 pub mod example;
 pub mod page;
+pub mod reader;
