@@ -60,6 +60,9 @@ async fn the_hook_in_the_guide_to_workspaces_is_a_job_that_applies() -> Result<(
         &format!("file://{}", repository.path().display()),
     );
     let mut desk = Desk::new(&[])?;
+    let said = desk.run(&line).await?;
+    let refused = said.err.contains("input `postgres.host` has no value here");
+    ensure!(said.code == Some(1) && refused, "nobody says where the database is: {said}");
     for variable in container["env"].as_array().into_iter().flatten() {
         if let (Some(name), Some(value)) = (variable["name"].as_str(), variable["value"].as_str()) {
             desk.set(name, value);
