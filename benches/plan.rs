@@ -156,5 +156,5 @@ fn live(desired: &Desired, changed: Option<&str>) -> Live {
         };
         (name.clone(), connector)
     });
-    Live { connectors: connectors.collect() }
+    Live { connectors: connectors.collect(), ..Live::default() }
 }

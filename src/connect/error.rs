@@ -4,10 +4,12 @@
 //! attempt can have had an effect. Reading Connect's answers is left to `refusal`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::connect::refusal::Refusal;
 use crate::connect::trouble::Trouble;
 use crate::connect::unusable::Unusable;
+use crate::model::capability::Version;
 use crate::model::name::ConnectorName;
 use crate::model::plan::StepKind;
 use crate::model::report::Class;
@@ -94,6 +96,23 @@ pub enum Error {
         /// What the answer means.
         refusal: Refusal,
     },
+    /// Connect cannot read all connectors at once.
+    #[error("failed to {attempt}: Connect {} is too old, {} or newer is needed", version.as_deref().unwrap_or("of an unknown version"), Version::OLDEST)]
+    TooOld {
+        /// What was attempted.
+        attempt: Attempt,
+        /// The version, as the worker says it.
+        version: Option<Arc<str>>,
+    },
+    /// A step of several requests was begun, and not ended.
+    #[error("failed to {attempt} wholly: a part of it was done before")]
+    Partly {
+        /// What was attempted.
+        attempt: Attempt,
+        /// Why the rest was not.
+        #[source]
+        source: Box<Error>,
+    },
     /// The answer was a success, and not in a form that Connect has.
     #[error("failed to {attempt}: the answer could not be understood, {problem}")]
     NotUnderstood {
@@ -155,7 +174,13 @@ impl Error {
             // A GET that the herder queues is answered once the worker has started.
             Self::TimedOut { attempt: Attempt::Ready, .. } => Class::Starting,
             Self::TimedOut { .. } => Class::TimedOut,
+            // There is always a way to stop, but not in every version.
+            Self::Refused {
+                attempt: Attempt::Step(StepKind::Stop, _), refusal: Refusal::NoSuchPath, ..
+            }
+            | Self::TooOld { .. } => Class::Unsupported,
             Self::Refused { refusal, .. } => refusal.class(),
+            Self::Partly { source, .. } => source.class(),
             Self::NotUnderstood { .. } => Class::NotUnderstood,
         }
     }
@@ -170,9 +195,11 @@ impl Error {
             | Self::Authorities { .. }
             | Self::File(_)
             | Self::Unaddressable { .. }
-            | Self::Unreachable { .. } => true,
+            | Self::Unreachable { .. }
+            | Self::TooOld { .. } => true,
             // Some of it shows only once the request is sent.
             Self::Trouble { attempt, source, .. } => source.is_connect() || !attempt.writes(),
+            Self::Partly { .. } => false,
             // A success that cannot be read is a success all the same.
             Self::Broken { attempt, .. }
             | Self::TimedOut { attempt, .. }
@@ -190,7 +217,9 @@ impl Error {
             | Self::File(_)
             | Self::Trouble { .. }
             | Self::Unaddressable { .. }
+            | Self::TooOld { .. }
             | Self::NotUnderstood { .. } => false,
+            Self::Partly { source, .. } => source.is_transient(),
             Self::Unreachable { .. } | Self::Broken { .. } | Self::TimedOut { .. } => true,
             Self::Refused { refusal, .. } => refusal.is_transient(),
         }
@@ -221,6 +250,10 @@ impl Error {
                 Some("redirects are not followed: write the address that it leads to into connect.url")
             }
             Self::Refused { refusal, .. } => refusal.hint(),
+            Self::TooOld { .. } => {
+                Some("update Connect; its REST API tells all connectors at once since then")
+            }
+            Self::Partly { source, .. } => source.hint(),
             Self::NotUnderstood { .. } => Some(
                 "is this Kafka Connect 2.3 or newer, without anything before it that answers in its place?",
             ),

@@ -53,7 +53,7 @@ pub struct Http {
 }
 
 /// One request, before it is sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Request {
     method: Method,
     path: String,

@@ -1,16 +1,19 @@
 //! The Kafka Connect REST API: look at a cluster, take a step.
 //!
-//! Takes the address of one worker, gives what the cluster has and carries out single steps, one
-//! request each. Deciding what to do, when to ask again and whether a step took is left to
-//! `reconcile`. Nothing of Connect's JSON and none of its texts leaves this room.
+//! Takes the address of one worker, gives what the cluster has and can do, and carries out single steps:
+//! one request each, but where an older Connect needs a few. Deciding what to do, when to ask again and
+//! whether a step took is left to `reconcile`. Nothing of Connect's JSON and none of its texts leaves this room.
 //!
 //! What Connect really does, by version, is in `docs/reference/connect-behaviour.md`.
 
+mod abilities;
 pub mod access;
+mod ask;
 pub mod complaint;
 pub mod error;
 mod http;
 mod login;
+mod parts;
 mod phrases;
 pub mod refusal;
 mod renewed;
@@ -19,30 +22,35 @@ pub mod trouble;
 pub mod unusable;
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
 use url::Url;
 
+use crate::connect::abilities::Abilities;
 use crate::connect::access::Access;
+use crate::connect::ask::{addressable, ask, nobody, refused, understood};
 use crate::connect::error::{Attempt, Error, Nonsense};
 use crate::connect::http::{Answer, Http, Request};
+use crate::connect::parts::{FENCE, Part};
 use crate::connect::refusal::Refusal;
 use crate::connect::wire::Expanded;
 use crate::model::config::Config;
 use crate::model::live::{Kind, Live, LiveConnector, Worker};
 use crate::model::name::ConnectorName;
-use crate::model::plan::Step;
+use crate::model::plan::{Failed, Step, StepKind};
 use crate::model::report::Exchange;
 
-/// Makes a worker execute a request only if it leads; any other answers 409 and writes nothing.
-///
-/// Hidden from Connect's own documentation and unchanged from 2.0 to 4.3.
-const FENCE: &str = "forward=false";
+/// How often the second request of a creation is sent before it is left to the next look.
+const FOLLOW_UPS: u32 = 3;
 
-/// What names the connector of the leader probe; nothing real is called so.
-const PROBE_PREFIX: &str = "tagalong-probe-";
+/// The rest between two of these.
+const FOLLOW_UP_REST: Duration = Duration::from_millis(500);
+
+/// A success with nothing to say.
+const NO_CONTENT: u16 = 204;
 
 /// How many configs are read at once where the expanded read left connectors out.
 const READS_AT_ONCE: usize = 8;
@@ -84,13 +92,15 @@ pub enum Leadership {
 pub struct Client {
     http: Http,
     writer: Writer,
+    abilities: Abilities,
 }
 
 impl Client {
     /// Prepares a client; nothing is sent, but the files that the options name are read.
     pub fn new(options: Options) -> Result<Self, Error> {
         let Options { url, writer, user_agent, access } = options;
-        Ok(Self { http: Http::new(&url, &user_agent, &access)?, writer })
+        let http = Http::new(&url, &user_agent, &access)?;
+        Ok(Self { http, writer, abilities: Abilities::default() })
     }
 
     /// Asks whether the worker has read its cluster's state, with GETs only.
@@ -102,7 +112,7 @@ impl Client {
             Ok(_) => Ok(()),
             // Connect before 3.9. Its herder answers this one in turn, so not before it has started.
             Err(Error::Refused { refusal: Refusal::NoSuchPath, .. }) => {
-                let path = format!("/connectors/{}/config", probe_name());
+                let path = format!("/connectors/{}", nobody());
                 match self.ask(&attempt, Request::get(path)).await {
                     Ok(_) | Err(Error::Refused { refusal: Refusal::NotFound, .. }) => Ok(()),
                     Err(error) => Err(error),
@@ -119,16 +129,16 @@ impl Client {
     ///
     /// It also proves that the worker is ready: the herder answers it in turn.
     pub async fn probe(&self) -> Result<Leadership, Error> {
-        let request = Request::write(Method::DELETE, format!("/connectors/{}", probe_name()))
+        let request = Request::write(Method::DELETE, format!("/connectors/{}", nobody()))
             .query(Some(FENCE))
             .timeout(http::READ_TIMEOUT);
-        let answer = self.http.send(&Attempt::Probe, request).await?;
+        let answer = self.abilities.hear(self.http.send(&Attempt::Probe, request).await)?;
         match refused(&Attempt::Probe, &answer, true, None) {
             Some(Error::Refused { refusal: Refusal::NotFound, .. }) => Ok(Leadership::Leads),
             Some(Error::Refused {
                 refusal: Refusal::NotLeader | Refusal::Rebalancing, status: 409, ..
             }) => Ok(Leadership::Follows),
-            Some(error) => Err(error),
+            Some(error) => self.abilities.hear(Err(error)),
             None => {
                 let problem = Nonsense::Success;
                 Err(Error::NotUnderstood { attempt: Attempt::Probe, problem })
@@ -136,7 +146,8 @@ impl Client {
         }
     }
 
-    /// Reads every connector: the plain list, then one expanded read.
+    /// Reads every connector: the plain list, then one expanded read. What the worker can do is asked
+    /// where that is not known.
     ///
     /// The names come from the plain list, because the expanded read leaves out what has no status
     /// yet; the config of such a one is read alone.
@@ -146,6 +157,10 @@ impl Client {
         let names = understood(&attempt, wire::names(&answer.body))?;
         let request = Request::get("/connectors").query(Some("expand=info&expand=status"));
         let answer = self.ask(&attempt, request).await?;
+        if wire::names(&answer.body).is_ok() {
+            let version = self.root().await.ok().and_then(|worker| worker.version);
+            return Err(Error::TooOld { attempt, version });
+        }
         let mut expanded = understood(&attempt, wire::expanded(&answer.body))?;
 
         let mut connectors = BTreeMap::new();
@@ -174,7 +189,8 @@ impl Client {
             .try_collect()
             .await?;
         connectors.extend(alone.into_iter().flatten());
-        Ok(Live { connectors })
+        let capabilities = self.abilities.get(&self.http).await?;
+        Ok(Live { connectors, capabilities })
     }
 
     /// Reads one connector's config; the outer `None` is that it is gone, the inner that nobody can say.
@@ -232,57 +248,63 @@ impl Client {
         understood(&Attempt::Root, wire::root(&answer.body))
     }
 
-    /// Takes a step: exactly one request. A deletion of what is gone already is a success.
+    /// Takes a step: its requests in order, the first of which decides whether it is taken at all. A
+    /// deletion of what is gone already is a success.
     pub async fn take(&self, connector: &ConnectorName, step: &Step) -> Result<(), Error> {
         let attempt = Attempt::Step(step.kind(), connector.clone());
-        let (request, sent) = self.request(&attempt, connector, step)?;
-        let fenced = request.is_asked(FENCE);
-        let answer = self.http.send(&attempt, request).await?;
-        match (refused(&attempt, &answer, fenced, sent), step) {
-            (None, _) | (Some(Error::Refused { refusal: Refusal::NotFound, .. }), Step::Delete) => Ok(()),
-            (Some(error), _) => Err(error),
-        }
-    }
-
-    fn request<'a>(
-        &self,
-        attempt: &Attempt,
-        connector: &ConnectorName,
-        step: &'a Step,
-    ) -> Result<(Request, Option<&'a Config>), Error> {
-        let fence = match self.writer {
-            Writer::Leader => Some(FENCE),
-            Writer::Forwarded => None,
-        };
         // A worker that passes a request on writes an encoded `;` plainly, and the leader takes what
         // follows for a parameter of the path: it would delete another connector.
         if self.writer == Writer::Forwarded && connector.as_str().contains(';') {
-            return Err(Error::Unaddressable { attempt: attempt.clone() });
+            return Err(Error::Unaddressable { attempt });
         }
-        let path = |rest| addressable(attempt, connector, rest);
-        Ok(match step {
-            Step::Create { config, initial } => {
-                path("")?;
-                let body = wire::creation(connector, config, *initial);
-                (Request::write(Method::POST, "/connectors").query(fence).body(body), Some(config))
+        let parts = parts::parts(&attempt, connector, step, self.writer == Writer::Leader)?;
+        let mut parts = parts.into_iter();
+        if let Some(first) = parts.next() {
+            self.send(&attempt, first, step).await?;
+        }
+        for part in parts {
+            self.follow_up(&attempt, part, step).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what belongs to a request that was carried out. What brings a new connector into its state
+    /// may be asked again, and is: until it is, the connector runs.
+    async fn follow_up(&self, attempt: &Attempt, part: Part<'_>, step: &Step) -> Result<(), Error> {
+        let mut tries = if step.kind() == StepKind::Create { FOLLOW_UPS } else { 1 };
+        loop {
+            tries -= 1;
+            match self.send(attempt, part.clone(), step).await {
+                Ok(()) => return Ok(()),
+                Err(error) if tries == 0 => {
+                    return Err(Error::Partly { attempt: attempt.clone(), source: Box::new(error) });
+                }
+                Err(_) => tokio::time::sleep(FOLLOW_UP_REST).await,
             }
-            Step::Configure { config, changes: _ } => {
-                let request = Request::write(Method::PUT, path("/config")?);
-                (request.query(fence).body(wire::configuration(config)), Some(config))
+        }
+    }
+
+    async fn send(&self, attempt: &Attempt, part: Part<'_>, step: &Step) -> Result<(), Error> {
+        let Part { request, sent } = part;
+        let fenced = request.is_asked(FENCE);
+        let answer = self.abilities.hear(self.http.send(attempt, request).await)?;
+        let one_call = matches!(step, Step::Restart { failed: Failed::InOneCall });
+        let refused = refused(attempt, &answer, fenced, sent);
+        let result = match (refused, step) {
+            // Connect before 3.0 overlooks what is said of tasks: it has restarted the connector alone.
+            (None, _) if one_call && answer.status == NO_CONTENT => {
+                let (attempt, status) = (attempt.clone(), answer.status);
+                Err(Error::Refused { attempt, status, refusal: Refusal::Unsupported })
             }
-            // These two run on any worker and know no `forward`.
-            Step::Pause { from: _ } => (Request::write(Method::PUT, path("/pause")?), None),
-            Step::Resume { from: _ } => (Request::write(Method::PUT, path("/resume")?), None),
-            Step::Stop { from: _ } => (Request::write(Method::PUT, path("/stop")?).query(fence), None),
-            Step::Restart => {
-                let query = match self.writer {
-                    Writer::Leader => "includeTasks=true&onlyFailed=true&forward=false",
-                    Writer::Forwarded => "includeTasks=true&onlyFailed=true",
-                };
-                (Request::write(Method::POST, path("/restart")?).query(Some(query)), None)
-            }
-            Step::Delete => (Request::write(Method::DELETE, path("")?).query(fence), None),
-        })
+            (None, _) | (Some(Error::Refused { refusal: Refusal::NotFound, .. }), Step::Delete) => Ok(()),
+            (Some(error), _) => Err(error),
+        };
+        self.abilities.hear(result)
+    }
+
+    /// Has the worker asked anew what it can do, with the next look.
+    pub fn doubt(&self) {
+        self.abilities.forget();
     }
 
     /// Hands out what was exchanged since it was last asked, for counters.
@@ -290,36 +312,7 @@ impl Client {
         self.http.take_exchanges()
     }
 
-    /// Sends a request and takes every status but a success for an error.
     async fn ask(&self, attempt: &Attempt, request: Request) -> Result<Answer, Error> {
-        let answer = self.http.send(attempt, request).await?;
-        match refused(attempt, &answer, false, None) {
-            Some(error) => Err(error),
-            None => Ok(answer),
-        }
+        self.abilities.hear(ask(&self.http, attempt, request).await)
     }
-}
-
-fn refused(attempt: &Attempt, answer: &Answer, fenced: bool, sent: Option<&Config>) -> Option<Error> {
-    let status = answer.status;
-    if (200..300).contains(&status) {
-        return None;
-    }
-    let message = wire::error_message(status, &answer.body);
-    let keys: BTreeSet<&str> = sent.into_iter().flat_map(Config::keys).collect();
-    let answer = refusal::Answer { status, message: message.as_deref(), fenced };
-    Some(Error::Refused { attempt: attempt.clone(), status, refusal: Refusal::read(answer, &keys) })
-}
-
-fn understood<T>(attempt: &Attempt, read: Result<T, Nonsense>) -> Result<T, Error> {
-    read.map_err(|problem| Error::NotUnderstood { attempt: attempt.clone(), problem })
-}
-
-fn addressable(attempt: &Attempt, name: &ConnectorName, rest: &str) -> Result<String, Error> {
-    http::connector_path(name, rest).ok_or_else(|| Error::Unaddressable { attempt: attempt.clone() })
-}
-
-/// A name that no connector has, another one each time.
-fn probe_name() -> String {
-    format!("{PROBE_PREFIX}{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
 }

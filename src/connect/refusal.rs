@@ -41,6 +41,8 @@ pub enum Refusal {
     NotFound,
     /// There is no such address in this Connect.
     NoSuchPath,
+    /// This Connect is too old for what was said in the request.
+    Unsupported,
     /// Connect or the plugin does not accept the config.
     Invalid(Complaint),
     /// The config could not be checked: the connector's database is away, or refuses.
@@ -78,6 +80,10 @@ const TABLE: &[(u16, &str, Meaning)] = &[
     (409, "stale configuration", Meaning::Is(Refusal::Rebalancing)),
     (409, "", Meaning::Conflict),
     (400, "", Meaning::Complaint),
+    // What 4.x answers with 400.
+    (500, "Failed to find any class that implements Connector", Meaning::Complaint),
+    (500, "Must configure one of topics or topics.regex", Meaning::Complaint),
+    (500, "Unrecognized field \"initial_state\"", Meaning::Is(Refusal::Unsupported)),
     (500, "a rebalance is expected", Meaning::Is(Refusal::Rebalancing)),
     (500, "Request timed out", Meaning::Is(Refusal::GaveUp)),
     (500, "IO Error trying to forward", Meaning::Is(Refusal::NotForwarded)),
@@ -86,6 +92,33 @@ const TABLE: &[(u16, &str, Meaning)] = &[
     (500, "Worker is shutting down", Meaning::Is(Refusal::ShuttingDown)),
     (500, "Could not read properties from file", Meaning::Is(Refusal::Placeholder)),
     (500, "", Meaning::Is(Refusal::Fault)),
+];
+
+/// What a follower before 3.1 puts before the leader's words, whose status it leaves out.
+const PASSED_ON: &str = "Error trying to forward REST request: ";
+
+/// The leader's words with their meaning where only they came back; the first row that fits counts.
+const WORDS: &[(&str, Meaning)] = &[
+    // First, since a refused config repeats values that may say anything.
+    ("Connector configuration is invalid", Meaning::Complaint),
+    ("contains no connector type", Meaning::Complaint),
+    ("doesn't match connector name in the URL", Meaning::Complaint),
+    ("Failed to find any class that implements Connector", Meaning::Complaint),
+    ("Must configure one of topics or topics.regex", Meaning::Complaint),
+    ("HTTP 404 Not Found", Meaning::Is(Refusal::NoSuchPath)),
+    ("HTTP 405 Method Not Allowed", Meaning::Is(Refusal::NoSuchPath)),
+    ("Unrecognized field \"initial_state\"", Meaning::Is(Refusal::Unsupported)),
+    ("already exists", Meaning::Is(Refusal::Exists)),
+    (" not found", Meaning::Is(Refusal::NotFound)),
+    ("Unknown connector", Meaning::Is(Refusal::NotFound)),
+    ("Unknown task", Meaning::Is(Refusal::NotFound)),
+    ("conflicting operation", Meaning::Is(Refusal::Rebalancing)),
+    ("no known leader URL", Meaning::Is(Refusal::Rebalancing)),
+    ("stale configuration", Meaning::Is(Refusal::Rebalancing)),
+    ("a rebalance is expected", Meaning::Is(Refusal::Rebalancing)),
+    ("Request timed out", Meaning::Is(Refusal::GaveUp)),
+    ("Error writing", Meaning::Is(Refusal::NotWritten)),
+    ("", Meaning::Is(Refusal::NotForwarded)),
 ];
 
 /// A row's right side.
@@ -105,12 +138,20 @@ impl Refusal {
         let Some(message) = message else {
             return Self::of_another(status);
         };
-        let row = TABLE.iter().find(|(code, phrase, _)| *code == status && message.contains(phrase));
-        match row {
-            Some((_, _, Meaning::Is(refusal))) => refusal.clone(),
-            Some((_, _, Meaning::Conflict)) if fenced => Self::NotLeader,
-            Some((_, _, Meaning::Conflict)) => Self::Rebalancing,
-            Some((_, _, Meaning::Complaint)) => complaint(message, sent).map_or(Self::Away, Self::Invalid),
+        let meaning = match message.strip_prefix(PASSED_ON).filter(|_| status == 500) {
+            Some(words) => {
+                WORDS.iter().find(|(phrase, _)| words.contains(phrase)).map(|(_, meaning)| meaning)
+            }
+            None => TABLE
+                .iter()
+                .find(|(code, phrase, _)| *code == status && message.contains(phrase))
+                .map(|(_, _, meaning)| meaning),
+        };
+        match meaning {
+            Some(Meaning::Is(refusal)) => refusal.clone(),
+            Some(Meaning::Conflict) if fenced => Self::NotLeader,
+            Some(Meaning::Conflict) => Self::Rebalancing,
+            Some(Meaning::Complaint) => complaint(message, sent).map_or(Self::Away, Self::Invalid),
             None => Self::of_another(status),
         }
     }
@@ -142,6 +183,7 @@ impl Refusal {
             Self::GaveUp | Self::NotWritten => Class::TimedOut,
             Self::NotForwarded | Self::Gateway | Self::ShuttingDown => Class::Unreachable,
             Self::NoSuchPath | Self::Unexpected => Class::NotUnderstood,
+            Self::Unsupported => Class::Unsupported,
             Self::Unhealthy | Self::Fault => Class::Internal,
         }
     }
@@ -157,6 +199,7 @@ impl Refusal {
             | Self::Exists
             | Self::NotFound
             | Self::NoSuchPath
+            | Self::Unsupported
             | Self::Invalid(_)
             | Self::Away
             | Self::Placeholder
@@ -190,6 +233,7 @@ impl Refusal {
             | Self::Exists
             | Self::NotFound
             | Self::NoSuchPath
+            | Self::Unsupported
             | Self::Invalid(_)
             | Self::Placeholder
             | Self::Path
@@ -219,6 +263,7 @@ impl Refusal {
             | Self::Exists
             | Self::NotFound
             | Self::Path
+            | Self::Unsupported
             | Self::GaveUp
             | Self::Gateway
             | Self::Unexpected => None,
@@ -238,6 +283,7 @@ impl fmt::Display for Refusal {
             Self::Exists => "it exists already",
             Self::NotFound => "there is no such connector",
             Self::NoSuchPath => "this Connect has no such address",
+            Self::Unsupported => "this Connect is older than it seemed, and is asked again what it can do",
             Self::Away => "its database is not there, or refuses",
             Self::Placeholder => "a placeholder names a file that the worker cannot read",
             Self::Path => "the worker cannot read the name in the path",
@@ -285,6 +331,14 @@ mod tests {
             Refusal::Rebalancing,
             Class::Rebalancing,
         ),
+        (
+            500,
+            "Unrecognized field \"initial_state\" (class org.apache.kafka.connect.runtime.rest.entities.CreateConnectorRequest), not \
+             marked as ignorable (2 known properties: \"config\", \"name\"])",
+            Refusal::Unsupported,
+            Class::Unsupported,
+        ),
+        (500, "Unrecognized field \"x\"", Refusal::Fault, Class::Internal),
         (500, "Request timed out", Refusal::GaveUp, Class::TimedOut),
         (
             500,
@@ -321,6 +375,37 @@ mod tests {
             let found = read(*status, message);
             assert_eq!(&found, refusal, "{status} {message}");
             assert_eq!(found.class(), *class, "{status} {message}");
+        }
+    }
+
+    #[test]
+    fn what_an_older_follower_passes_on_means_what_the_leader_said() {
+        for (words, refusal) in [
+            ("Connector x already exists", Refusal::Exists),
+            ("Connector x not found", Refusal::NotFound),
+            ("Unknown connector: x", Refusal::NotFound),
+            ("HTTP 404 Not Found", Refusal::NoSuchPath),
+            (CONFLICT, Refusal::Rebalancing),
+            ("Request timed out", Refusal::GaveUp),
+            ("java.lang.NullPointerException", Refusal::NotForwarded),
+        ] {
+            assert_eq!(
+                read(500, &format!("Error trying to forward REST request: {words}")),
+                refusal,
+                "{words}"
+            );
+        }
+        let invalid = "Error trying to forward REST request: Connector configuration is invalid and contains the following 1 \
+                       error(s):\nInvalid value already exists for configuration tasks.max: Not a number of type INT";
+        assert_eq!(read(500, invalid).class(), Class::Invalid);
+    }
+
+    #[test]
+    fn a_config_that_older_versions_refuse_with_a_fault_is_invalid() {
+        let unknown = "Failed to find any class that implements Connector and which name matches Nope, available connectors are: …";
+        for message in [unknown, "Must configure one of topics or topics.regex"] {
+            let refusal = read(500, message);
+            assert_eq!((refusal.class(), refusal.is_certain()), (Class::Invalid, true), "{message}");
         }
     }
 

@@ -86,6 +86,11 @@ pub fn root(body: &[u8]) -> Result<Worker, Nonsense> {
     })
 }
 
+/// Recognises what `GET /health` says: `{"status":"healthy","message":"…"}`.
+pub fn is_health(body: &[u8]) -> bool {
+    read::<HealthWire>(body).is_ok()
+}
+
 /// Reads the message of an error of Connect's own: `{"error_code":404,"message":"Connector x not found"}`.
 ///
 /// Gives `None` for what Jetty or a proxy says. A body that was cut off has no end, so its message
@@ -238,6 +243,12 @@ struct StateWire {
 struct TaskWire {
     #[serde(default)]
     config: Map<String, Json>,
+}
+
+#[derive(Deserialize)]
+struct HealthWire {
+    #[serde(rename = "status")]
+    _status: String,
 }
 
 #[derive(Deserialize)]

@@ -264,7 +264,7 @@ fn drifted_keys(plan: &Plan) -> BTreeMap<&ConnectorName, usize> {
             | Step::Pause { .. }
             | Step::Resume { .. }
             | Step::Stop { .. }
-            | Step::Restart
+            | Step::Restart { .. }
             | Step::Delete => None,
         })
         .collect()

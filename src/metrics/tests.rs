@@ -133,6 +133,7 @@ fn plan() -> Plan {
         ]
         .map(|(text, sync)| (name(text), sync))
         .into(),
+        warnings: Vec::new(),
     }
 }
 
@@ -151,7 +152,10 @@ fn live() -> Live {
             tasks: vec![task(0, RunState::Running), task(1, RunState::Failed)],
         }),
     };
-    Live { connectors: [(name("orders"), orders.clone()), (name("someone-elses"), orders)].into() }
+    Live {
+        connectors: [(name("orders"), orders.clone()), (name("someone-elses"), orders)].into(),
+        ..Live::default()
+    }
 }
 
 fn report() -> Report {

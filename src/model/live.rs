@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::model::capability::Capabilities;
 use crate::model::config::Config;
 use crate::model::name::ConnectorName;
 
@@ -13,6 +14,8 @@ use crate::model::name::ConnectorName;
 pub struct Live {
     /// Each connector that Connect named.
     pub connectors: BTreeMap<ConnectorName, LiveConnector>,
+    /// What the worker that told it can do.
+    pub capabilities: Capabilities,
 }
 
 /// One connector as Connect tells it.

@@ -16,6 +16,7 @@
 //! | finding | something wrong in the repository: place, rule, hint |
 //! | report | what one cycle saw and did |
 
+pub mod capability;
 pub mod config;
 pub mod definition;
 pub mod desired;
@@ -32,3 +33,4 @@ pub mod select;
 pub mod snapshot;
 pub mod text;
 pub mod values;
+pub mod warning;

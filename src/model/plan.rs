@@ -11,6 +11,7 @@ use crate::model::desired::Suspend;
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::revision::Revision;
 use crate::model::select::Select;
+use crate::model::warning::Warning;
 
 /// What is to be done, in the order to do it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Plan {
     pub unmanaged: Vec<ConnectorName>,
     /// How each declared connector stands.
     pub sync: BTreeMap<ConnectorName, Sync>,
+    /// What this Connect cannot do as it is declared.
+    pub warnings: Vec<Warning>,
 }
 
 /// Whether the agent may write.
@@ -64,15 +67,15 @@ pub struct Action {
     pub reason: Reason,
 }
 
-/// What to do with a connector. Each variant is one request.
+/// What to do with a connector: one request, or the few that an older Connect needs for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Make it.
     Create {
         /// The whole config to send, without `name`.
         config: Config,
-        /// The state to make it in; `Running` is what Connect does anyway.
-        initial: Target,
+        /// The state it is to be in.
+        initial: Initial,
     },
     /// Replace its config.
     Configure {
@@ -96,10 +99,46 @@ pub enum Step {
         /// The state it is in.
         from: Target,
     },
-    /// Restart what failed of it, connector and tasks, in one call.
-    Restart,
+    /// Restart what failed of it.
+    Restart {
+        /// What is restarted, and how.
+        failed: Failed,
+    },
     /// Delete it.
     Delete,
+}
+
+/// The state that a new connector is to be in, and how it gets there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Initial {
+    /// In the request that makes it; `Running` is what Connect does anyway.
+    At(Target),
+    /// It is made running, and a second request right after the first one's answer brings it there:
+    /// Connect before 3.7.
+    Then(Target),
+}
+
+impl Initial {
+    /// The state it is to be in.
+    pub fn target(self) -> Target {
+        match self {
+            Self::At(target) | Self::Then(target) => target,
+        }
+    }
+}
+
+/// What is restarted of a connector that has failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failed {
+    /// Whatever has failed then, connector and tasks, in one call.
+    InOneCall,
+    /// What was seen to have failed, one by one: Connect before 3.0.
+    OneByOne {
+        /// Whether the connector itself has.
+        itself: bool,
+        /// The tasks that have, by id.
+        tasks: Vec<u32>,
+    },
 }
 
 /// A state that one can ask Connect for.
@@ -171,7 +210,7 @@ impl Step {
             Self::Pause { .. } => StepKind::Pause,
             Self::Resume { .. } => StepKind::Resume,
             Self::Stop { .. } => StepKind::Stop,
-            Self::Restart => StepKind::Restart,
+            Self::Restart { .. } => StepKind::Restart,
             Self::Delete => StepKind::Delete,
         }
     }

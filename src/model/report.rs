@@ -320,6 +320,8 @@ words! {
         Denied = "denied",
         /// The answer could not be understood.
         NotUnderstood = "not-understood",
+        /// This Connect is too old for what was asked of it.
+        Unsupported = "unsupported",
         /// The connector or a task of it failed with the new config.
         Failed = "failed",
         /// The connector needs history that is gone; a restart cannot help.

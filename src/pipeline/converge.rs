@@ -5,7 +5,7 @@
 
 use crate::model::config::Config;
 use crate::model::live::{LiveConnector, RunState, Status, Trouble};
-use crate::model::plan::{Step, Target};
+use crate::model::plan::{Initial, Step, Target};
 use crate::model::report::Class;
 use crate::pipeline::diff::difference;
 
@@ -44,7 +44,7 @@ pub fn judge(step: &Step, live: Option<&LiveConnector>, tasks: Option<TaskConfig
         Step::Delete => Verdict::NotYet,
         Step::Create { config, initial } => {
             if has_config(config, live) {
-                settled(*initial, live, Verdict::Converged)
+                settled(initial.target(), live, Verdict::Converged)
             } else {
                 Verdict::NotYet
             }
@@ -69,7 +69,7 @@ pub fn judge(step: &Step, live: Option<&LiveConnector>, tasks: Option<TaskConfig
         Step::Pause { .. } => settled(Target::Paused, live, Verdict::Converged),
         Step::Resume { .. } => settled(Target::Running, live, Verdict::Converged),
         Step::Stop { .. } => settled(Target::Stopped, live, Verdict::Converged),
-        Step::Restart => settled(Target::Running, live, Verdict::Well),
+        Step::Restart { .. } => settled(Target::Running, live, Verdict::Well),
     }
 }
 
@@ -78,20 +78,25 @@ pub fn judge(step: &Step, live: Option<&LiveConnector>, tasks: Option<TaskConfig
 pub fn was_taken(step: &Step, live: Option<&LiveConnector>) -> bool {
     match (step, live) {
         (Step::Delete, found) => found.is_none(),
-        (Step::Create { config, .. } | Step::Configure { config, changes: _ }, Some(live)) => {
-            has_config(config, live)
+        (
+            Step::Create { config, initial: Initial::At(_) } | Step::Configure { config, changes: _ },
+            Some(live),
+        ) => has_config(config, live),
+        // The second request is part of the step: what is only made is not what was asked for.
+        (Step::Create { config, initial: Initial::Then(target) }, Some(live)) => {
+            has_config(config, live) && live.status.as_ref().and_then(target_of) == Some(*target)
         }
         (Step::Pause { .. }, Some(live)) => state(live) == Some(RunState::Paused),
         (Step::Stop { .. }, Some(live)) => state(live) == Some(RunState::Stopped),
         (Step::Resume { .. }, Some(live)) => state(live) == Some(RunState::Running),
-        (Step::Restart, Some(live)) => live.status.as_ref().is_some_and(|status| !status.has_failed()),
+        (Step::Restart { .. }, Some(live)) => live.status.as_ref().is_some_and(|status| !status.has_failed()),
         (
             Step::Create { .. }
             | Step::Configure { .. }
             | Step::Pause { .. }
             | Step::Stop { .. }
             | Step::Resume { .. }
-            | Step::Restart,
+            | Step::Restart { .. },
             None,
         ) => false,
     }
@@ -197,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_new_connector_has_converged_when_it_and_its_tasks_run() {
-        let create = Step::Create { config: config(&[("a", "1")]), initial: Target::Running };
+        let create = Step::Create { config: config(&[("a", "1")]), initial: Initial::At(Target::Running) };
         let judged = |live: &LiveConnector| judge(&create, Some(live), None);
         assert_eq!(judged(&live(RunState::Running, RUNS, &[("a", "1")])), Verdict::Converged);
         assert_eq!(judged(&live(RunState::Running, &[], &[("a", "1")])), Verdict::NotYet, "no tasks yet");
@@ -244,7 +249,7 @@ mod tests {
 
     #[test]
     fn an_uncertain_request_was_taken_where_its_effect_shows() {
-        let create = Step::Create { config: config(&[("a", "1")]), initial: Target::Running };
+        let create = Step::Create { config: config(&[("a", "1")]), initial: Initial::At(Target::Running) };
         assert!(was_taken(&create, Some(&live(RunState::Unassigned, &[], &[("a", "1")]))));
         assert!(!was_taken(&create, Some(&live(RunState::Running, RUNS, &[("a", "0")]))));
         assert!(!was_taken(&create, None));
@@ -253,8 +258,21 @@ mod tests {
     }
 
     #[test]
+    fn a_connector_that_was_made_and_not_paused_is_only_half_of_what_was_asked_for() {
+        let create = Step::Create { config: config(&[("a", "1")]), initial: Initial::Then(Target::Paused) };
+        let seen = |state| live(state, &[], &[("a", "1")]);
+        for (state, taken) in
+            [(RunState::Running, false), (RunState::Unassigned, false), (RunState::Paused, true)]
+        {
+            assert_eq!(was_taken(&create, Some(&seen(state))), taken, "{state:?}");
+        }
+        assert_eq!(judge(&create, Some(&seen(RunState::Running)), None), Verdict::NotYet);
+        assert_eq!(judge(&create, Some(&seen(RunState::Paused)), None), Verdict::Converged);
+    }
+
+    #[test]
     fn the_class_of_a_failure_says_what_helps() {
-        let create = Step::Create { config: config(&[]), initial: Target::Running };
+        let create = Step::Create { config: config(&[]), initial: Initial::At(Target::Running) };
         for (trouble, class) in [
             (Trouble::Away, Class::Waiting),
             (Trouble::DataLost, Class::DataLost),

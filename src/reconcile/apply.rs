@@ -1,6 +1,6 @@
 //! Taking steps, in the order of the plan.
 //!
-//! Takes the steps that are due, sends each one's request once, waits until it took effect, and
+//! Takes the steps that are due, sends each one's requests once, waits until it took effect, and
 //! says how each ended. Nothing is decided here about what to do: only how many at once, and what
 //! an uncertain answer means.
 
@@ -16,7 +16,7 @@ use crate::connect::{Client, Leadership, Writer};
 use crate::model::config::Config;
 use crate::model::live::Live;
 use crate::model::name::ConnectorName;
-use crate::model::plan::{Action, ChangeKind, Step, StepKind};
+use crate::model::plan::{Action, ChangeKind, Failed, Step, StepKind};
 use crate::model::report::{Class, Outcome, StepResult};
 use crate::model::revision::{At, Revision};
 use crate::pipeline::converge;
@@ -226,7 +226,13 @@ async fn send(
             return if shows(hands, action).await { Ok(()) } else { Err((Outcome::Failed, class)) };
         }
         match class {
-            Class::NotLeader if still_leads(hands).await => {}
+            Class::NotLeader if still_leads(hands).await => {
+                // Connect before 3.0 says so of a restart wherever another worker runs the connector.
+                if action.step.kind() == StepKind::Restart {
+                    hands.client.doubt();
+                    return Err((Outcome::Failed, Class::Unsupported));
+                }
+            }
             Class::NotLeader => {
                 leads.set(false);
                 return Err((Outcome::NotTaken, Class::NotLeader));
@@ -256,17 +262,21 @@ async fn send(
     }
 }
 
-/// Whether a request may be sent now. Any worker takes a pause or a resume, so who leads is asked
-/// right before these two.
+/// Whether a request may be sent now. Any worker takes a pause, a resume and the restart of one task,
+/// so who leads is asked right before these.
 async fn may_send(hands: &Hands<'_>, step: &Step, leads: bool) -> Result<(), (Outcome, Class)> {
     if !leads {
         return Err((Outcome::NotTaken, Class::NotLeader));
     }
     let is_fenced = match step {
-        Step::Pause { .. } | Step::Resume { .. } => hands.writer == Writer::Forwarded,
-        Step::Create { .. } | Step::Configure { .. } | Step::Stop { .. } | Step::Restart | Step::Delete => {
-            true
+        Step::Pause { .. } | Step::Resume { .. } | Step::Restart { failed: Failed::OneByOne { .. } } => {
+            hands.writer == Writer::Forwarded
         }
+        Step::Create { .. }
+        | Step::Configure { .. }
+        | Step::Stop { .. }
+        | Step::Restart { failed: Failed::InOneCall }
+        | Step::Delete => true,
     };
     if !is_fenced {
         match hands.interrupt.unless_ending(hands.client.probe()).await {
@@ -337,9 +347,11 @@ fn audit(action: &Action, outcome: Outcome, class: Option<Class>, revision: &Rev
             .collect::<Vec<_>>()
             .join(" "),
         Step::Create { config, initial: _ } => format!("{} keys", config.len()),
-        Step::Pause { .. } | Step::Resume { .. } | Step::Stop { .. } | Step::Restart | Step::Delete => {
-            String::new()
-        }
+        Step::Pause { .. }
+        | Step::Resume { .. }
+        | Step::Stop { .. }
+        | Step::Restart { .. }
+        | Step::Delete => String::new(),
     };
     info!(
         target: "tagalong::audit",

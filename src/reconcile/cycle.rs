@@ -3,6 +3,7 @@
 //! Takes the desired connectors, gives the end of the turn and writes the report. It keeps what
 //! earlier turns taught: who led, what was put off, since when a connector drifts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::model::desired::Desired;
 use crate::model::live::Live;
 use crate::model::plan::{Action, Mode, Plan, Policy, Reason, Step};
 use crate::model::report::{Class, Clock, ClusterReport, Cycle, Event, Failure, Outcome, StepResult};
+use crate::model::warning::Warning;
 use crate::pipeline::pace::{Due, History, RestartLimits};
 use crate::pipeline::plan::{plan, suspended_by};
 use crate::reconcile::apply::{self, Hands};
@@ -49,6 +51,8 @@ pub struct Reconciler {
     leads_since: Option<Instant>,
     /// How many connectors were listed last.
     listed: Option<usize>,
+    /// The warnings of the last plan: they are logged where they are news.
+    warned: BTreeSet<Warning>,
 }
 
 /// How a turn ended.
@@ -79,7 +83,14 @@ pub enum Hand {
 impl Reconciler {
     /// A reconciler that has seen nothing yet.
     pub fn new(client: Client, options: Options) -> Self {
-        Self { client, options, history: History::default(), leads_since: None, listed: None }
+        Self {
+            client,
+            options,
+            history: History::default(),
+            leads_since: None,
+            listed: None,
+            warned: BTreeSet::new(),
+        }
     }
 
     /// Takes one turn and tells it.
@@ -128,6 +139,7 @@ impl Reconciler {
         let (mut live, mut thought) = looked?;
         self.listed = Some(live.connectors.len());
         self.history.observe(&live, Timestamp::now());
+        self.warn(&thought);
         self.see(desired, &thought, &live, board);
         board.tell(&Event::Looked);
         if thought.mode == Mode::Observe || hand == Hand::Bound {
@@ -243,6 +255,16 @@ impl Reconciler {
             took: Duration::ZERO,
         }));
         results
+    }
+
+    /// Logs what this Connect cannot do as it is declared, where that is news.
+    fn warn(&mut self, plan: &Plan) {
+        let now: BTreeSet<_> = plan.warnings.iter().cloned().collect();
+        for warning in now.difference(&self.warned) {
+            let connector = warning.connector.as_ref().map(ToString::to_string);
+            warn!(connector, "{warning}");
+        }
+        self.warned = now;
     }
 
     /// Writes what was looked at.

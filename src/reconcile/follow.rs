@@ -264,6 +264,7 @@ fn state(class: Class) -> RepositoryState {
         | Class::NotFound
         | Class::Waiting
         | Class::NotUnderstood
+        | Class::Unsupported
         | Class::Failed
         | Class::DataLost
         | Class::Superseded

@@ -93,6 +93,8 @@ fn for_good(result: &StepResult) -> bool {
             | Class::Exists
             | Class::NotFound
             | Class::Waiting
+            // The next turn has another way.
+            | Class::Unsupported
             | Class::Superseded
             | Class::NotDue
             | Class::AuthFailed

@@ -76,9 +76,13 @@ pub fn may_pass(result: &StepResult) -> bool {
     let Some(class) = result.class else { return false };
     matches!(result.outcome, Outcome::Failed | Outcome::Pending)
         && match class {
-            Class::Rebalancing | Class::Starting | Class::Unreachable | Class::TimedOut | Class::Exists => {
-                true
-            }
+            Class::Rebalancing
+            | Class::Starting
+            | Class::Unreachable
+            | Class::TimedOut
+            | Class::Exists
+            // The next look asks what this Connect can do, and the next plan has another way.
+            | Class::Unsupported => true,
             Class::NotLeader
             | Class::NotFound
             | Class::Invalid
@@ -124,13 +128,14 @@ mod tests {
             unverifiable: Vec::new(),
             unmanaged: Vec::new(),
             sync: BTreeMap::from([(orders(), sync)]),
+            warnings: Vec::new(),
         }
     }
 
     fn live(state: RunState) -> Live {
         let status = Some(Status { state, failure: None, tasks: Vec::new() });
         let one = LiveConnector { config: Some(Config::default()), kind: Kind::Source, status };
-        Live { connectors: BTreeMap::from([(orders(), one)]) }
+        Live { connectors: BTreeMap::from([(orders(), one)]), ..Live::default() }
     }
 
     fn result(outcome: Outcome, class: Option<Class>) -> StepResult {

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::model::capability::{Capabilities, Version};
 use crate::model::config::{Config, Shown, Value};
 use crate::model::desired::{Desired, DesiredConnector, DesiredState, Origin};
 use crate::model::finding::{Finding, Findings, Place};
 use crate::model::live::{Kind, Live, LiveConnector, RunState, Status, Task, Trouble};
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::plan::{
-    Action, Change, ChangeKind, Held, Hold, Mode, Plan, Reason, Step, Sync, Target, Unverifiable,
+    Action, Change, ChangeKind, Failed, Held, Hold, Initial, Mode, Plan, Reason, Step, Sync, Target,
+    Unverifiable,
 };
 use crate::model::report::{
     ApplyResult, Class, Clock, Clocks, ClusterReport, Failure, MoveKind, Outcome, Report, RepositoryReport,
@@ -21,6 +23,7 @@ use crate::model::report::{
 };
 use crate::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision, Revision};
 use crate::model::rule::Rule;
+use crate::model::warning::{Lack, Warning};
 
 /// A secret that must occur nowhere.
 pub(in crate::view) const SECRET: &str = "hunter2-must-not-be-seen";
@@ -79,7 +82,12 @@ pub(in crate::view) fn empty_plan() -> Plan {
         unverifiable: Vec::new(),
         unmanaged: Vec::new(),
         sync: BTreeMap::new(),
+        warnings: Vec::new(),
     }
+}
+
+fn warning() -> Warning {
+    Warning { connector: Some(name("orders-sink")), lack: Lack::Stop, version: Some("2.8.2".into()) }
 }
 
 pub(in crate::view) fn plan() -> Plan {
@@ -96,8 +104,16 @@ pub(in crate::view) fn plan() -> Plan {
             action("audit-sink", Step::Pause { from: Target::Running }, Reason::WrongState),
             action("legacy-sink", Step::Delete, Reason::Absent),
             action("users-source", configure(&changes), Reason::Differs),
-            action("orders-sink", Step::Create { config: create, initial: Target::Running }, Reason::Missing),
-            action("late-sink", Step::Restart, Reason::Failed),
+            action(
+                "orders-sink",
+                Step::Create { config: create, initial: Initial::At(Target::Running) },
+                Reason::Missing,
+            ),
+            action(
+                "late-sink",
+                Step::Restart { failed: Failed::OneByOne { itself: true, tasks: vec![0] } },
+                Reason::Failed,
+            ),
         ],
         held: vec![
             Held {
@@ -118,6 +134,7 @@ pub(in crate::view) fn plan() -> Plan {
             keys: vec!["database.password".into()],
         }],
         unmanaged: vec![name("someone-elses")],
+        warnings: vec![warning()],
         sync: [
             ("audit-sink", Sync::StateDrift),
             ("late-sink", Sync::StateDrift),
@@ -185,7 +202,10 @@ fn live() -> Live {
         ("quiet", connector(RunState::Running, vec![task(0, RunState::Running, None)])),
         ("late-sink", connector(RunState::Running, vec![task(0, RunState::Failed, Some(Trouble::Away))])),
     ];
-    Live { connectors: connectors.map(|(text, connector)| (name(text), connector)).into() }
+    Live {
+        connectors: connectors.map(|(text, connector)| (name(text), connector)).into(),
+        capabilities: Capabilities::of(Version { major: 2, minor: 8 }).said("2.8.2"),
+    }
 }
 
 pub(in crate::view) fn report() -> Report {

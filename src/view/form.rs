@@ -9,9 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::model::config::{Config, Shown};
 use crate::model::finding::{Finding, Findings, Place};
 use crate::model::name::ConnectorName;
-use crate::model::plan::{Action, Change, ChangeKind, Held, Plan, Step, StepKind, Target, Unverifiable};
+use crate::model::plan::{
+    Action, Change, ChangeKind, Failed, Held, Plan, Step, StepKind, Target, Unverifiable,
+};
 use crate::model::report::StepResult;
 use crate::model::revision::{At, RepositoryRevision, Revision};
+use crate::model::warning::Warning;
 
 /// The format that all of these forms have.
 pub const FORMAT: u32 = 1;
@@ -35,6 +38,8 @@ pub struct PlanForm {
     pub(in crate::view) unverifiable: Vec<UnverifiableForm>,
     pub(in crate::view) unresolved: Vec<String>,
     pub(in crate::view) unmanaged: Vec<String>,
+    #[serde(default)]
+    pub(in crate::view) warnings: Vec<WarningForm>,
     pub(in crate::view) findings: Vec<FindingForm>,
     pub(in crate::view) summary: SummaryForm,
 }
@@ -42,7 +47,8 @@ pub struct PlanForm {
 impl PlanForm {
     /// Mirrors a plan.
     pub(in crate::view) fn new(plan: &Plan, findings: &Findings, unresolved: &[ConnectorName]) -> Self {
-        let Plan { revision, environment, mode, steps, held, unverifiable, unmanaged, sync: _ } = plan;
+        let Plan { revision, environment, mode, steps, held, unverifiable, unmanaged, sync: _, warnings } =
+            plan;
         Self {
             format: FORMAT,
             environment: environment.as_str().to_owned(),
@@ -53,6 +59,7 @@ impl PlanForm {
             unverifiable: unverifiable.iter().map(UnverifiableForm::new).collect(),
             unresolved: names(unresolved),
             unmanaged: names(unmanaged),
+            warnings: warnings.iter().map(WarningForm::new).collect(),
             findings: finding_forms(findings),
             summary: SummaryForm::new(plan),
         }
@@ -101,6 +108,10 @@ pub struct StepForm {
     pub(in crate::view) from: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::view) to: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(in crate::view) itself: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) tasks: Option<Vec<u32>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::view) changes: Option<Vec<ChangeForm>>,
 }
@@ -111,7 +122,7 @@ impl StepForm {
         let (from, to, changes) = match step {
             // `to` says only what Connect would not do anyway: a creation that does not run.
             Step::Create { config, initial } => {
-                let to = (*initial != Target::Running).then_some(*initial);
+                let to = Some(initial.target()).filter(|target| *target != Target::Running);
                 (None, to, Some(added(config).iter().map(ChangeForm::new).collect()))
             }
             Step::Configure { config: _, changes } => {
@@ -120,7 +131,17 @@ impl StepForm {
             Step::Pause { from } => (Some(*from), Some(Target::Paused), None),
             Step::Resume { from } => (Some(*from), Some(Target::Running), None),
             Step::Stop { from } => (Some(*from), Some(Target::Stopped), None),
-            Step::Restart | Step::Delete => (None, None, None),
+            Step::Restart { .. } | Step::Delete => (None, None, None),
+        };
+        let (itself, tasks) = match step {
+            Step::Restart { failed: Failed::OneByOne { itself, tasks } } => (*itself, Some(tasks.clone())),
+            Step::Restart { failed: Failed::InOneCall }
+            | Step::Create { .. }
+            | Step::Configure { .. }
+            | Step::Pause { .. }
+            | Step::Resume { .. }
+            | Step::Stop { .. }
+            | Step::Delete => (false, None),
         };
         let word = |target: Target| target.name().to_owned();
         Self {
@@ -129,6 +150,8 @@ impl StepForm {
             reason: reason.name().to_owned(),
             from: from.map(word),
             to: to.map(word),
+            itself,
+            tasks,
             changes,
         }
     }
@@ -214,6 +237,25 @@ impl UnverifiableForm {
         Self {
             connector: connector.as_str().to_owned(),
             keys: keys.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// Something that is done in another way than it is declared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarningForm {
+    pub(in crate::view) connector: Option<String>,
+    pub(in crate::view) warning: String,
+    pub(in crate::view) message: String,
+}
+
+impl WarningForm {
+    pub(in crate::view) fn new(warning: &Warning) -> Self {
+        let Warning { connector, lack, version: _ } = warning;
+        Self {
+            connector: connector.as_ref().map(|name| name.as_str().to_owned()),
+            warning: lack.name().to_owned(),
+            message: warning.to_string(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use crate::view::form::RevisionForm;
+use crate::view::form::{RevisionForm, WarningForm};
 use crate::view::status::{ClockForm, ConnectorForm, RepositoryForm, StatusForm};
 use crate::view::text::{ago, count, line};
 
@@ -25,6 +25,7 @@ pub fn page(status: &StatusForm, now: Timestamp) -> String {
     clocks(&mut body, status, now);
     repositories(&mut body, &status.repositories, now);
     connectors(&mut body, &status.connectors, now);
+    warnings(&mut body, status);
     findings(&mut body, status);
     let title = escape(&format!("tagalong: {}", status.environment));
     format!(
@@ -41,7 +42,10 @@ fn head(out: &mut String, status: &StatusForm, now: Timestamp) {
         None => "nobody asked who leads",
     };
     let connect = match status.connect.reachable {
-        Some(true) => "reachable".to_owned(),
+        Some(true) => match &status.connect.version {
+            Some(version) => format!("{} reachable", escape(version)),
+            None => "reachable".to_owned(),
+        },
         Some(false) => bad("not reachable"),
         None => "not asked yet".to_owned(),
     };
@@ -124,6 +128,18 @@ fn connectors(out: &mut String, connectors: &[ConnectorForm], now: Timestamp) {
     });
     let title = count(connectors.len(), "connector", "connectors");
     table(out, &title, &["name", "sync", "since", "state", "tasks", "notes"], rows);
+}
+
+fn warnings(out: &mut String, status: &StatusForm) {
+    let warnings = status.plan.iter().flat_map(|plan| &plan.warnings);
+    let rows: Vec<_> = warnings
+        .map(|WarningForm { connector, warning: _, message }| {
+            vec![connector.as_deref().map(escape).unwrap_or_default(), escape(message)]
+        })
+        .collect();
+    if !rows.is_empty() {
+        table(out, "Warnings", &["connector", "what this Connect cannot do"], rows);
+    }
 }
 
 fn findings(out: &mut String, status: &StatusForm) {

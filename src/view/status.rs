@@ -65,6 +65,8 @@ pub(in crate::view) struct ClockForm {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::view) struct ConnectForm {
     pub(in crate::view) reachable: Option<bool>,
+    #[serde(default)]
+    pub(in crate::view) version: Option<String>,
     pub(in crate::view) failure: Option<FailureForm>,
     pub(in crate::view) last_success: Option<Timestamp>,
     pub(in crate::view) last_apply: String,
@@ -123,7 +125,7 @@ impl StatusForm {
         let ClusterReport {
             reachable,
             leader,
-            live: _,
+            live,
             plan,
             results,
             drift_since: _,
@@ -148,6 +150,10 @@ impl StatusForm {
             clocks: ClocksForm::new(clocks),
             connect: ConnectForm {
                 reachable: *reachable,
+                version: live
+                    .as_ref()
+                    .and_then(|live| live.capabilities.version.as_ref())
+                    .map(ToString::to_string),
                 failure: failure.as_ref().map(FailureForm::new),
                 last_success: *last_success,
                 last_apply: last_apply.unwrap_or(ApplyResult::Never).to_string(),

@@ -57,7 +57,7 @@ async fn a_secret_in_a_refusal_is_not_told() -> Result<()> {
 async fn a_secret_in_an_answer_that_makes_no_sense_is_not_told() -> Result<()> {
     let (fake, client) = with_orders().await?;
     for body in [
-        r#"["hunter2"]"#,
+        r#"[{"orders":"hunter2"}]"#,
         r#"{"orders":"hunter2"}"#,
         "hunter2",
         r#"{"orders":{"info":{"config":"hunter2"}}}"#,
@@ -67,6 +67,9 @@ async fn a_secret_in_an_answer_that_makes_no_sense_is_not_told() -> Result<()> {
         assert_eq!(error.class(), Class::NotUnderstood, "{body}");
         assert!(!told(&error).contains("hunter2"), "{}", told(&error));
     }
+    fake.inject(Fault::on("GET", "expand").raw(200, "application/json", r#"["hunter2"]"#));
+    let error = failed(client.live().await)?;
+    assert!(matches!(error, Error::TooOld { .. }) && !told(&error).contains("hunter2"), "{}", told(&error));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod cli_cluster;
 mod cli_wrong;
 mod connect;
 mod connect_secrets;
+mod connect_versions;
 mod contract;
 mod corpus;
 mod docs;

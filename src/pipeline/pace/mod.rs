@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::live::{Live, RunState, Status};
 use crate::model::name::ConnectorName;
-use crate::model::plan::{Action, Plan, Step};
+use crate::model::plan::{Action, Plan, Step, StepKind};
 use crate::model::report::{Class, Outcome};
 use crate::model::revision::Revision;
 
@@ -83,12 +83,13 @@ impl History {
                 continue;
             }
             let not_yet = match &action.step {
-                Step::Restart => {
+                Step::Restart { .. } => {
                     let allowed =
                         restarts < limits.at_once && self.may_restart(&action.connector, limits, now);
                     restarts += usize::from(allowed);
                     let is_away = self.restarts.get(&action.connector).is_some_and(|one| one.is_away);
-                    (!allowed).then_some(if is_away { Class::Waiting } else { Class::NotDue })
+                    let paced = (!allowed).then_some(if is_away { Class::Waiting } else { Class::NotDue });
+                    paced.or_else(|| self.refused(action, &plan.revision, now))
                 }
                 Step::Create { .. }
                 | Step::Configure { .. }
@@ -133,10 +134,16 @@ impl History {
         now: Timestamp,
     ) {
         // A connector that is there and waits for its database is restarted at the pace of waiting.
-        if outcome == Outcome::Waiting || (action.step == Step::Restart && outcome != Outcome::NotTaken) {
+        let restarts = action.step.kind() == StepKind::Restart;
+        if restarts && class == Some(Class::Unsupported) {
+            // Nothing that failed was restarted: the next plan has another way, which is due at once.
+            self.refuse(action, Class::Unsupported, revision, now);
+            return;
+        }
+        if outcome == Outcome::Waiting || (restarts && outcome != Outcome::NotTaken) {
             self.note_restart(&action.connector, outcome == Outcome::Waiting, now);
         }
-        if action.step == Step::Restart {
+        if restarts {
             return;
         }
         match outcome {
@@ -238,7 +245,9 @@ impl History {
             .restarts
             .iter()
             .filter(|(name, one)| {
-                one.is_away && plan.steps.iter().any(|a| a.step == Step::Restart && a.connector == **name)
+                let restarts =
+                    |action: &Action| action.step.kind() == StepKind::Restart && action.connector == **name;
+                one.is_away && plan.steps.iter().any(restarts)
             })
             .map(|(name, _)| (name, Class::Waiting));
         refused.chain(restarts)
@@ -253,6 +262,8 @@ fn rests(class: Class) -> bool {
         | Class::Denied
         | Class::Internal
         | Class::NotUnderstood
+        // The next plan has another step; the same one again is no sooner known.
+        | Class::Unsupported
         | Class::Exists => true,
         // The next cycle sees what is so and plans anew; a failed connector is restarted at its own pace.
         Class::NotLeader

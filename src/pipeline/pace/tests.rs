@@ -4,7 +4,7 @@ use super::*;
 use crate::model::config::Config;
 use crate::model::live::{Kind, LiveConnector, Status};
 use crate::model::name::EnvironmentName;
-use crate::model::plan::{Mode, Reason, Target};
+use crate::model::plan::{Failed, Initial, Mode, Reason, Target};
 use crate::model::revision::{At, RepositoryName, RepositoryRevision};
 
 const LIMITS: RestartLimits = RestartLimits { per_connector: None, at_once: 5 };
@@ -23,7 +23,7 @@ fn action(name: &str, step: Step) -> Action {
 }
 
 fn create(name: &str) -> Action {
-    action(name, Step::Create { config: Config::default(), initial: Target::Running })
+    action(name, Step::Create { config: Config::default(), initial: Initial::At(Target::Running) })
 }
 
 fn plan(steps: Vec<Action>, digest: u64) -> Plan {
@@ -36,6 +36,7 @@ fn plan(steps: Vec<Action>, digest: u64) -> Plan {
         unverifiable: Vec::new(),
         unmanaged: Vec::new(),
         sync: BTreeMap::new(),
+        warnings: Vec::new(),
     }
 }
 
@@ -99,7 +100,7 @@ fn what_the_world_broke_is_tried_at_the_next_cycle() {
 #[test]
 fn restarts_grow_rarer_and_stability_resets_them() {
     let mut history = History::default();
-    let restart = action("orders", Step::Restart);
+    let restart = action("orders", Step::Restart { failed: Failed::InOneCall });
     let due = |history: &History, minutes| {
         history.due(&plan(vec![restart.clone()], 1), LIMITS, at(minutes)).now.len()
     };
@@ -112,7 +113,7 @@ fn restarts_grow_rarer_and_stability_resets_them() {
     let live = |state| {
         let status = Status { state, failure: None, tasks: Vec::new() };
         let one = LiveConnector { config: None, kind: Kind::Source, status: Some(status) };
-        Live { connectors: BTreeMap::from([(ConnectorName::observed("orders"), one)]) }
+        Live { connectors: BTreeMap::from([(ConnectorName::observed("orders"), one)]), ..Live::default() }
     };
     history.observe(&live(RunState::Running), at(3));
     history.observe(&live(RunState::Running), at(8));
@@ -125,18 +126,57 @@ fn restarts_grow_rarer_and_stability_resets_them() {
 fn restarts_are_bounded_per_connector_and_per_cycle() {
     let mut history = History::default();
     let limits = RestartLimits { per_connector: Some(1), at_once: 2 };
-    let all = plan(["a", "b", "c", "d"].map(|name| action(name, Step::Restart)).into(), 1);
+    let all = plan(
+        ["a", "b", "c", "d"].map(|name| action(name, Step::Restart { failed: Failed::InOneCall })).into(),
+        1,
+    );
     assert_eq!(history.due(&all, limits, at(0)).now.len(), 2);
-    history.note(&action("a", Step::Restart), Outcome::Failed, Some(Class::Failed), &revision(1), at(0));
+    history.note(
+        &action("a", Step::Restart { failed: Failed::InOneCall }),
+        Outcome::Failed,
+        Some(Class::Failed),
+        &revision(1),
+        at(0),
+    );
     let due = history.due(&all, limits, at(60 * 24));
     assert!(!due.now.iter().any(|action| action.connector.as_str() == "a"));
     assert_eq!(due.now.len(), 2);
 }
 
+#[test]
+fn a_restart_in_several_requests_counts_once_and_keeps_the_pace_while_other_tasks_fail() {
+    let restart = |tasks: &[u32]| {
+        action("orders", Step::Restart { failed: Failed::OneByOne { itself: false, tasks: tasks.into() } })
+    };
+    let mut history = History::default();
+    let due = |history: &History, tasks: &[u32], minutes| {
+        history.due(&plan(vec![restart(tasks)], 1), LIMITS, at(minutes)).now.len()
+    };
+    history.note(&restart(&[0, 1, 2]), Outcome::Failed, Some(Class::Failed), &revision(1), at(0));
+    assert_eq!((due(&history, &[0, 1, 2], 1), due(&history, &[0, 1, 2], 2)), (0, 1), "the first rest");
+    assert_eq!((due(&history, &[1], 1), due(&history, &[1], 2)), (0, 1), "one less has failed");
+}
+
+#[test]
+fn a_restart_that_this_connect_does_not_know_counts_for_nothing_and_the_other_way_is_due_at_once() {
+    let in_one_call = action("orders", Step::Restart { failed: Failed::InOneCall });
+    let one_by_one =
+        action("orders", Step::Restart { failed: Failed::OneByOne { itself: false, tasks: vec![0] } });
+    let mut history = History::default();
+    history.note(&in_one_call, Outcome::Failed, Some(Class::Unsupported), &revision(1), at(0));
+    let due = |history: &History, action: &Action, minutes| {
+        history.due(&plan(vec![action.clone()], 1), LIMITS, at(minutes)).now.len()
+    };
+    assert_eq!(due(&history, &one_by_one, 0), 1);
+    assert_eq!((due(&history, &in_one_call, 1), due(&history, &in_one_call, 2)), (0, 1), "never in a hurry");
+    history.note(&one_by_one, Outcome::Failed, Some(Class::Failed), &revision(1), at(0));
+    assert_eq!((due(&history, &one_by_one, 1), due(&history, &one_by_one, 2)), (0, 1), "it is the first one");
+}
+
 fn live(state: Option<RunState>) -> Live {
     let status = state.map(|state| Status { state, failure: None, tasks: Vec::new() });
     let one = LiveConnector { config: None, kind: Kind::Source, status };
-    Live { connectors: BTreeMap::from([(ConnectorName::observed("orders"), one)]) }
+    Live { connectors: BTreeMap::from([(ConnectorName::observed("orders"), one)]), ..Live::default() }
 }
 
 #[test]
@@ -154,7 +194,7 @@ fn what_stands_behind_a_step_that_is_not_due_waits_with_it() {
 
 #[test]
 fn a_task_that_waits_for_its_database_is_restarted_after_seconds() {
-    let restart = action("orders", Step::Restart);
+    let restart = action("orders", Step::Restart { failed: Failed::InOneCall });
     let wanted = plan(vec![restart.clone()], 1);
     let mut history = History::default();
     let mut now = at(0);
@@ -173,7 +213,7 @@ fn a_task_that_waits_for_its_database_is_restarted_after_seconds() {
 
 #[test]
 fn restarts_are_remembered_while_nobody_knows_how_a_connector_is() {
-    let restart = action("orders", Step::Restart);
+    let restart = action("orders", Step::Restart { failed: Failed::InOneCall });
     for state in [None, Some(RunState::Unassigned), Some(RunState::Restarting), Some(RunState::Unknown)] {
         let mut history = History::default();
         history.note(&restart, Outcome::Failed, Some(Class::Failed), &revision(1), at(0));

@@ -1,19 +1,22 @@
 //! The steps from live to desired.
 //!
-//! Takes what should be, what is, and the policy; gives a complete plan. The same inputs give the
-//! same plan. When to try again what failed is left to `pace`, carrying it out to `reconcile`.
+//! Takes what should be, what is, what this Connect can do, and the policy; gives a complete plan. The
+//! same inputs give the same plan. Where Connect lacks something, the plan has what comes nearest, and
+//! says so. When to try again what failed is left to `pace`, carrying it out to `reconcile`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::model::capability::Capabilities;
 use crate::model::desired::{Desired, DesiredConnector, DesiredState, Suspend};
-use crate::model::live::{Live, LiveConnector, RunState, Trouble};
+use crate::model::live::{Live, LiveConnector, RunState, Status, Trouble};
 use crate::model::name::ConnectorName;
 use crate::model::plan::{
-    Action, Held, Hold, Plan, Policy, Reason, Step, StepKind, Sync, Target, Unverifiable,
+    Action, Failed, Held, Hold, Initial, Plan, Policy, Reason, Step, StepKind, Sync, Target, Unverifiable,
 };
 use crate::model::report::SuspendedBy;
+use crate::model::warning::{Lack, Warning};
 use crate::pipeline::diff::difference;
 
 /// Plans the way from what is to what should be.
@@ -27,9 +30,14 @@ pub fn plan(desired: &Desired, live: &Live, policy: &Policy, now: Timestamp) -> 
         unverifiable: Vec::new(),
         unmanaged: unmanaged(desired, live, policy),
         sync: BTreeMap::new(),
+        warnings: Vec::new(),
     };
+    let can = &live.capabilities;
+    let warning = |connector, lack| Warning { connector, lack, version: can.version.clone() };
+    plan.warnings.extend((!can.is_known()).then(|| warning(None, Lack::Version)));
     for (name, wanted) in desired.connectors.iter().filter(|(name, _)| policy.select.covers(name)) {
-        let thought = think(name, wanted, live.connectors.get(name), policy);
+        let thought = think(name, wanted, live.connectors.get(name), can, policy);
+        plan.warnings.extend(thought.lacks.into_iter().map(|lack| warning(Some(name.clone()), lack)));
         plan.sync.insert(name.clone(), thought.sync);
         plan.unverifiable.extend(thought.unverifiable);
         match suspended(desired, wanted, policy, now) {
@@ -64,32 +72,40 @@ struct Thought {
     sync: Sync,
     actions: Vec<Action>,
     unverifiable: Option<Unverifiable>,
+    lacks: Vec<Lack>,
 }
 
 fn think(
     name: &ConnectorName,
     wanted: &DesiredConnector,
     live: Option<&LiveConnector>,
+    can: &Capabilities,
     policy: &Policy,
 ) -> Thought {
     let action = |step, reason| Action { connector: name.clone(), step, reason };
-    let simple = |sync, actions| Thought { sync, actions, unverifiable: None };
-    let Some(target) = target(wanted.state) else {
+    let simple = |sync, actions, lacks| Thought { sync, actions, unverifiable: None, lacks };
+    let Some(declared) = target(wanted.state) else {
         return match live {
-            Some(_) => simple(Sync::Surplus, vec![action(Step::Delete, Reason::Absent)]),
-            None => simple(Sync::Synced, Vec::new()),
+            Some(_) => simple(Sync::Surplus, vec![action(Step::Delete, Reason::Absent)], Vec::new()),
+            None => simple(Sync::Synced, Vec::new(), Vec::new()),
         };
     };
+    let (target, mut lacks) = nearest(declared, can);
     let Some(live) = live else {
-        let create = Step::Create { config: wanted.config.clone(), initial: target };
-        return simple(Sync::Missing, vec![action(create, Reason::Missing)]);
+        let (initial, lack) = initial(target, can);
+        lacks.extend(lack);
+        let create = Step::Create { config: wanted.config.clone(), initial };
+        return simple(Sync::Missing, vec![action(create, Reason::Missing)], lacks);
     };
     let Some(config) = &live.config else {
-        return simple(Sync::Unknown, Vec::new());
+        return simple(Sync::Unknown, Vec::new(), lacks);
     };
 
     let difference = difference(&wanted.config, config);
-    let move_state = state_step(target, live);
+    // Where the worker is taken for an older one than it is, what is stopped already stays so.
+    let stays = declared == Target::Stopped
+        && live.status.as_ref().is_some_and(|status| status.state == RunState::Stopped);
+    let move_state = if stays { None } else { state_step(target, live) };
     let sync = match (difference.changes.is_empty(), move_state.is_none()) {
         (false, _) => Sync::ConfigDrift,
         (true, false) => Sync::StateDrift,
@@ -101,12 +117,30 @@ fn think(
         actions.push(action(configure, Reason::Differs));
     }
     actions.extend(move_state.map(|step| action(step, Reason::WrongState)));
-    if actions.is_empty() && policy.restart && target == Target::Running && may_restart(live) {
-        actions.push(action(Step::Restart, Reason::Failed));
+    if actions.is_empty() && policy.restart && target == Target::Running {
+        let failed = live.status.as_ref().and_then(|status| failed(status, can));
+        actions.extend(failed.map(|failed| action(Step::Restart { failed }, Reason::Failed)));
     }
     let unverifiable = (!difference.unverifiable.is_empty())
         .then(|| Unverifiable { connector: name.clone(), keys: difference.unverifiable });
-    Thought { sync, actions, unverifiable }
+    Thought { sync, actions, unverifiable, lacks }
+}
+
+/// The state that comes nearest to the declared one among those that this Connect has.
+fn nearest(declared: Target, can: &Capabilities) -> (Target, Vec<Lack>) {
+    match declared {
+        Target::Stopped if !can.has_stop() => (Target::Paused, vec![Lack::Stop]),
+        Target::Running | Target::Paused | Target::Stopped => (declared, Vec::new()),
+    }
+}
+
+/// How a new connector gets into a state.
+fn initial(target: Target, can: &Capabilities) -> (Initial, Option<Lack>) {
+    match target {
+        Target::Paused if !can.has_initial_state() => (Initial::Then(target), Some(Lack::PausedStart)),
+        Target::Stopped if !can.has_initial_state() => (Initial::Then(target), Some(Lack::StoppedStart)),
+        Target::Running | Target::Paused | Target::Stopped => (Initial::At(target), None),
+    }
 }
 
 /// The state to ask Connect for; `None` where the connector should not be there.
@@ -139,10 +173,16 @@ fn state_step(target: Target, live: &LiveConnector) -> Option<Step> {
     })
 }
 
-/// Whether a restart could help: something failed, and not because history is gone.
-fn may_restart(live: &LiveConnector) -> bool {
-    live.status.as_ref().is_some_and(|status| {
-        status.has_failed() && !status.troubles().any(|trouble| trouble == Trouble::DataLost)
+/// What is to be restarted: what failed, unless history is gone, which no restart brings back.
+fn failed(status: &Status, can: &Capabilities) -> Option<Failed> {
+    let helps = status.has_failed() && !status.troubles().any(|trouble| trouble == Trouble::DataLost);
+    let tasks = || status.tasks.iter().filter(|task| task.state == RunState::Failed).map(|task| task.id);
+    helps.then(|| {
+        if can.restarts_failed() {
+            Failed::InOneCall
+        } else {
+            Failed::OneByOne { itself: status.state == RunState::Failed, tasks: tasks().collect() }
+        }
     })
 }
 

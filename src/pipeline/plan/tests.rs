@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::capability::Version;
 use crate::model::config::{Config, Value};
 use crate::model::finding::Place;
 use crate::model::live::{Kind, Status, Task};
@@ -61,7 +62,7 @@ fn running(state: RunState, tasks: &[RunState], pairs: &[(&str, &str)]) -> LiveC
 }
 
 fn live(connectors: impl IntoIterator<Item = (ConnectorName, LiveConnector)>) -> Live {
-    Live { connectors: connectors.into_iter().collect() }
+    Live { connectors: connectors.into_iter().collect(), ..Live::default() }
 }
 
 fn policy() -> Policy {
@@ -86,7 +87,7 @@ fn what_is_missing_is_created_in_the_state_it_should_have() {
     let plan = plan_one(wanted(DesiredState::Paused, &[("a", "1")]), None);
     assert_eq!(steps(&plan), ["create orders (missing)"]);
     let Step::Create { config: sent, initial } = &plan.steps[0].step else { panic!("a create") };
-    assert_eq!((sent, *initial), (&config(&[("a", "1")]), Target::Paused));
+    assert_eq!((sent, *initial), (&config(&[("a", "1")]), Initial::At(Target::Paused)));
     assert_eq!(plan.sync[&name("orders")], Sync::Missing);
 }
 
@@ -209,6 +210,90 @@ fn settings_and_a_definition_can_suspend_too_and_are_named() {
     assert_eq!(by(&None, &suspend), (1, 1, BTreeSet::from([SuspendedBy::Definition])));
 }
 
+/// Plans for one connector on a Connect of a version.
+fn plan_on(version: (u32, u32), want: DesiredConnector, is: Option<LiveConnector>) -> Plan {
+    let version = Version { major: version.0, minor: version.1 };
+    let mut live = live(is.map(|is| (name("orders"), is)));
+    live.capabilities = Capabilities::of(version).said(&format!("{version}.1"));
+    plan(&desired([(name("orders"), want)]), &live, &policy(), NOW)
+}
+
+fn warned(plan: &Plan) -> Vec<&'static str> {
+    plan.warnings.iter().map(|warning| warning.lack.name()).collect()
+}
+
+#[test]
+fn an_older_connect_gets_a_new_connector_into_its_state_with_a_second_request() {
+    use DesiredState as Wanted;
+    for (version, state, initial, warnings) in [
+        ((3, 7), Wanted::Paused, Initial::At(Target::Paused), &[][..]),
+        ((3, 7), Wanted::Stopped, Initial::At(Target::Stopped), &[]),
+        ((3, 6), Wanted::Running, Initial::At(Target::Running), &[]),
+        ((3, 6), Wanted::Paused, Initial::Then(Target::Paused), &["runs-first"]),
+        ((3, 6), Wanted::Stopped, Initial::Then(Target::Stopped), &["runs-first"]),
+        ((3, 4), Wanted::Stopped, Initial::Then(Target::Paused), &["paused-instead", "runs-first"]),
+        ((2, 3), Wanted::Running, Initial::At(Target::Running), &[]),
+    ] {
+        let plan = plan_on(version, wanted(state, &[("a", "1")]), None);
+        let Step::Create { config: _, initial: found } = &plan.steps[0].step else { panic!("a create") };
+        assert_eq!((*found, warned(&plan).as_slice()), (initial, warnings), "{version:?} {state:?}");
+        assert!(plan.warnings.iter().all(|one| one.connector == Some(name("orders"))), "{:?}", plan.warnings);
+    }
+}
+
+#[test]
+fn where_nothing_can_be_stopped_paused_is_in_sync() {
+    let is = |state| Some(running(state, &[], &[("a", "1")]));
+    let stopped = || wanted(DesiredState::Stopped, &[("a", "1")]);
+    let paused = plan_on((3, 4), stopped(), is(RunState::Paused));
+    assert!(paused.is_empty(), "{:?}", steps(&paused));
+    assert_eq!((paused.in_sync(), warned(&paused)), (1, vec!["paused-instead"]));
+    assert_eq!(
+        paused.warnings[0].to_string(),
+        "Connect 3.4.1 cannot stop a connector, 3.5 and newer can: it is paused instead, so its tasks stay where they are and \
+         keep what they hold"
+    );
+
+    let runs = plan_on((3, 4), stopped(), is(RunState::Running));
+    assert_eq!(steps(&runs), ["pause orders (wrong-state)"]);
+    let failed = plan_on((3, 4), stopped(), is(RunState::Failed));
+    assert_eq!(steps(&failed), [] as [&str; 0], "a failed one stays failed however often it is paused");
+    let there = plan_on((3, 4), stopped(), is(RunState::Stopped));
+    assert!(there.is_empty(), "it is newer than it was taken for, and stopped");
+
+    let updated = plan_on((3, 5), stopped(), is(RunState::Paused));
+    assert_eq!(steps(&updated), ["stop orders (wrong-state)"], "as it is declared, once that can be had");
+}
+
+#[test]
+fn an_older_connect_is_told_which_tasks_to_restart() {
+    let restart = |version, state, tasks: &[RunState]| {
+        let is = running(state, tasks, &[("a", "1")]);
+        let plan = plan_on(version, wanted(DesiredState::Running, &[("a", "1")]), Some(is));
+        assert_eq!(plan.warnings, []);
+        plan.steps.into_iter().map(|action| action.step).collect::<Vec<_>>()
+    };
+    let tasks = [RunState::Failed, RunState::Running, RunState::Failed];
+    let in_one_call = Step::Restart { failed: Failed::InOneCall };
+    assert_eq!(restart((3, 0), RunState::Running, &tasks), [in_one_call]);
+    let one_by_one =
+        |itself, tasks: &[u32]| [Step::Restart { failed: Failed::OneByOne { itself, tasks: tasks.into() } }];
+    assert_eq!(restart((2, 8), RunState::Running, &tasks), one_by_one(false, &[0, 2]));
+    assert_eq!(restart((2, 8), RunState::Failed, &[RunState::Running]), one_by_one(true, &[]));
+    assert_eq!(restart((2, 8), RunState::Running, &[RunState::Running]), []);
+}
+
+#[test]
+fn a_connect_that_nobody_knows_is_warned_of_once_and_taken_for_the_oldest() {
+    let mut is = live([]);
+    is.capabilities = Capabilities::unknown();
+    let want = [("a", DesiredState::Running), ("b", DesiredState::Stopped)]
+        .map(|(one, state)| (name(one), wanted(state, &[])));
+    let plan = plan(&desired(want), &is, &policy(), NOW);
+    assert_eq!(warned(&plan), ["unknown-version", "paused-instead", "runs-first"]);
+    assert_eq!(plan.warnings[0].connector, None);
+}
+
 /// What the cluster is after every step was taken and had time to take effect.
 fn after(live: &Live, plan: &Plan) -> Live {
     let mut live = live.clone();
@@ -223,7 +308,7 @@ fn after(live: &Live, plan: &Plan) -> Live {
         let entry = live.connectors.get_mut(connector);
         match (step, entry) {
             (Step::Create { config, initial }, None) => {
-                let (state, tasks) = match initial {
+                let (state, tasks) = match initial.target() {
                     Target::Running => (RunState::Running, 1),
                     Target::Paused => (RunState::Paused, 1),
                     Target::Stopped => (RunState::Stopped, 0),
@@ -237,7 +322,7 @@ fn after(live: &Live, plan: &Plan) -> Live {
             }
             (Step::Configure { config, changes: _ }, Some(entry)) => entry.config = Some(config.clone()),
             (Step::Pause { .. }, Some(entry)) => entry.status = Some(running(RunState::Paused, 1)),
-            (Step::Resume { .. } | Step::Restart, Some(entry)) => {
+            (Step::Resume { .. } | Step::Restart { .. }, Some(entry)) => {
                 entry.status = Some(running(RunState::Running, 1));
             }
             (Step::Stop { .. }, Some(entry)) => entry.status = Some(running(RunState::Stopped, 0)),
@@ -278,7 +363,15 @@ fn any_live() -> impl Strategy<Value = Live> {
         one.config = Some(config);
         one
     });
-    prop::collection::btree_map(any_name(), connector, 0..4).prop_map(live)
+    (prop::collection::btree_map(any_name(), connector, 0..4), any_capabilities())
+        .prop_map(|(connectors, capabilities)| Live { capabilities, ..live(connectors) })
+}
+
+fn any_capabilities() -> impl Strategy<Value = Capabilities> {
+    let versions = [(2, 3), (3, 0), (3, 5), (3, 7)].map(|(major, minor)| Version { major, minor });
+    prop::sample::select(
+        versions.map(Capabilities::of).into_iter().chain([Capabilities::unknown()]).collect::<Vec<_>>(),
+    )
 }
 
 /// A cluster whose states say what was asked for, so that one cycle can suffice.
@@ -306,7 +399,9 @@ proptest! {
                 (Some(_), None) => prop_assert!(false, "{name} is missing"),
                 (Some(target), Some(found)) => {
                     prop_assert_eq!(Some(&wanted.config), found.config.as_ref());
-                    prop_assert_eq!(state_step(target, found), None);
+                    let (nearest, _) = nearest(target, &is.capabilities);
+                    let stays = found.status.as_ref().is_some_and(|status| status.state == RunState::Stopped);
+                    prop_assert!(state_step(nearest, found).is_none() || (target == Target::Stopped && stays));
                 }
             }
         }

@@ -15,18 +15,18 @@ use crate::model::config::Shown;
 use crate::model::desired::{Desired, DesiredConnector, Origin};
 use crate::model::finding::{Finding, Findings};
 use crate::model::plan::{
-    Action, Change, ChangeKind, Held, Mode, Plan, Reason, Step, StepKind, Sync, Target,
+    Action, Change, ChangeKind, Failed, Held, Initial, Mode, Plan, Reason, Step, StepKind, Sync, Target,
 };
 use crate::model::report::{Outcome, StepResult};
 use crate::model::rule::Severity;
-use crate::view::form::{FindingForm, SummaryForm};
+use crate::view::form::{FindingForm, SummaryForm, WarningForm};
 use crate::view::status::{ClocksForm, ConnectorForm, FailureForm, StatusForm};
 use crate::view::text::{Colour, Paint, ago, count, line};
 
 /// Writes a plan, its counting line last.
 pub fn plan(plan: &Plan, colour: bool) -> String {
     let paint = Paint::new(colour);
-    let Plan { revision, environment, mode, steps, held, unverifiable, unmanaged, sync } = plan;
+    let Plan { revision, environment, mode, steps, held, unverifiable, unmanaged, sync, warnings } = plan;
     let mut out = String::new();
     put(&mut out, format_args!("Revision     {}", line(&revision.to_string())));
     put(&mut out, format_args!("Environment  {environment}"));
@@ -66,12 +66,22 @@ pub fn plan(plan: &Plan, colour: bool) -> String {
         let mark = paint.mark(Colour::Yellow, "?");
         put(&mut out, format_args!("{mark} {name} cannot be compared: Connect did not tell of it"));
     }
+    for one in warnings {
+        warning(&mut out, &WarningForm::new(one), paint);
+    }
     if !unmanaged.is_empty() {
         let names: Vec<String> = unmanaged.iter().map(ToString::to_string).collect();
         put(&mut out, format_args!("Unmanaged (never touched): {}", names.join(", ")));
     }
     put(&mut out, format_args!("{}", paint.strong(&last_line(plan))));
     out
+}
+
+/// Writes what this Connect does in another way than it is declared.
+fn warning(out: &mut String, warning: &WarningForm, paint: Paint) {
+    let WarningForm { connector, warning: _, message } = warning;
+    let of = connector.as_ref().map(|name| format!("{}: ", line(name))).unwrap_or_default();
+    put(out, format_args!("{} {of}{}", paint.mark(Colour::Yellow, "warning:"), line(message)));
 }
 
 fn last_line(plan: &Plan) -> String {
@@ -140,9 +150,9 @@ fn why(action: &Action) -> String {
     match &action.step {
         Step::Create { config, initial } => {
             let state = match initial {
-                Target::Running => "",
-                Target::Paused => ", to be paused",
-                Target::Stopped => ", to be stopped",
+                Initial::At(Target::Running) => String::new(),
+                Initial::At(target) => format!(", to be {}", target.name()),
+                Initial::Then(target) => format!(", to be {} right after", target.name()),
             };
             format!("{}, {}{state}", reason(action.reason), count(config.len(), "key", "keys"))
         }
@@ -153,8 +163,16 @@ fn why(action: &Action) -> String {
         Step::Pause { from } => states(*from, Target::Paused),
         Step::Resume { from } => states(*from, Target::Running),
         Step::Stop { from } => states(*from, Target::Stopped),
-        Step::Restart | Step::Delete => reason(action.reason).to_owned(),
+        Step::Restart { failed: Failed::OneByOne { itself, tasks } } => one_by_one(*itself, tasks),
+        Step::Restart { failed: Failed::InOneCall } | Step::Delete => reason(action.reason).to_owned(),
     }
+}
+
+/// What has failed, where each part of it is restarted alone.
+fn one_by_one(itself: bool, tasks: &[u32]) -> String {
+    let itself = itself.then(|| "the connector itself".to_owned());
+    let parts: Vec<_> = itself.into_iter().chain(tasks.iter().map(|task| format!("task {task}"))).collect();
+    format!("failed: {}", parts.join(", "))
 }
 
 fn reason(reason: Reason) -> &'static str {
@@ -179,7 +197,7 @@ fn rows(step: &Step) -> impl Iterator<Item = Row<'_>> {
         | Step::Pause { .. }
         | Step::Resume { .. }
         | Step::Stop { .. }
-        | Step::Restart
+        | Step::Restart { .. }
         | Step::Delete => &[],
     };
     changes.iter().map(Row)
@@ -347,25 +365,12 @@ fn layers(out: &mut String, origins: &[Origin]) {
 pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
     let paint = Paint::new(colour);
     let mut out = String::new();
-    let leader = match status.leader {
-        Some(true) => ", leads",
-        Some(false) => ", follows",
-        None => "",
-    };
-    let (environment, mode) = (line(&status.environment), line(&status.mode));
-    put(&mut out, format_args!("Environment  {environment} ({mode}{leader})"));
-    for by in &status.suspended {
-        put(&mut out, format_args!("Suspended    by {}", line(by)));
+    agent(&mut out, status, now);
+    if let Some(version) = &status.connect.version {
+        put(&mut out, format_args!("Connect      {}", line(version)));
     }
-    let ClocksForm { points_at, validated, applied } = &status.clocks;
-    // An agent that follows does not look at the cluster, so it knows nothing of what is applied.
-    let applied = (status.leader != Some(false)).then_some(("Applied", applied));
-    for (what, clock) in [("Points at", points_at), ("Validated", validated)].into_iter().chain(applied) {
-        let told = clock.as_ref().map_or_else(
-            || "none yet".to_owned(),
-            |clock| format!("{}, {}", line(&clock.revision_in_words()), ago(clock.at, now)),
-        );
-        put(&mut out, format_args!("{what:<11}  {told}"));
+    for told in status.plan.iter().flat_map(|plan| &plan.warnings) {
+        warning(&mut out, told, paint);
     }
     let failures = status
         .repositories
@@ -403,6 +408,30 @@ pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
     );
     put(&mut out, format_args!("{}", paint.strong(&last)));
     out
+}
+
+/// Writes for what an agent works, whether it leads, and which revision is where.
+fn agent(out: &mut String, status: &StatusForm, now: Timestamp) {
+    let leader = match status.leader {
+        Some(true) => ", leads",
+        Some(false) => ", follows",
+        None => "",
+    };
+    let (environment, mode) = (line(&status.environment), line(&status.mode));
+    put(out, format_args!("Environment  {environment} ({mode}{leader})"));
+    for by in &status.suspended {
+        put(out, format_args!("Suspended    by {}", line(by)));
+    }
+    let ClocksForm { points_at, validated, applied } = &status.clocks;
+    // An agent that follows does not look at the cluster, so it knows nothing of what is applied.
+    let applied = (status.leader != Some(false)).then_some(("Applied", applied));
+    for (what, clock) in [("Points at", points_at), ("Validated", validated)].into_iter().chain(applied) {
+        let told = clock.as_ref().map_or_else(
+            || "none yet".to_owned(),
+            |clock| format!("{}, {}", line(&clock.revision_in_words()), ago(clock.at, now)),
+        );
+        put(out, format_args!("{what:<11}  {told}"));
+    }
 }
 
 /// Writes a finding as an agent told it, in the form that `validate` gives it.

@@ -18,7 +18,7 @@ fn a_plan_reads_like_terraforms() {
                      - snapshot.mode          initial
                      ~ tasks.max              2 → 4
         + create     orders-sink   not in the cluster, 2 keys
-        @ restart    late-sink     it or one of its tasks has failed
+        @ restart    late-sink     failed: the connector itself, task 0
         ! held       orders        configure: 1 key differs; risky-change
                      ~ slot.name  orders → orders_v2
                      a new slot begins at the end of the log
@@ -30,6 +30,7 @@ fn a_plan_reads_like_terraforms() {
 
         ? 1 key of users-source cannot be compared: Connect masks database.password
         ? lost cannot be compared: Connect did not tell of it
+        warning: orders-sink: Connect 2.8.2 cannot stop a connector, 3.5 and newer can: it is paused instead, so its tasks stay where they are and keep what they hold
         Unmanaged (never touched): someone-elses
         Plan: 1 to create, 2 to change, 1 to delete, 1 to restart, 2 held.
         "#);
@@ -134,6 +135,8 @@ fn a_status_is_told_at_a_glance() {
         Points at    v1 at 4f1c9e2, 60 s ago
         Validated    v1 at 4f1c9e2, 60 s ago
         Applied      v1 at 4f1c9e2, 60 min ago
+        Connect      2.8.2
+        warning: orders-sink: Connect 2.8.2 cannot stop a connector, 3.5 and newer can: it is paused instead, so its tasks stay where they are and keep what they hold
         ✗ main: unreachable: failed to list the refs: connection refused
         ✗ connect: unreachable: failed to list the connectors: timed out
         connectors/orders.yaml:3:5: error[file-name]: no template is called debezium-postgrs

@@ -9,7 +9,7 @@ use tagalong::connect::{Client, Leadership, Options, Writer};
 use tagalong::model::config::{Config, Value};
 use tagalong::model::live::{Kind, LiveConnector, RunState};
 use tagalong::model::name::ConnectorName;
-use tagalong::model::plan::{Step, Target};
+use tagalong::model::plan::{Failed, Initial, Step, Target};
 use tagalong::model::report::Class;
 use tokio::time::{Instant, sleep};
 
@@ -37,8 +37,11 @@ pub fn config(json: &serde_json::Value) -> Config {
     pairs.iter().map(|(key, value)| (key, Value::new(key, value.as_str().expect("a text")))).collect()
 }
 
+/// Restarts what failed, as Connect 3.0 and newer know how.
+pub const RESTART: Step = Step::Restart { failed: Failed::InOneCall };
+
 pub fn create(json: &serde_json::Value, initial: Target) -> Step {
-    Step::Create { config: config(json), initial }
+    Step::Create { config: config(json), initial: Initial::At(initial) }
 }
 
 pub fn configure(json: &serde_json::Value) -> Step {
@@ -170,7 +173,7 @@ pub async fn it_does_not_write_through_a_follower(site: &Site) -> Result<()> {
         let error = failure(follower.take(name, &step).await)?;
         assert_eq!((error.class(), error.is_certain()), (Class::NotLeader, true), "{step:?}");
     }
-    let error = failure(follower.take(&name, &Step::Restart).await)?;
+    let error = failure(follower.take(&name, &RESTART).await)?;
     assert!(matches!(error.class(), Class::NotLeader | Class::Rebalancing), "{error}");
     Ok(())
 }
@@ -180,7 +183,7 @@ pub async fn it_writes_through_a_follower_where_it_may(site: &Site) -> Result<()
     take(&follower, &name, &create(&source(), Target::Running)).await?;
     site.until_tasks(name.as_str(), "RUNNING").await?;
     take(&follower, &name, &configure(&source_with("batch.size", "7"))).await?;
-    take(&follower, &name, &Step::Restart).await?;
+    take(&follower, &name, &RESTART).await?;
     take(&follower, &name, &Step::Stop { from: Target::Running }).await?;
     take(&follower, &name, &Step::Delete).await?;
     let leader = leader(site)?;
@@ -221,7 +224,7 @@ pub async fn it_tells_what_exists_and_what_does_not(site: &Site) -> Result<()> {
         Step::Pause { from: Target::Running },
         Step::Resume { from: Target::Paused },
         Step::Stop { from: Target::Running },
-        Step::Restart,
+        RESTART,
     ] {
         let error = failure(calm(async || client.take(&missing, &step).await).await)?;
         assert_eq!((error.class(), error.is_certain()), (Class::NotFound, true), "{step:?}");
@@ -244,7 +247,7 @@ pub async fn it_restarts_what_failed(site: &Site) -> Result<()> {
     let status = seen.status.context("a status")?;
     assert!(status.has_failed());
     assert_eq!(status.troubles().count(), 1);
-    take(&client, &name, &Step::Restart).await
+    take(&client, &name, &RESTART).await
 }
 
 pub async fn it_reads_a_worker_that_is_ready(site: &Site) -> Result<()> {

@@ -41,6 +41,10 @@ pub fn act(cluster: &mut Cluster, call: &Call, segments: &[&str]) -> Answer {
         ("POST", ["connectors", name, "restart"]) => restart(cluster, call, name),
         ("POST", ["connectors", name, "tasks", task, "restart"]) => restart_task(cluster, call, name, task),
         ("DELETE", ["connectors", name]) => delete(cluster, call, name),
+        // Nothing asks for a plugin that is there.
+        ("GET", ["connector-plugins", plugin, "config"]) => {
+            Answer::error(404, &format!("Unknown plugin {plugin}."))
+        }
         ("PUT", ["connector-plugins", _, "config", "validate"]) => validate(cluster, call),
         (_, [] | ["connectors" | "connector-plugins" | "health"]) => answer::no_such_method(),
         (_, _) => answer::no_such_path(),

@@ -16,6 +16,7 @@ impl Version {
         let since = match (method, segments) {
             (_, ["health"]) => (3, 9),
             ("GET", ["connectors", _, "topics"]) => (2, 5),
+            ("GET", ["connector-plugins", _, "config"]) => (3, 2),
             ("PUT", ["connectors", _, "stop"]) | ("GET", ["connectors", _, "offsets"]) => (3, 5),
             ("PATCH" | "DELETE", ["connectors", _, "offsets"]) => (3, 6),
             ("GET", ["connectors", _, "tasks-config"]) if self.0 < (4, 0) => (2, 8),
