@@ -1,7 +1,7 @@
 # The few commands worth remembering. `make` alone lists them; `.ci/run` is the whole gate.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-long bench install
+.PHONY: help demo test test-fast test-long bench install install-oldest install-all
 
 # One recipe line after another, and an error in any of them counts.
 SHELL := bash
@@ -22,13 +22,13 @@ demo: install ## the whole story on real parts: Kafka, two Connect workers, Post
 	cargo build --quiet --bins --examples
 	exec cargo run --quiet --example demo
 
-test: install ## all that gates: units, laws, the fake and the real Connect, the story end to end
+test: install-oldest ## all that gates: units, laws, the fake and the real Connect, the story end to end
 	cargo test --workspace --no-fail-fast
 
 test-fast: ## without the real parts: a minute, no Java
 	cargo test --workspace -- --skip real::
 
-test-long: install ## what takes too long to gate: the tests marked #[ignore = "long: ..."]
+test-long: install-all ## what takes too long to gate: the tests marked #[ignore = "long: ..."]
 	cargo test --workspace -- --ignored
 
 bench: ## how long planning takes and how much an agent at rest holds, in release form: eight minutes
@@ -36,3 +36,11 @@ bench: ## how long planning takes and how much an agent at rest holds, in releas
 
 install:
 	tests/stack/install
+
+# Beside the newest Connect the oldest that is held to be understood.
+install-oldest:
+	tests/stack/install 2.8.2
+
+# 2.2 is one that is refused.
+install-all:
+	tests/stack/install 2.2.2 2.8.2 3.7.2 3.9.1

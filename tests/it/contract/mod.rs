@@ -56,6 +56,7 @@ macro_rules! every_plain_case {
             life: offsets_change_only_where_it_is_stopped,
             life: the_tasks_configs_come_in_one_answer_for_a_while,
             rest: a_patch_changes_single_keys,
+            rest: the_list_can_be_expanded,
             rest: the_plugins_are_listed,
             names: names_beyond_the_tame_alphabet_work_when_encoded,
             names: some_names_cannot_be_addressed,
@@ -64,6 +65,20 @@ macro_rules! every_plain_case {
     };
 }
 pub(crate) use every_plain_case;
+
+/// Runs what shows that a version is too old, and how it leads all the same.
+macro_rules! every_case_of_the_refused {
+    ($site:path, $version:expr, $marks:tt) => {
+        $crate::contract::run! { $site, $version, $marks;
+            rest: a_probe_tells_the_leader_from_a_follower,
+            rest: a_fenced_write_on_a_follower_writes_nothing,
+            rest: a_worker_tells_its_version_and_its_health,
+            rest: an_unknown_address_is_told_from_an_unknown_connector,
+            rest: the_list_can_be_expanded,
+        }
+    };
+}
+pub(crate) use every_case_of_the_refused;
 
 /// Runs the cases of our own client likewise.
 macro_rules! every_client_case {
@@ -120,6 +135,12 @@ async fn fake(case: &str, version: (u8, u8)) -> anyhow::Result<Site> {
 every_plain_case!(fake, (4, 3), []);
 every_client_case!(fake, (4, 3), []);
 
+/// Too old: only what tells that it is.
+mod fake_2_2 {
+    crate::contract::every_case_of_the_refused!(crate::contract::fake, (2, 2), []);
+}
+
+/// The oldest that is held to be understood.
 mod fake_2_8 {
     crate::contract::every_plain_case!(crate::contract::fake, (2, 8), []);
 }

@@ -214,3 +214,18 @@ pub async fn the_plugins_are_listed(site: &Site) -> Result<()> {
     assert_eq!(all.contains("converter"), site.version >= (3, 2), "{all:?}");
     Ok(())
 }
+
+pub async fn the_list_can_be_expanded(site: &Site) -> Result<()> {
+    let name = site.name("x");
+    site.running(&name, &source()).await?;
+    site.until_state(&name, "RUNNING").await?;
+    let json = site.ask("GET", "/connectors?expand=status&expand=info", None).await?.is(200).json();
+    if site.version < (2, 3) {
+        // It does not understand the question, and gives the names.
+        assert!(json.as_array().is_some_and(|names| names.contains(&json!(name))), "{json}");
+        return Ok(());
+    }
+    assert_eq!(json[&name]["info"]["name"], name.as_str());
+    assert_eq!(json[&name]["status"]["connector"]["state"], "RUNNING");
+    Ok(())
+}

@@ -3,6 +3,7 @@
 mod agents;
 mod cluster;
 mod contract;
+mod contract_2_2;
 mod contract_2_8;
 mod contract_3_7;
 mod contract_3_9;
