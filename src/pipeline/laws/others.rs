@@ -43,6 +43,22 @@ fn escaped_whole(text: &str) -> String {
     written + "\""
 }
 
+/// Any JSON, of the keys that mean something and some that do not.
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(serde_json::Value::from),
+        prop::sample::select(vec!["X", "a", "b", "PAUSED", ""]).prop_map(serde_json::Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        let keys = vec!["name", "config", "connector.class", "tasks", "connector", "info", "x"];
+        let entries = prop::collection::btree_map(prop::sample::select(keys), inner.clone(), 0..4);
+        let map =
+            entries.prop_map(|map| map.into_iter().map(|(key, value)| (key.to_owned(), value)).collect());
+        prop_oneof![prop::collection::vec(inner, 0..3).prop_map(serde_json::Value::Array), map]
+    })
+}
+
 fn config() -> impl Strategy<Value = BTreeMap<String, (String, String)>> {
     prop::collection::btree_map("[a-zäß.]{1,4}[0-9]{1,2}", value(), 0..8)
 }
@@ -101,6 +117,15 @@ proptest! {
             made.push(super::essence(&desired));
         }
         prop_assert!(made.iter().all(|one| *one == made[0]), "{made:?}");
+    }
+
+    /// Well-formed JSON in `connectors/` is a connector or a finding; only an empty list is neither.
+    #[test]
+    fn no_json_is_passed_over(json in any_json()) {
+        let definitions = read([("connectors/a.json", json.to_string()), ("environments/e.yaml", "environment: e".to_owned())]);
+        let silent = definitions.connectors.is_empty() && definitions.findings.is_empty();
+        prop_assert_eq!(silent, json == serde_json::json!([]), "{}", json);
+        told(&definitions);
     }
 
     /// Whatever stands in a file of others, it is a connector or a finding, and nothing panics.
