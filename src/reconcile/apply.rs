@@ -4,6 +4,7 @@
 //! says how each ended. Nothing is decided here about what to do: only how many at once, and what
 //! an uncertain answer means.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::model::revision::{At, Revision};
 use crate::pipeline::converge;
 use crate::reconcile::interrupt::Interrupt;
 use crate::reconcile::settle::{self, Sent, Settled, Wait};
+use crate::reconcile::verdict::is_silent;
 
 /// Creates that may be under way at once. On one worker of Connect 4.3, two hundred of them took
 /// 11.7 s one by one, 7.4 s eight at once and no less with more.
@@ -52,7 +54,7 @@ pub struct Hands<'a> {
 
 /// Takes steps in order, and says how each ended. `live` is what the plan was made from.
 pub async fn apply(hands: &Hands<'_>, actions: Vec<Action>, live: &Live) -> Vec<(Action, StepResult)> {
-    let mut done = Done { results: Vec::new(), given_up: BTreeSet::new(), leads: true };
+    let mut done = Done { results: Vec::new(), given_up: BTreeSet::new(), over: None };
     let mut actions = actions.into_iter().peekable();
     while let Some(first) = actions.next() {
         let kind = first.step.kind();
@@ -86,7 +88,8 @@ struct Done {
     results: Vec<(Action, StepResult)>,
     /// Connectors with a step that did not converge: what stands behind it is not taken.
     given_up: BTreeSet<ConnectorName>,
-    leads: bool,
+    /// Why nothing more is sent: the lead is lost, or the worker is gone.
+    over: Option<Class>,
 }
 
 impl Done {
@@ -100,9 +103,6 @@ impl Done {
     ) {
         if outcome != Outcome::Converged {
             self.given_up.insert(action.connector.clone());
-        }
-        if class == Some(Class::NotLeader) {
-            self.leads = false;
         }
         if outcome != Outcome::NotTaken {
             audit(&action, outcome, class, revision);
@@ -129,9 +129,9 @@ async fn take_group(hands: &Hands<'_>, group: Vec<Action>, live: &Live, done: &m
         done.end(action, Outcome::NotTaken, Some(Class::Superseded), Duration::ZERO, hands.revision);
     }
 
-    let leads = std::cell::Cell::new(done.leads);
+    let over = Cell::new(done.over);
     let answers: Vec<_> = stream::iter(open)
-        .map(|action| take_one(hands, action, live, &leads))
+        .map(|action| take_one(hands, action, live, &over))
         .buffered(at_once)
         .collect()
         .await;
@@ -144,14 +144,21 @@ async fn take_group(hands: &Hands<'_>, group: Vec<Action>, live: &Live, done: &m
             }
         }
     }
-    done.leads = leads.get();
+    done.over = over.get();
     let wait = Wait {
         client: hands.client,
         revision: hands.revision,
         deadline: hands.deadline,
         interrupt: hands.interrupt,
     };
-    for Settled { sent, outcome, class } in settle::settle(&wait, sent).await {
+    let settled = if done.over.is_some_and(is_silent) {
+        // Nobody is there who could tell.
+        let unseen = |sent| Settled { sent, outcome: Outcome::Pending, class: Some(Class::Unreachable) };
+        sent.into_iter().map(unseen).collect()
+    } else {
+        settle::settle(&wait, sent).await
+    };
+    for Settled { sent, outcome, class } in settled {
         done.end(sent.action, outcome, class, sent.began.elapsed(), hands.revision);
     }
 }
@@ -168,13 +175,13 @@ async fn take_one(
     hands: &Hands<'_>,
     action: Action,
     live: &Live,
-    leads: &std::cell::Cell<bool>,
+    over: &Cell<Option<Class>>,
 ) -> Result<Sent, End> {
     let span = info_span!("step", connector = %action.connector, step = action.step.kind().name());
     async {
         let began = Instant::now();
         let before = tasks_before(hands, &action, live).await;
-        match send(hands, &action, leads).await {
+        match send(hands, &action, over).await {
             Ok(()) => Ok(Sent { action, began, before }),
             Err((outcome, class)) => Err(End { action, outcome, class, took: began.elapsed() }),
         }
@@ -198,13 +205,15 @@ async fn tasks_before(hands: &Hands<'_>, action: &Action, live: &Live) -> Option
 async fn send(
     hands: &Hands<'_>,
     action: &Action,
-    leads: &std::cell::Cell<bool>,
+    over: &Cell<Option<Class>>,
 ) -> Result<(), (Outcome, Class)> {
     let began = Instant::now();
     let mut rest = FIRST_RETRY;
     loop {
-        if let Err(end) = may_send(hands, &action.step, leads.get()).await {
-            leads.set(leads.get() && end.1 != Class::NotLeader);
+        if let Err(end) = may_send(hands, &action.step, over.get()).await {
+            if end.1 == Class::NotLeader {
+                over.set(Some(Class::NotLeader));
+            }
             return Err(end);
         }
         let error = tokio::select! {
@@ -218,12 +227,13 @@ async fn send(
             }
         };
         let class = error.class();
-        if !error.is_certain() {
-            warn!(
-                error = &error as &dyn std::error::Error,
-                "the outcome of a request is not certain; looking"
-            );
-            return if shows(hands, action).await { Ok(()) } else { Err((Outcome::Failed, class)) };
+        if !error.is_certain() || class == Class::Unreachable {
+            warn!(error = &error as &dyn std::error::Error, "a request got no certain answer; looking");
+            let seen = shows(hands, action).await;
+            if let Shows::Gone(why) = seen {
+                over.set(over.get().or(Some(why)));
+            }
+            return if seen == Shows::Yes { Ok(()) } else { Err((Outcome::Failed, class)) };
         }
         match class {
             Class::NotLeader if still_leads(hands).await => {
@@ -234,7 +244,7 @@ async fn send(
                 }
             }
             Class::NotLeader => {
-                leads.set(false);
+                over.set(Some(Class::NotLeader));
                 return Err((Outcome::NotTaken, Class::NotLeader));
             }
             Class::Rebalancing => {}
@@ -256,7 +266,7 @@ async fn send(
         }
         rest = (rest * 2).min(SLOWEST_RETRY);
         // Somebody may have led in between.
-        if shows_now(hands, action).await {
+        if shows_now(hands, action).await == Shows::Yes {
             return Ok(());
         }
     }
@@ -264,9 +274,9 @@ async fn send(
 
 /// Whether a request may be sent now. Any worker takes a pause, a resume and the restart of one task,
 /// so who leads is asked right before these.
-async fn may_send(hands: &Hands<'_>, step: &Step, leads: bool) -> Result<(), (Outcome, Class)> {
-    if !leads {
-        return Err((Outcome::NotTaken, Class::NotLeader));
+async fn may_send(hands: &Hands<'_>, step: &Step, over: Option<Class>) -> Result<(), (Outcome, Class)> {
+    if let Some(why) = over {
+        return Err((Outcome::NotTaken, why));
     }
     let is_fenced = match step {
         Step::Pause { .. } | Step::Resume { .. } | Step::Restart { failed: Failed::OneByOne { .. } } => {
@@ -305,28 +315,43 @@ async fn still_leads(hands: &Hands<'_>) -> bool {
     }
 }
 
+/// What looking for a step's effect says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// It is there.
+    Yes,
+    /// It is not, as far as can be seen.
+    No,
+    /// The worker does not answer at all: what else is asked of it would come to the same.
+    Gone(Class),
+}
+
 /// Looks whether a request took effect although its answer was not certain.
-async fn shows(hands: &Hands<'_>, action: &Action) -> bool {
+async fn shows(hands: &Hands<'_>, action: &Action) -> Shows {
+    let mut last = Shows::No;
     for look in 0..LOOKS {
         if hands.interrupt.is_ending() {
-            return false;
+            return Shows::No;
         }
         if look > 0 {
             tokio::time::sleep(FIRST_RETRY).await;
         }
-        if shows_now(hands, action).await {
-            return true;
+        last = shows_now(hands, action).await;
+        // Who hangs is not asked again: each time would take as long.
+        if matches!(last, Shows::Yes | Shows::Gone(Class::TimedOut)) {
+            break;
         }
     }
-    false
+    last
 }
 
 /// Looks once whether a step's effect is there.
-async fn shows_now(hands: &Hands<'_>, action: &Action) -> bool {
+async fn shows_now(hands: &Hands<'_>, action: &Action) -> Shows {
     match hands.interrupt.unless_ending(hands.client.look(&action.connector)).await {
-        Some(Ok(live)) => converge::was_taken(&action.step, live.as_ref()),
+        Some(Ok(live)) if converge::was_taken(&action.step, live.as_ref()) => Shows::Yes,
+        Some(Err(error)) if is_silent(error.class()) => Shows::Gone(error.class()),
         // Not knowing is no sign of it.
-        Some(Err(_)) | None => false,
+        Some(Ok(_) | Err(_)) | None => Shows::No,
     }
 }
 

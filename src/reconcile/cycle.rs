@@ -23,7 +23,7 @@ use crate::pipeline::plan::{plan, suspended_by};
 use crate::reconcile::apply::{self, Hands};
 use crate::reconcile::board::Board;
 use crate::reconcile::interrupt::Interrupt;
-use crate::reconcile::verdict::{drift_since, failed, judge, may_pass};
+use crate::reconcile::verdict::{drift_since, failed, is_silent, judge, may_pass};
 
 /// How long to wait before an empty or shrunken list is believed, where a load balancer may have
 /// asked a worker that had not read its own list yet.
@@ -154,8 +154,12 @@ impl Reconciler {
             return Ok((End::Follows, results));
         }
         if results.iter().any(|result| result.outcome != Outcome::NotTaken) {
-            live = match interrupt.unless_ending(self.client.live()).await {
-                Some(Ok(live)) => live,
+            live = match interrupt.unless_ending(self.look_again(hand)).await {
+                Some(Ok(Some(live))) => live,
+                Some(Ok(None)) => {
+                    board.write(|report| follow(&mut report.cluster));
+                    return Ok((End::Follows, results));
+                }
                 // What was done is told all the same.
                 Some(Err(error)) => {
                     self.leads_since = None;
@@ -190,6 +194,15 @@ impl Reconciler {
         let mut thought = plan(desired, &live, policy, Timestamp::now());
         thought.steps.retain(|action| action.step != Step::Delete);
         Ok((live, thought))
+    }
+
+    /// Reads the cluster after acting; `None` where another worker leads now. Acting takes long: the worker
+    /// may have restarted meanwhile, and lists nothing until it has read its topics.
+    async fn look_again(&mut self, hand: Hand) -> Result<Option<Live>, Error> {
+        match self.lead(hand).await? {
+            Lead::Follows => Ok(None),
+            Lead::Leads | Lead::Gained | Lead::Unasked => self.client.live().await.map(Some),
+        }
     }
 
     /// Asks who leads, in the way that this agent writes. Nothing but GETs where it must not write.
@@ -327,9 +340,9 @@ fn away(error: &Error, board: &Board) -> End {
         // An agent that followed goes on telling nothing of the connectors: another one tells them.
         cluster.leader = cluster.leader.filter(|leads| !leads);
         cluster.failure = Some(Failure { class, text: chain(error).into() });
-        if class == Class::Unreachable {
-            // A worker that is gone leads nobody: what was seen through it is old, and the agent
-            // beside the next leader tells how it is. Since when something drifts is kept.
+        if is_silent(class) {
+            // A worker that does not answer leads nobody, as far as is known: what was seen through it is
+            // old, and the agent beside the next leader tells how it is. Since when something drifts is kept.
             cluster.plan = None;
             cluster.live = None;
         }

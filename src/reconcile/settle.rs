@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use crate::connect::Client;
+use crate::connect::error::Error;
 use crate::model::config::Config;
 use crate::model::live::LiveConnector;
 use crate::model::name::ConnectorName;
@@ -19,6 +20,7 @@ use crate::model::report::{Class, Outcome};
 use crate::model::revision::Revision;
 use crate::pipeline::converge::{self, TaskConfigs, Verdict};
 use crate::reconcile::interrupt::Interrupt;
+use crate::reconcile::verdict::is_silent;
 
 /// The time between two looks at first; it doubles up to [`SLOWEST_LOOK`].
 const FIRST_LOOK: Duration = Duration::from_millis(250);
@@ -31,6 +33,9 @@ const CONFIRM: Duration = Duration::from_secs(5);
 
 /// Up to so many connectors are looked at one by one; more are read in one expanded read.
 const FEW: usize = 2;
+
+/// After so many looks in a row that nobody answered, the worker is gone, and the wait with it.
+const SILENT: u32 = 3;
 
 /// A step whose request was carried out, waiting to be seen.
 pub struct Sent {
@@ -75,34 +80,37 @@ pub struct Settled {
 pub async fn settle(wait: &Wait<'_>, sent: Vec<Sent>) -> Vec<Settled> {
     let mut ended = Vec::new();
     let mut open: Vec<_> = sent.into_iter().map(|sent| Watched { sent, streak: None }).collect();
-    let mut rest = FIRST_LOOK;
+    let (mut rest, mut silent) = (FIRST_LOOK, 0);
     while !open.is_empty() {
         let later = async {
             tokio::time::sleep(rest).await;
             look(wait, &open).await
         };
         let (mut cut, looks) = tokio::select! {
-            looks = later => (false, looks),
-            () = wait.interrupt.superseded(wait.revision) => (true, None),
+            looks = later => (None, looks),
+            () = wait.interrupt.superseded(wait.revision) => (Some(Class::Superseded), Err(Class::Superseded)),
         };
+        silent = if looks.as_ref().is_err_and(|class| is_silent(*class)) { silent + 1 } else { 0 };
+        if silent >= SILENT {
+            cut = Some(Class::Unreachable);
+        }
         rest = (rest * 2).min(SLOWEST_LOOK);
         let mut still = Vec::new();
         for mut watched in open {
             let verdict = match &looks {
-                Some(looks) => tokio::select! {
+                Ok(looks) => tokio::select! {
                     verdict = judge(wait, &watched.sent, looks.get(&watched.sent.action.connector)) => verdict,
                     () = wait.interrupt.superseded(wait.revision) => {
-                        cut = true;
+                        cut = Some(Class::Superseded);
                         Verdict::NotYet
                     }
                 },
-                None => Verdict::NotYet,
+                Err(_) => Verdict::NotYet,
             };
             match watched.end(verdict, wait.deadline) {
                 Some((outcome, class)) => ended.push(Settled { sent: watched.sent, outcome, class }),
-                None if cut => {
-                    let class = Some(Class::Superseded);
-                    ended.push(Settled { sent: watched.sent, outcome: Outcome::Pending, class });
+                None if cut.is_some() => {
+                    ended.push(Settled { sent: watched.sent, outcome: Outcome::Pending, class: cut });
                 }
                 None => still.push(watched),
             }
@@ -131,32 +139,23 @@ impl Watched {
     }
 }
 
-/// Looks at the connectors that are waited for; `None` where the cluster could not be read.
-async fn look(wait: &Wait<'_>, open: &[Watched]) -> Option<BTreeMap<ConnectorName, LiveConnector>> {
+/// Looks at the connectors that are waited for, or says why the cluster could not be read.
+async fn look(wait: &Wait<'_>, open: &[Watched]) -> Result<BTreeMap<ConnectorName, LiveConnector>, Class> {
+    let failed = |error: Error| {
+        debug!(error = %error, "could not look while waiting");
+        error.class()
+    };
     if open.len() > FEW {
-        return match wait.client.live().await {
-            Ok(live) => Some(live.connectors),
-            Err(error) => {
-                debug!(error = %error, "could not look while waiting");
-                None
-            }
-        };
+        return wait.client.live().await.map(|live| live.connectors).map_err(failed);
     }
     let mut looks = BTreeMap::new();
     for watched in open {
         let name = &watched.sent.action.connector;
-        match wait.client.look(name).await {
-            Ok(Some(live)) => {
-                looks.insert(name.clone(), live);
-            }
-            Ok(None) => {}
-            Err(error) => {
-                debug!(connector = %name, error = %error, "could not look while waiting");
-                return None;
-            }
+        if let Some(live) = wait.client.look(name).await.map_err(failed)? {
+            looks.insert(name.clone(), live);
         }
     }
-    Some(looks)
+    Ok(looks)
 }
 
 async fn judge(wait: &Wait<'_>, sent: &Sent, live: Option<&LiveConnector>) -> Verdict {

@@ -100,6 +100,30 @@ pub fn may_pass(result: &StepResult) -> bool {
         }
 }
 
+/// Whether an error of this class says that the worker does not answer: it is gone, hangs or starts anew, and whatever
+/// was seen through it may be old.
+pub fn is_silent(class: Class) -> bool {
+    match class {
+        Class::Starting | Class::Unreachable | Class::TimedOut => true,
+        Class::NotLeader
+        | Class::Rebalancing
+        | Class::Exists
+        | Class::NotFound
+        | Class::Invalid
+        | Class::Waiting
+        | Class::Denied
+        | Class::NotUnderstood
+        | Class::Failed
+        | Class::DataLost
+        | Class::Superseded
+        | Class::NotDue
+        | Class::AuthFailed
+        | Class::RefMissing
+        | Class::Unusable
+        | Class::Internal => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -14,6 +14,7 @@ mod docs_cli;
 mod guide;
 mod guide_workspace;
 mod hostile;
+mod hostile_gone;
 mod hostile_lead;
 mod memory;
 mod others;
