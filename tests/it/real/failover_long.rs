@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use axum::http::{Method, StatusCode};
+use tagalong_testkit::proxy::Recorded;
 use tagalong_testkit::rules::{Effect, Rule};
 use tagalong_testkit::stack::handle::Stack;
 use tagalong_testkit::stack::protocol::Group;
@@ -38,14 +39,14 @@ async fn a_leader_that_ends_in_order_in_the_middle_of_a_plan_is_succeeded_and_no
 
 /// Freezes the worker that leads in the middle of a plan and lets it go on when the other agent has finished the plan;
 /// gives what was written, and how much of it the frozen worker had in hand.
-async fn frozen_and_thawed(stack: &Stack, group: Group) -> Result<(Told, usize)> {
-    let mut pair = Pair::start(&stack.add_group(group).await?).await?;
+async fn frozen_and_thawed(group: Group) -> Result<(Told, usize)> {
+    let stack = stack(group).await?;
+    let mut pair = Pair::start(stack.workers()).await?;
     let commit = pair.release_to_the_middle().await?;
     stack.freeze_part(&pair.sides[0].name).await?;
     let frozen = Instant::now();
     pair.sides[1].agent().wait_for_applied(&commit).await?;
-    let open =
-        |request: &&tagalong_testkit::proxy::Recorded| request.method == "POST" && request.status.is_none();
+    let open = |request: &&Recorded| request.method == "POST" && request.status.is_none();
     let in_hand = pair.sides[0].proxy.recorded().iter().filter(open).count();
     stack.thaw_part(&pair.sides[0].name).await?;
     pair.sides[0].agent().wait_for_metric("tagalong_leader", 0.0).await?;
@@ -69,8 +70,7 @@ async fn frozen_and_thawed(stack: &Stack, group: Group) -> Result<(Told, usize)>
 #[tokio::test]
 #[ignore = "long: a worker is frozen until another one leads"]
 async fn a_leader_that_thaws_when_another_one_leads_makes_at_most_again_what_it_had_in_hand() -> Result<()> {
-    let stack = stack(Group::new("thawed-unused").workers(1)).await?;
-    let (told, in_hand) = frozen_and_thawed(&stack, Group::new("thawed")).await?;
+    let (told, in_hand) = frozen_and_thawed(Group::new("thawed")).await?;
     ensure!((1..=AT_ONCE).contains(&in_hand), "{in_hand}");
     ensure!(told.twice().len() <= in_hand && told.by(1) > 0, "{told:?}");
     Ok(())
@@ -79,9 +79,8 @@ async fn a_leader_that_thaws_when_another_one_leads_makes_at_most_again_what_it_
 #[tokio::test]
 #[ignore = "long: a worker is frozen until another one leads"]
 async fn a_leader_that_thaws_makes_nothing_twice_where_its_writes_are_fenced() -> Result<()> {
-    let stack = stack(Group::new("fenced-unused").workers(1)).await?;
     let fenced = Group::new("fenced").setting("exactly.once.source.support", "preparing");
-    let (told, in_hand) = frozen_and_thawed(&stack, fenced).await?;
+    let (told, in_hand) = frozen_and_thawed(fenced).await?;
     ensure!((1..=AT_ONCE).contains(&in_hand), "{in_hand}");
     assert_eq!(told.twice(), [""; 0]);
     Ok(())
@@ -122,6 +121,8 @@ async fn a_plan_that_is_cut_off_from_its_worker_goes_on_when_the_network_is_back
     pair.sides[0].agent().wait_for_metric("tagalong_connect_reachable", 0.0).await?;
     note(&format!("it tells that its worker does not answer {:.0?} after the cut", cut.elapsed()));
     assert_eq!(pair.sides[0].agent().metric("tagalong_leader").await?, None);
+    let missing = "tagalong_connectors{sync=\"missing\"}";
+    assert_eq!(pair.sides[0].agent().metric(missing).await?, Some(0.0), "nothing old is told");
     assert_eq!(pair.sides[1].agent().metric("tagalong_leader").await?, Some(0.0));
     ensure!(pair.sides[0].cluster.leads().await?, "the worker leads on");
     ensure!((MIDDLE..MANY).contains(&pair.sides[1].cluster.names().await?.len()), "nobody goes on");
