@@ -113,6 +113,7 @@ pub fn is_silent(class: Class) -> bool {
         | Class::Waiting
         | Class::Denied
         | Class::NotUnderstood
+        | Class::Unsupported
         | Class::Failed
         | Class::DataLost
         | Class::Superseded

@@ -31,3 +31,4 @@ mod repo_tree;
 mod repo_wire;
 mod serve;
 mod support;
+mod versions;

@@ -40,6 +40,11 @@ pub fn config(json: &serde_json::Value) -> Config {
 /// Restarts what failed, as Connect 3.0 and newer know how.
 pub const RESTART: Step = Step::Restart { failed: Failed::InOneCall };
 
+/// Restarts a connector and its first task, as every Connect knows how.
+fn one_by_one() -> Step {
+    Step::Restart { failed: Failed::OneByOne { itself: true, tasks: vec![0] } }
+}
+
 pub fn create(json: &serde_json::Value, initial: Target) -> Step {
     Step::Create { config: config(json), initial: Initial::At(initial) }
 }
@@ -130,7 +135,11 @@ pub async fn it_carries_a_connector_through_its_life(site: &Site) -> Result<()> 
     take(&client, &name, &configure(&changed)).await?;
     assert_eq!(until(&client, &name, running).await?.config, Some(config(&changed)));
     let start = Instant::now();
-    while calm(async || client.task_configs(&name).await).await?[0].get("batch.size").is_none() {
+    // Before 3.7 the task has this key at all times, with the plugin's own value.
+    let has_it = |task: &Config| {
+        task.get("batch.size").is_some_and(|value| value.same_text(&Value::new("batch.size", "7")))
+    };
+    while !calm(async || client.task_configs(&name).await).await?.first().is_some_and(has_it) {
         assert!(start.elapsed() < Duration::from_secs(30), "the task never got the new config");
         sleep(Duration::from_millis(20)).await;
     }
@@ -139,8 +148,10 @@ pub async fn it_carries_a_connector_through_its_life(site: &Site) -> Result<()> 
     until(&client, &name, |connector| is(connector, RunState::Paused, &[RunState::Paused])).await?;
     take(&client, &name, &Step::Resume { from: Target::Paused }).await?;
     until(&client, &name, running).await?;
-    take(&client, &name, &Step::Stop { from: Target::Running }).await?;
-    until(&client, &name, |connector| is(connector, RunState::Stopped, &[])).await?;
+    if site.version >= (3, 5) {
+        take(&client, &name, &Step::Stop { from: Target::Running }).await?;
+        until(&client, &name, |connector| is(connector, RunState::Stopped, &[])).await?;
+    }
     take(&client, &name, &Step::Delete).await?;
     assert_eq!(calm(async || client.look(&name).await).await?, None);
     assert!(!client.live().await?.connectors.contains_key(&name));
@@ -152,8 +163,62 @@ pub async fn it_creates_in_a_state(site: &Site) -> Result<()> {
     let client = leader(site)?;
     for (target, state) in [(Target::Paused, RunState::Paused), (Target::Stopped, RunState::Stopped)] {
         let name = ConnectorName::observed(&site.name(target.name()));
-        take(&client, &name, &create(&source(), target)).await?;
-        until(&client, &name, |connector| is(connector, state, &[])).await?;
+        let step = create(&source(), target);
+        if site.version >= (3, 7) {
+            take(&client, &name, &step).await?;
+            until(&client, &name, |connector| is(connector, state, &[])).await?;
+        } else {
+            let error = failure(calm(async || client.take(&name, &step).await).await)?;
+            assert_eq!((error.class(), error.is_certain()), (Class::Unsupported, true), "{error}");
+            assert_eq!(calm(async || client.look(&name).await).await?, None);
+        }
+    }
+    Ok(())
+}
+
+pub async fn it_creates_and_brings_into_a_state_right_after(site: &Site) -> Result<()> {
+    let targets = [(Target::Paused, RunState::Paused, (2, 3)), (Target::Stopped, RunState::Stopped, (3, 5))];
+    for (writer, url) in [(Writer::Leader, &site.leader), (Writer::Forwarded, &site.follower)] {
+        let client = client(url, writer)?;
+        for (target, state, _) in targets.into_iter().filter(|(_, _, since)| site.version >= *since) {
+            let name = ConnectorName::observed(&site.name(&format!("{}-{writer:?}", target.name())));
+            let step = Step::Create { config: config(&source()), initial: Initial::Then(target) };
+            take(&client, &name, &step).await?;
+            let seen = until(&client, &name, |connector| {
+                states(connector)
+                    .is_some_and(|(own, tasks)| own == state && !tasks.contains(&RunState::Running))
+            })
+            .await?;
+            assert_eq!(seen.config, Some(config(&source())));
+            // It was paused before its tasks were made, or they are paused as well; either way it can run.
+            take(&client, &name, &Step::Resume { from: target }).await?;
+            let running = |connector: &LiveConnector| is(connector, RunState::Running, &[RunState::Running]);
+            until(&client, &name, running).await?;
+        }
+    }
+    Ok(())
+}
+
+pub async fn it_finds_out_what_the_worker_can_do(site: &Site) -> Result<()> {
+    for url in [&site.leader, &site.follower] {
+        let client = client(url, Writer::Leader)?;
+        let found = client.live().await?.capabilities;
+        let told = (found.is_known(), found.has_initial_state(), found.has_stop(), found.restarts_failed());
+        let expected = (true, site.version >= (3, 7), site.version >= (3, 5), site.version >= (3, 0));
+        assert_eq!(told, expected, "{found:?}");
+        client.live().await?;
+        let asked = client.take_exchanges();
+        assert!(asked.len() == 5 && asked.iter().all(|one| one.method == "GET"), "{asked:?}");
+    }
+    // Where the version says nothing, these tell.
+    for (path, since) in [
+        ("/health".to_owned(), (3, 9)),
+        (format!("/connectors/{}/offsets", site.name("nobody")), (3, 5)),
+        (format!("/connector-plugins/{}/config", site.name("nobody")), (3, 2)),
+    ] {
+        let reply = site.ask("GET", &path, None).await?;
+        let is_there = reply.status == 200 || reply.message() != "HTTP 404 Not Found";
+        assert_eq!(is_there, site.version >= since, "{path}: {reply:?}");
     }
     Ok(())
 }
@@ -167,14 +232,18 @@ pub async fn it_does_not_write_through_a_follower(site: &Site) -> Result<()> {
     for (name, step) in [
         (&new, create(&source(), Target::Running)),
         (&name, configure(&source_with("batch.size", "7"))),
-        (&name, Step::Stop { from: Target::Running }),
         (&name, Step::Delete),
     ] {
         let error = failure(follower.take(name, &step).await)?;
         assert_eq!((error.class(), error.is_certain()), (Class::NotLeader, true), "{step:?}");
     }
+    let error = failure(follower.take(&name, &Step::Stop { from: Target::Running }).await)?;
+    let class = if site.version >= (3, 5) { Class::NotLeader } else { Class::Unsupported };
+    assert_eq!((error.class(), error.is_certain()), (class, true), "{error}");
+    // Before 3.0 the one that runs the connector takes it, and restarts the connector alone.
     let error = failure(follower.take(&name, &RESTART).await)?;
-    assert!(matches!(error.class(), Class::NotLeader | Class::Rebalancing), "{error}");
+    let is_old = site.version < (3, 0) && error.class() == Class::Unsupported;
+    assert!(is_old || matches!(error.class(), Class::NotLeader | Class::Rebalancing), "{error}");
     Ok(())
 }
 
@@ -183,8 +252,18 @@ pub async fn it_writes_through_a_follower_where_it_may(site: &Site) -> Result<()
     take(&follower, &name, &create(&source(), Target::Running)).await?;
     site.until_tasks(name.as_str(), "RUNNING").await?;
     take(&follower, &name, &configure(&source_with("batch.size", "7"))).await?;
-    take(&follower, &name, &RESTART).await?;
-    take(&follower, &name, &Step::Stop { from: Target::Running }).await?;
+    if site.version >= (3, 0) {
+        take(&follower, &name, &RESTART).await?;
+    }
+    take(&follower, &name, &one_by_one()).await?;
+    if site.version >= (3, 5) {
+        take(&follower, &name, &Step::Stop { from: Target::Running }).await?;
+    }
+    // What the leader refuses comes back with its meaning.
+    let again = create(&source(), Target::Running);
+    let error = failure(calm(async || follower.take(&name, &again).await).await)?;
+    assert_eq!((error.class(), error.is_certain()), (Class::Exists, true), "{error}");
+    take(&follower, &name, &Step::Delete).await?;
     take(&follower, &name, &Step::Delete).await?;
     let leader = leader(site)?;
     assert_eq!(calm(async || leader.look(&name).await).await?, None);
@@ -214,21 +293,28 @@ pub async fn it_tells_a_refused_config(site: &Site) -> Result<()> {
     let error = failure(calm(async || client.take(&name, &nothing).await).await)?;
     assert!(!format!("{error} {error:?}").contains("S3cr3t"), "{error:?}");
     assert_eq!(error.hint(), Some("give connector.class"));
+
+    // Before 4.x it is a 500, and no less certain.
+    let unknown = create(&source_with("connector.class", "Nope"), Target::Running);
+    let error = failure(calm(async || client.take(&name, &unknown).await).await)?;
+    assert_eq!((error.class(), error.is_certain()), (Class::Invalid, true), "{error}");
+    assert_eq!(error.hint(), Some("install the plugin on every worker, or correct connector.class"));
     Ok(())
 }
 
 pub async fn it_tells_what_exists_and_what_does_not(site: &Site) -> Result<()> {
     let (client, name) = (leader(site)?, name(site));
     let missing = ConnectorName::observed(&site.name("nobody"));
-    for step in [
-        Step::Pause { from: Target::Running },
-        Step::Resume { from: Target::Paused },
-        Step::Stop { from: Target::Running },
-        RESTART,
-    ] {
+    for step in
+        [Step::Pause { from: Target::Running }, Step::Resume { from: Target::Paused }, RESTART, one_by_one()]
+    {
         let error = failure(calm(async || client.take(&missing, &step).await).await)?;
         assert_eq!((error.class(), error.is_certain()), (Class::NotFound, true), "{step:?}");
     }
+    let error =
+        failure(calm(async || client.take(&missing, &Step::Stop { from: Target::Running }).await).await)?;
+    let class = if site.version >= (3, 5) { Class::NotFound } else { Class::Unsupported };
+    assert_eq!((error.class(), error.is_certain()), (class, true), "{error}");
     assert_eq!(failure(calm(async || client.task_configs(&missing).await).await)?.class(), Class::NotFound);
     assert_eq!(calm(async || client.look(&missing).await).await?, None);
 
@@ -247,7 +333,27 @@ pub async fn it_restarts_what_failed(site: &Site) -> Result<()> {
     let status = seen.status.context("a status")?;
     assert!(status.has_failed());
     assert_eq!(status.troubles().count(), 1);
-    take(&client, &name, &RESTART).await
+    if site.version >= (3, 0) {
+        take(&client, &name, &RESTART).await
+    } else {
+        let error = failure(calm(async || client.take(&name, &RESTART).await).await)?;
+        assert!(matches!(error.class(), Class::Unsupported | Class::NotLeader), "{error}");
+        Ok(())
+    }
+}
+
+pub async fn it_restarts_one_by_one(site: &Site) -> Result<()> {
+    let (client, name) = (leader(site)?, name(site));
+    take(&client, &name, &create(&source(), Target::Running)).await?;
+    let running = |connector: &LiveConnector| is(connector, RunState::Running, &[RunState::Running]);
+    until(&client, &name, running).await?;
+    // Whichever worker runs them, and whether they have failed or not.
+    take(&client, &name, &one_by_one()).await?;
+    until(&client, &name, running).await?;
+    let gone = Step::Restart { failed: Failed::OneByOne { itself: false, tasks: vec![0, 7] } };
+    let error = failure(calm(async || client.take(&name, &gone).await).await)?;
+    assert_eq!((error.class(), error.is_certain()), (Class::NotFound, false), "{error}");
+    Ok(())
 }
 
 pub async fn it_reads_a_worker_that_is_ready(site: &Site) -> Result<()> {
@@ -256,6 +362,10 @@ pub async fn it_reads_a_worker_that_is_ready(site: &Site) -> Result<()> {
     let worker = client.root().await?;
     assert!(worker.version.is_some() && worker.kafka_cluster_id.is_some(), "{worker:?}");
     let methods: Vec<_> = client.take_exchanges().iter().map(|one| (one.method, one.code_class)).collect();
-    assert_eq!(methods, [("GET", "2xx"), ("GET", "2xx")]);
+    if site.version >= (3, 9) {
+        assert_eq!(methods, [("GET", "2xx"), ("GET", "2xx")]);
+    } else {
+        assert_eq!(methods, [("GET", "4xx"), ("GET", "4xx"), ("GET", "2xx")], "no health, nobody, the root");
+    }
     Ok(())
 }

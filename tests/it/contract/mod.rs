@@ -86,12 +86,15 @@ macro_rules! every_client_case {
         $crate::contract::run! { $site, $version, $marks;
             client: it_knows_the_leader_and_the_follower,
             client: it_carries_a_connector_through_its_life,
+            client: it_finds_out_what_the_worker_can_do,
             client: it_creates_in_a_state,
+            client: it_creates_and_brings_into_a_state_right_after,
             client: it_does_not_write_through_a_follower,
             client: it_writes_through_a_follower_where_it_may,
             client: it_tells_a_refused_config,
             client: it_tells_what_exists_and_what_does_not,
             client: it_restarts_what_failed,
+            client: it_restarts_one_by_one,
             client: it_reads_a_worker_that_is_ready,
         }
     };
@@ -143,10 +146,16 @@ mod fake_2_2 {
 /// The oldest that is held to be understood.
 mod fake_2_8 {
     crate::contract::every_plain_case!(crate::contract::fake, (2, 8), []);
+    crate::contract::every_client_case!(crate::contract::fake, (2, 8), []);
+}
+
+mod fake_3_5 {
+    crate::contract::every_client_case!(crate::contract::fake, (3, 5), []);
 }
 
 mod fake_3_7 {
     crate::contract::every_plain_case!(crate::contract::fake, (3, 7), []);
+    crate::contract::every_client_case!(crate::contract::fake, (3, 7), []);
 }
 
 mod fake_3_9 {

@@ -18,3 +18,4 @@ mod ssh;
 mod stack;
 mod steady;
 mod story;
+mod versions;
