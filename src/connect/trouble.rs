@@ -37,6 +37,20 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Every one, in the order of the page that explains them.
+    pub const ALL: [Self; 10] = [
+        Self::UnknownAuthority,
+        Self::OtherName,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::Certificate,
+        Self::CertificateWanted,
+        Self::CertificateRefused,
+        Self::NothingInCommon,
+        Self::NoTls,
+        Self::NoHttp,
+    ];
+
     /// The class of the failure.
     pub fn class(self) -> Class {
         match self {

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use tagalong::connect::trouble::Trouble;
 use tagalong::metrics::families::ALL;
 use tagalong::settings::checked::Settings;
 use tagalong::settings::keys::{KEYS, variable};
@@ -78,6 +79,27 @@ fn the_examples_of_the_operations_page_can_be_used() -> Result<()> {
 }
 
 #[test]
+fn the_examples_of_reaching_connect_are_settings_without_a_warning() -> Result<()> {
+    let blocks = blocks(&read("docs/operations/reaching-connect.md")?);
+    ensure!(blocks.len() > 3 && blocks.iter().all(|block| block.text.starts_with("# settings.yaml")));
+    for block in blocks {
+        let file = Some(("settings.yaml", block.text.as_bytes()));
+        let (settings, findings) = Settings::read(&Written { file, ..Written::default() }, &[]);
+        assert!(settings.is_some() && findings.is_empty(), "{findings:#?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_page_of_reaching_connect_has_every_trouble() -> Result<()> {
+    let page = read("docs/operations/reaching-connect.md")?;
+    for trouble in Trouble::ALL {
+        ensure!(page.contains(&format!("| {trouble} |")), "{trouble} is not on the page");
+    }
+    Ok(())
+}
+
+#[test]
 fn what_the_pages_name_is_there() -> Result<()> {
     let apart = ["TAGALONG_SETTINGS", "TAGALONG_AGENT", "TAGALONG_PORT"];
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -87,6 +109,7 @@ fn what_the_pages_name_is_there() -> Result<()> {
         "docs/guide/definitions.md",
         "docs/guide/workspace.md",
         "docs/operations/running.md",
+        "docs/operations/reaching-connect.md",
     ] {
         for word in read(page)?.split(|c| !is_word(c)) {
             if word.starts_with("TAGALONG_") {
