@@ -90,6 +90,9 @@ async fn a_password_is_taken_from_its_text_or_anew_from_its_file() -> Result<()>
     let client = basic(Password::File(file.path().to_owned()))?;
     client.probe().await?;
     assert_eq!(carried(&proxy, "authorization"), ["Basic QWxhZGRpbjpzZXNhbWUgb3Blbg=="]);
+    std::fs::write(file.path(), "two\nlines")?;
+    client.probe().await?;
+    assert_eq!(carried(&proxy, "authorization"), ["Basic QWxhZGRpbjpzZXNhbWUgb3Blbg=="]);
     std::fs::write(file.path(), "open sesame")?;
     client.probe().await?;
     assert_eq!(carried(&proxy, "authorization"), ["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="]);

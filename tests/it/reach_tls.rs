@@ -37,17 +37,17 @@ impl Front {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (address, acceptor) = (listener.local_addr()?, Arc::new(Mutex::new(acceptor)));
         let shown = Arc::<Mutex<Vec<_>>>::default();
-        let (accepts, shows) = (Arc::clone(&acceptor), Arc::clone(&shown));
+        let (current, kept) = (Arc::clone(&acceptor), Arc::clone(&shown));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let acceptor = accepts.lock().expect("nobody panics while holding it").clone();
-                let (shows, target) = (Arc::clone(&shows), target.clone());
+                let acceptor = current.lock().expect("nobody panics while holding it").clone();
+                let (kept, target) = (Arc::clone(&kept), target.clone());
                 tokio::spawn(async move {
                     // Who is not accepted is told so by the library.
                     let Ok(mut stream) = acceptor.accept(stream).await else { return };
                     let certificates = stream.get_ref().1.peer_certificates();
                     let first = certificates.and_then(|all| all.first()).map(|first| first.to_vec());
-                    shows.lock().expect("nobody panics while holding it").push(first);
+                    kept.lock().expect("nobody panics while holding it").push(first);
                     let mut behind = TcpStream::connect(target).await.expect("the cluster listens");
                     // A client that goes away ends it.
                     let _ = copy_bidirectional(&mut stream, &mut behind).await;

@@ -69,7 +69,7 @@ async fn a_connect_that_asks_for_a_login_gets_it_and_the_password_may_change() -
     let stack = Stack::shared().await?;
     let workers = stack.add_group(logins.group("reach-basic")).await?;
     let clusters: Vec<_> = workers.iter().map(|worker| Cluster::known_as(worker, KIT)).collect();
-    let leader = if clusters[0].leads().await? { 0 } else { 1 };
+    let leader = usize::from(!clusters[0].leads().await?);
     let (cluster, follower) = (&clusters[leader], &workers[1 - leader]);
     for path in ["/health", "/", "/connectors"] {
         assert_eq!(status(follower, path, None).await?, StatusCode::UNAUTHORIZED, "{path}");
@@ -107,17 +107,15 @@ async fn a_connect_that_asks_for_a_login_gets_it_and_the_password_may_change() -
     let gone = "connector: reach-two\nstate: absent\n";
     let commit = definitions.release(&[(&file_of("reach-two"), gone)])?;
     // Whichever worker leads now, one agent goes on without a restart; it stands beside one of them.
-    if !cluster.leads().await? {
-        let desk = Desk::new(&[])?;
-        desk.write("password", "second")?;
+    if cluster.leads().await? {
+        agent.wait_for_applied(&commit).await?;
+    } else {
         note("the other worker leads since the restart: the agent follows");
         agent.wait_for_metric("tagalong_leader", 0.0).await?;
-        let settings = with_login(&definitions, &follower.url, &desk.path("password"));
+        let settings = with_login(&definitions, &follower.url, password.path());
         let second = Agent::start(&settings).await?.patient(PATIENCE);
         second.wait_for_applied(&commit).await?;
         second.end().await?;
-    } else {
-        agent.wait_for_applied(&commit).await?;
     }
     assert_eq!(cluster.names().await?, ["reach-one"]);
     for told in [agent.log(), agent.get("/status").await?, agent.get("/metrics").await?] {

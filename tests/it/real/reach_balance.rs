@@ -18,6 +18,9 @@ use crate::support::definitions::{Definitions, file_of, file_source};
 
 const NAMES: [&str; 3] = ["balance-a", "balance-b", "balance-c"];
 
+/// Some seconds of reading.
+const RECORDS: usize = 300_000;
+
 /// What Connect carried out, in order: `POST a`, `PUT a/config`.
 fn done(proxy: &Proxy) -> Vec<String> {
     let is_done = |one: &Recorded| one.is_write() && one.status.is_some_and(|status| status < 300);
@@ -68,6 +71,7 @@ async fn one_agent_before_a_load_balancer_writes_everything_once_also_while_a_wo
 {
     let stack = Stack::shared().await?;
     let workers = stack.add_group(Group::new("reach-balance")).await?;
+    slow_to_read(stack, "reach-balance-configs").await?;
     let proxy = Proxy::balance(&[&workers[0].url, &workers[1].url]).await?;
     let sources = NAMES.map(|name| (file_of(name), file_source(name, "")));
     let files: Vec<_> = sources.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
@@ -112,10 +116,17 @@ async fn one_agent_before_a_load_balancer_writes_everything_once_also_while_a_wo
     }
 
     let clusters = [Cluster::of(&workers[0]), Cluster::of(&workers[1])];
-    let leader = if clusters[0].leads().await? { 0 } else { 1 };
-    for (round, away) in [1 - leader, leader, 1 - leader].into_iter().enumerate() {
+    let leader = usize::from(!clusters[0].leads().await?);
+    for (round, away) in [1 - leader, leader].into_iter().enumerate() {
         come_back(stack, &workers[away], &proxy, &agent, &mut definitions, round).await?;
     }
+    let follower = usize::from(clusters[0].leads().await?);
+    proxy.pin("/health", 1 - follower);
+    proxy.pin("/connectors", follower);
+    let before = doubted(&agent);
+    let empty = come_back(stack, &workers[follower], &proxy, &agent, &mut definitions, 2).await?;
+    ensure!(empty > 0, "the worker is seen before it has read its list");
+    assert_eq!(doubted(&agent), before + 1, "{}", agent.log());
     agent.end().await?;
     for worker in &workers {
         stack.stop_part(&worker.name).await?;
@@ -123,7 +134,24 @@ async fn one_agent_before_a_load_balancer_writes_everything_once_also_while_a_wo
     Ok(())
 }
 
-/// A worker is killed and comes back; meanwhile a connector is released.
+fn doubted(agent: &Agent) -> usize {
+    agent.log().matches("looking again before anything is created").count()
+}
+
+/// Gives the workers much to read before the first connector at each start: records that mean nothing to Connect.
+async fn slow_to_read(stack: &Stack, topic: &str) -> Result<()> {
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), "nothing:{}\n".repeat(RECORDS))?;
+    let mut kcat = tokio::process::Command::new("kcat");
+    kcat.args(["-P", "-b", stack.kafka().bootstrap, "-t", topic, "-p", "0", "-K", ":", "-l"])
+        .arg(file.path());
+    let status = kcat.kill_on_drop(true).status().await.context("start kcat")?;
+    ensure!(status.success(), "kcat: {status}");
+    Ok(())
+}
+
+/// A worker is killed and comes back; meanwhile a connector is released. Gives how often the worker was seen to list
+/// nothing.
 async fn come_back(
     stack: &Stack,
     worker: &Worker,
@@ -131,7 +159,7 @@ async fn come_back(
     agent: &Agent,
     definitions: &mut Definitions,
     round: usize,
-) -> Result<()> {
+) -> Result<usize> {
     stack.kill_part(&worker.name).await?;
     proxy.clear();
     let watch = Watch::begin(worker);
@@ -146,12 +174,15 @@ async fn come_back(
     agent.wait_for_applied(&commit?).await.with_context(|| agent.log())?;
     sleep(Duration::from_secs(3)).await;
     let empty = watch.end();
-    let doubted = agent.log().matches("looking again before anything is created").count();
     let failed = proxy.recorded().iter().filter(|one| one.status.is_some_and(|status| status >= 500)).count();
     note(&format!(
-        "round {round}: {empty} empty lists from the worker, {} requests, {failed} without an answer of Connect's, {doubted} lists doubted so far",
-        proxy.recorded().len()
+        "round {round}: {empty} empty lists from the worker, {} requests, {failed} without an answer of Connect's, {} lists doubted so far",
+        proxy.recorded().len(),
+        doubted(agent)
     ));
     assert_eq!(done(proxy), [format!("POST {name}")], "{}", agent.log());
-    Ok(())
+    let posts = proxy.writes();
+    let others: Vec<_> = posts.iter().map(told).filter(|told| *told != format!("POST {name}")).collect();
+    ensure!(others.is_empty(), "what is there is asked for: {others:?}");
+    Ok(empty)
 }

@@ -60,6 +60,7 @@ struct Shared {
     client: reqwest::Client,
     born: Instant,
     turn: AtomicUsize,
+    pins: Mutex<Vec<(String, usize)>>,
     rules: Rules,
     recorded: Mutex<Vec<Recorded>>,
 }
@@ -78,6 +79,7 @@ impl Proxy {
             client: http::client(),
             born: Instant::now(),
             turn: AtomicUsize::new(0),
+            pins: Mutex::default(),
             rules: Rules::default(),
             recorded: Mutex::default(),
         });
@@ -105,22 +107,29 @@ impl Proxy {
         self.shared.recorded.lock().expect("nobody panics while holding it").clear();
     }
 
+    /// Passes every request whose path begins so to one of the targets, until [`Proxy::heal`].
+    pub fn pin(&self, path: &str, target: usize) {
+        self.shared.pins.lock().expect("nobody panics while holding it").push((path.to_owned(), target));
+    }
+
     /// Adds a rule: from now on some requests fare worse.
     pub fn rule(&self, rule: Rule) {
         self.shared.rules.add(rule);
     }
 
-    /// Forgets all rules.
+    /// Forgets all rules and pins.
     pub fn heal(&self) {
         self.shared.rules.clear();
+        self.shared.pins.lock().expect("nobody panics while holding it").clear();
     }
 }
 
 impl Shared {
     /// Notes a request and says which one it is, and which target's turn.
     fn note(&self, head: &Parts, body: Bytes) -> (usize, usize) {
+        let target = self.pinned(head.uri.path());
+        let target = target.unwrap_or_else(|| self.turn.fetch_add(1, Ordering::Relaxed) % self.targets.len());
         let mut all = self.recorded.lock().expect("nobody panics while holding it");
-        let target = self.turn.fetch_add(1, Ordering::Relaxed) % self.targets.len();
         all.push(Recorded {
             method: head.method.clone(),
             path: head.uri.to_string(),
@@ -132,6 +141,11 @@ impl Shared {
             took: None,
         });
         (all.len() - 1, target)
+    }
+
+    fn pinned(&self, path: &str) -> Option<usize> {
+        let pins = self.pins.lock().expect("nobody panics while holding it");
+        pins.iter().find(|(begins, _)| path.starts_with(begins)).map(|(_, target)| *target)
     }
 
     fn answered(&self, number: usize, status: u16, took: Duration) {
@@ -239,6 +253,11 @@ mod tests {
         }
         assert_eq!(proxy.recorded().iter().map(|one| one.target).collect::<Vec<_>>(), [0, 1, 0, 1]);
         assert_eq!((one.recorded().len(), two.recorded().len()), (2, 2));
+        proxy.pin("/connectors", 1);
+        for path in ["/connectors", "/health", "/connectors?expand=info"] {
+            client.get(format!("{}{path}", proxy.url())).send().await?.bytes().await?;
+        }
+        assert_eq!(proxy.recorded()[4..].iter().map(|one| one.target).collect::<Vec<_>>(), [1, 0, 1]);
         assert_eq!(two.recorded()[0].headers["x-team"], "platform");
         Ok(())
     }
