@@ -20,9 +20,10 @@ use tagalong_testkit::proxy::Proxy;
 use tagalong_testkit::rules::{Effect, Rule};
 use tagalong_testkit::server::Server;
 
+use crate::support::agent::{Agent, wait};
 use crate::support::cluster::writes;
 use crate::support::command::Desk;
-use crate::support::definitions::{ENVIRONMENT, file_of, file_source};
+use crate::support::definitions::{Definitions, ENVIRONMENT, file_of, file_source};
 
 /// A client with this access.
 pub fn client(url: &str, access: Access) -> Result<Client, Error> {
@@ -72,6 +73,33 @@ async fn a_token_and_headers_go_with_every_request_and_a_renewed_token_with_the_
     client.probe().await?;
     assert_eq!(carried(&proxy, "authorization"), ["Bearer third"]);
     Ok(())
+}
+
+#[tokio::test]
+async fn an_agent_says_once_that_its_token_is_gone_and_takes_the_next_one_without_a_restart() -> Result<()> {
+    let (definitions, fake) = (Definitions::one("orders", "").await?, Fake::start(1).await);
+    let proxy = Proxy::start(&fake.url(0)).await?;
+    let token = Desk::new(&[("token", "first\n")])?;
+    let file = format!("connect: {{bearer_token_file: '{}', ", token.path("token").display());
+    let agent = Agent::start(&definitions.settings(&proxy.url()).replace("connect: {", &file)).await?;
+    agent.wait_for_applied(&definitions.released()?).await?;
+    std::fs::remove_file(token.path("token"))?;
+    proxy.clear();
+    // Some cycles, one a second.
+    wait("it goes on", || async { Ok(proxy.recorded().len() > 8) }).await.with_context(|| agent.log())?;
+    let sent = carried(&proxy, "authorization");
+    assert!(sent.iter().all(|value| value == "Bearer first"), "{sent:?}");
+    assert_eq!(agent.log().matches("what was read before is kept").count(), 1, "{}", agent.log());
+    assert!(agent.log().contains("\"because\":\"No such file or directory"), "{}", agent.log());
+    token.write("token", "second\n")?;
+    proxy.clear();
+    let renewed =
+        || async { Ok(proxy.recorded().iter().any(|one| one.headers["authorization"] == "Bearer second")) };
+    wait("the next token is shown", renewed).await.with_context(|| agent.log())?;
+    for told in [agent.log(), agent.get("/status").await?, agent.get("/metrics").await?] {
+        assert!(!told.contains("Bearer") && !told.contains("second\""), "{told}");
+    }
+    agent.end().await.map(drop)
 }
 
 #[tokio::test]

@@ -91,7 +91,11 @@ impl Scripted {
         authority: &Authority,
         script: impl Fn(&Seen) -> Vec<Play> + Send + Sync + 'static,
     ) -> Result<Self> {
-        Self::start(Some(authority.server()?.acceptor(None)?), Arc::new(script)).await
+        Self::start(
+            Some(authority.issue("subjectAltName=DNS:localhost", 1)?.acceptor(None)?),
+            Arc::new(script),
+        )
+        .await
     }
 
     async fn start(tls: Option<TlsAcceptor>, script: Script) -> Result<Self> {
