@@ -177,6 +177,8 @@ pub async fn a_new_connector_is_listed_and_then_runs(site: &Site) -> Result<()> 
     assert_eq!(status["tasks"][0]["id"], 0);
     assert!(status["connector"]["worker_id"].is_string(), "{status}");
     assert!(status["connector"].get("trace").is_none(), "{status}");
+    let tells_version = status["tasks"][0].get("version").is_some();
+    assert_eq!(tells_version, site.version >= (4, 1), "{status}");
     let info = site.ask("GET", &format!("/connectors/{name}"), None).await?.is(200).json();
     assert_eq!(info["tasks"], json!([{"connector": name, "task": 0}]));
     Ok(())
