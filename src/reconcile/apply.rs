@@ -229,11 +229,7 @@ async fn send(
         let class = error.class();
         if !error.is_certain() || class == Class::Unreachable {
             warn!(error = &error as &dyn std::error::Error, "a request got no certain answer; looking");
-            let seen = shows(hands, action).await;
-            if let Shows::Gone(why) = seen {
-                over.set(over.get().or(Some(why)));
-            }
-            return if seen == Shows::Yes { Ok(()) } else { Err((Outcome::Failed, class)) };
+            return looked_for(hands, action, class, over).await;
         }
         match class {
             Class::NotLeader if still_leads(hands).await => {
@@ -324,6 +320,21 @@ enum Shows {
     No,
     /// The worker does not answer at all: what else is asked of it would come to the same.
     Gone(Class),
+}
+
+/// How a step ended whose answer was of this class and not certain.
+async fn looked_for(
+    hands: &Hands<'_>,
+    action: &Action,
+    class: Class,
+    over: &Cell<Option<Class>>,
+) -> Result<(), (Outcome, Class)> {
+    match shows(hands, action).await {
+        Shows::Yes => return Ok(()),
+        Shows::No => {}
+        Shows::Gone(why) => over.set(over.get().or(Some(why))),
+    }
+    Err((Outcome::Failed, class))
 }
 
 /// Looks whether a request took effect although its answer was not certain.

@@ -194,7 +194,7 @@ async fn a_secret_in_the_address_of_connect_is_refused_and_not_repeated() -> Res
     exit 64
     ---- stderr
     --connect: error[wrong-value]: `connect.url` holds credentials
-      hint: take them out of the address
+      hint: take them out of the address: `connect.basic_auth` is for them
     1 error.
     Error: the command line is not usable
     "#);

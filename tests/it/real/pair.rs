@@ -225,7 +225,7 @@ fn config(name: &str) -> Config {
 
 /// Only creations are expected in these stories, behind the fence.
 fn write(request: &Recorded, from: usize, born: Instant) -> Result<Write> {
-    let Recorded { method, path, body: _, status, at, took: _ } = request;
+    let Recorded { method, path, body: _, status, at, took: _, headers: _, target: _ } = request;
     ensure!(
         method == "POST" && path == "/connectors?forward=false",
         "an unexpected write: {method} {path}, answered {status:?}"
