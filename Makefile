@@ -7,6 +7,9 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
+# These mostly wait; those on real parts keep the processors busy, and one runs for each.
+fast := --skip real:: --test-threads 8
+
 ifdef KEEP
 export KEEP
 endif
@@ -23,10 +26,11 @@ demo: install ## the whole story on real parts: Kafka, two Connect workers, Post
 	exec cargo run --quiet --example demo
 
 test: install-oldest ## all that gates: units, laws, the fake and the real Connect, the story end to end
-	cargo test --workspace --no-fail-fast
+	cargo test --workspace --no-fail-fast -- $(fast)
+	cargo test --test it real::
 
-test-fast: ## without the real parts: a minute, no Java
-	cargo test --workspace -- --skip real::
+test-fast: ## without the real parts: a minute and a half once built, no Java
+	cargo test --workspace -- $(fast)
 
 test-long: install-all ## what takes too long to gate: the tests marked #[ignore = "long: ..."]
 	cargo test --workspace -- --ignored

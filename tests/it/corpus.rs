@@ -22,6 +22,7 @@ use tagalong::pipeline::supply::Supply;
 /// Rules that other rooms hold to: the one that reads trees, and the settings. Their own tests break
 /// them.
 const OF_OTHER_ROOMS: &[Rule] = &[
+    Rule::Unencrypted,
     Rule::RepositoryEmpty,
     Rule::ConnectorsMissing,
     Rule::FileTooLarge,
