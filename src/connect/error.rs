@@ -176,7 +176,9 @@ impl Error {
             Self::TimedOut { .. } => Class::TimedOut,
             // There is always a way to stop, but not in every version.
             Self::Refused {
-                attempt: Attempt::Step(StepKind::Stop, _), refusal: Refusal::NoSuchPath, ..
+                attempt: Attempt::Step(StepKind::Stop | StepKind::Create, _),
+                refusal: Refusal::NoSuchPath,
+                ..
             }
             | Self::TooOld { .. } => Class::Unsupported,
             Self::Refused { refusal, .. } => refusal.class(),

@@ -109,9 +109,9 @@ impl Client {
     pub async fn ready(&self) -> Result<(), Error> {
         let attempt = Attempt::Ready;
         match self.ask(&attempt, Request::get("/health")).await {
-            Ok(_) => Ok(()),
+            Ok(answer) if wire::is_health(&answer.body) => Ok(()),
             // Connect before 3.9. Its herder answers this one in turn, so not before it has started.
-            Err(Error::Refused { refusal: Refusal::NoSuchPath, .. }) => {
+            Ok(_) | Err(Error::Refused { refusal: Refusal::NoSuchPath, .. }) => {
                 let path = format!("/connectors/{}", nobody());
                 match self.ask(&attempt, Request::get(path)).await {
                     Ok(_) | Err(Error::Refused { refusal: Refusal::NotFound, .. }) => Ok(()),
@@ -258,11 +258,17 @@ impl Client {
             return Err(Error::Unaddressable { attempt });
         }
         let parts = parts::parts(&attempt, connector, step, self.writer == Writer::Leader)?;
-        let mut parts = parts.into_iter();
-        if let Some(first) = parts.next() {
+        if let Some(first) = parts.into_iter().next() {
             self.send(&attempt, first, step).await?;
         }
-        for part in parts {
+        self.finish(connector, step).await
+    }
+
+    /// Sends what follows a step's first request, where that one was carried out.
+    pub async fn finish(&self, connector: &ConnectorName, step: &Step) -> Result<(), Error> {
+        let attempt = Attempt::Step(step.kind(), connector.clone());
+        let parts = parts::parts(&attempt, connector, step, self.writer == Writer::Leader)?;
+        for part in parts.into_iter().skip(1) {
             self.follow_up(&attempt, part, step).await?;
         }
         Ok(())

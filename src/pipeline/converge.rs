@@ -102,6 +102,14 @@ pub fn was_taken(step: &Step, live: Option<&LiveConnector>) -> bool {
     }
 }
 
+/// Whether a connector is made whose state was to follow, with the config that it was to have.
+pub fn was_begun(step: &Step, live: Option<&LiveConnector>) -> bool {
+    match (step, live) {
+        (Step::Create { config, initial: Initial::Then(_) }, Some(live)) => has_config(config, live),
+        _ => false,
+    }
+}
+
 fn state(live: &LiveConnector) -> Option<RunState> {
     live.status.as_ref().map(|status| status.state)
 }

@@ -180,6 +180,9 @@ async fn take_one(
     let span = info_span!("step", connector = %action.connector, step = action.step.kind().name());
     async {
         let began = Instant::now();
+        if let Some(class) = over.get() {
+            return Err(End { action, outcome: Outcome::NotTaken, class, took: Duration::ZERO });
+        }
         let before = tasks_before(hands, &action, live).await;
         match send(hands, &action, over).await {
             Ok(()) => Ok(Sent { action, began, before }),
@@ -211,8 +214,8 @@ async fn send(
     let mut rest = FIRST_RETRY;
     loop {
         if let Err(end) = may_send(hands, &action.step, over.get()).await {
-            if end.1 == Class::NotLeader {
-                over.set(Some(Class::NotLeader));
+            if end.1 == Class::NotLeader || is_silent(end.1) {
+                over.set(over.get().or(Some(end.1)));
             }
             return Err(end);
         }
@@ -274,6 +277,9 @@ async fn may_send(hands: &Hands<'_>, step: &Step, over: Option<Class>) -> Result
     if let Some(why) = over {
         return Err((Outcome::NotTaken, why));
     }
+    if hands.interrupt.supersedes(hands.revision) {
+        return Err((Outcome::NotTaken, Class::Superseded));
+    }
     let is_fenced = match step {
         Step::Pause { .. } | Step::Resume { .. } | Step::Restart { failed: Failed::OneByOne { .. } } => {
             hands.writer == Writer::Forwarded
@@ -294,9 +300,6 @@ async fn may_send(hands: &Hands<'_>, step: &Step, over: Option<Class>) -> Result
             }
         }
     }
-    if hands.interrupt.supersedes(hands.revision) {
-        return Err((Outcome::NotTaken, Class::Superseded));
-    }
     Ok(())
 }
 
@@ -316,6 +319,8 @@ async fn still_leads(hands: &Hands<'_>) -> bool {
 enum Shows {
     /// It is there.
     Yes,
+    /// The connector is made, and not in the state that the step would have it in: it runs.
+    Partly,
     /// It is not, as far as can be seen.
     No,
     /// The worker does not answer at all: what else is asked of it would come to the same.
@@ -331,7 +336,18 @@ async fn looked_for(
 ) -> Result<(), (Outcome, Class)> {
     match shows(hands, action).await {
         Shows::Yes => return Ok(()),
-        Shows::No => {}
+        Shows::Partly if still_leads(hands).await => {
+            match hands.client.finish(&action.connector, &action.step).await {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a new connector is not in its state yet, and runs"
+                    );
+                }
+            }
+        }
+        Shows::Partly | Shows::No => {}
         Shows::Gone(why) => over.set(over.get().or(Some(why))),
     }
     Err((Outcome::Failed, class))
@@ -349,7 +365,7 @@ async fn shows(hands: &Hands<'_>, action: &Action) -> Shows {
         }
         last = shows_now(hands, action).await;
         // Who hangs is not asked again: each time would take as long.
-        if matches!(last, Shows::Yes | Shows::Gone(Class::TimedOut)) {
+        if matches!(last, Shows::Yes | Shows::Partly | Shows::Gone(Class::TimedOut)) {
             break;
         }
     }
@@ -360,6 +376,7 @@ async fn shows(hands: &Hands<'_>, action: &Action) -> Shows {
 async fn shows_now(hands: &Hands<'_>, action: &Action) -> Shows {
     match hands.interrupt.unless_ending(hands.client.look(&action.connector)).await {
         Some(Ok(live)) if converge::was_taken(&action.step, live.as_ref()) => Shows::Yes,
+        Some(Ok(live)) if converge::was_begun(&action.step, live.as_ref()) => Shows::Partly,
         Some(Err(error)) if is_silent(error.class()) => Shows::Gone(error.class()),
         // Not knowing is no sign of it.
         Some(Ok(_) | Err(_)) | None => Shows::No,

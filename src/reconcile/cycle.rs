@@ -23,7 +23,7 @@ use crate::pipeline::plan::{plan, suspended_by};
 use crate::reconcile::apply::{self, Hands};
 use crate::reconcile::board::Board;
 use crate::reconcile::interrupt::Interrupt;
-use crate::reconcile::verdict::{drift_since, failed, is_silent, judge, may_pass};
+use crate::reconcile::verdict::{drift_since, failed, judge, may_pass};
 
 /// How long to wait before an empty or shrunken list is believed, where a load balancer may have
 /// asked a worker that had not read its own list yet.
@@ -169,6 +169,11 @@ impl Reconciler {
                 None => return Ok((End::Looked, results)),
             };
             thought = plan(desired, &live, &self.options.policy, Timestamp::now());
+            if self.is_doubtful(&live, &thought) {
+                // Neither told nor remembered: the next turn doubts it too, and looks twice.
+                board.write(|report| report.cluster.results.clone_from(&results));
+                return Ok((End::Unsettled, results));
+            }
             self.listed = Some(live.connectors.len());
             self.see(desired, &thought, &live, board);
         }
@@ -340,9 +345,10 @@ fn away(error: &Error, board: &Board) -> End {
         // An agent that followed goes on telling nothing of the connectors: another one tells them.
         cluster.leader = cluster.leader.filter(|leads| !leads);
         cluster.failure = Some(Failure { class, text: chain(error).into() });
-        if is_silent(class) {
-            // A worker that does not answer leads nobody, as far as is known: what was seen through it is
-            // old, and the agent beside the next leader tells how it is. Since when something drifts is kept.
+        if class != Class::Rebalancing {
+            // A worker that does not answer, or not this agent, leads nobody as far as is known: what was
+            // seen through it is old, and the agent beside the next leader tells how it is. Since when
+            // something drifts is kept.
             cluster.plan = None;
             cluster.live = None;
         }

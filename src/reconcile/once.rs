@@ -14,6 +14,7 @@ use crate::model::report::{Class, Outcome, StepResult};
 use crate::reconcile::board::Board;
 use crate::reconcile::cycle::{End, Hand, Reconciler};
 use crate::reconcile::interrupt::Interrupt;
+use crate::reconcile::verdict::may_pass;
 
 /// The rest between two turns where nothing says when the next one is due.
 const REST: Duration = Duration::from_secs(2);
@@ -41,6 +42,7 @@ pub async fn once(
     mut tell: impl FnMut(&[StepResult]),
 ) -> Ended {
     let deadline = Instant::now() + timeout;
+    let mut failed = false;
     loop {
         let span = info_span!("cycle", revision = %desired.revision);
         let hand = Hand::ResolvedAt(Instant::now());
@@ -55,7 +57,9 @@ pub async fn once(
                 (cluster.results.clone(), done)
             });
             tell(&results);
-            if results.iter().any(for_good) {
+            failed |= results.iter().any(for_good);
+            // A step that failed never stops the others: what a silent worker was not asked comes first.
+            if failed && !results.iter().any(may_pass) {
                 return Ended::Failed;
             }
             if done {

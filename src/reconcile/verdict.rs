@@ -74,8 +74,10 @@ pub fn judge(results: &[StepResult], plan: &Plan) -> ApplyResult {
 /// Whether a step did not succeed for a reason that may be gone in a moment.
 pub fn may_pass(result: &StepResult) -> bool {
     let Some(class) = result.class else { return false };
-    matches!(result.outcome, Outcome::Failed | Outcome::Pending)
-        && match class {
+    // What was not taken is decided anew by the next turn; only a worker that was silent may be back.
+    (result.outcome == Outcome::NotTaken && is_silent(class))
+        || matches!(result.outcome, Outcome::Failed | Outcome::Pending)
+            && match class {
             Class::Rebalancing
             | Class::Starting
             | Class::Unreachable

@@ -62,6 +62,13 @@ fn address(text: &Text, found: Found<'_>) -> Option<Url> {
             ));
             None
         }
+        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+            found.push(refuse(
+                "holds a query or a fragment, which are not sent",
+                "end it with the path; a key for a gateway goes into `connect.headers`",
+            ));
+            None
+        }
         Ok(url) => Some(url),
         Err(_) => {
             found.push(refuse("is no address", example));

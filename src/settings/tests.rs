@@ -166,6 +166,15 @@ fn a_credential_is_bound_to_a_host_and_cannot_be_printed() {
 }
 
 #[test]
+fn what_would_not_be_sent_of_an_address_is_refused_and_not_repeated() {
+    for url in ["http://localhost:8083/x?apikey=hunter2", "http://localhost:8083/#hunter2"] {
+        let (settings, said) = read(&format!("connect: {{url: '{url}'}}\n"), &[], &[]);
+        assert!(settings.is_none() && said.len() == 1, "{said:?}");
+        assert!(said[0].contains("a query or a fragment") && !said[0].contains("hunter2"), "{said:?}");
+    }
+}
+
+#[test]
 fn a_secret_in_an_address_is_refused_and_not_repeated() {
     let (settings, said) = read("connect: {url: 'http://user:hunter2@localhost:8083'}\n", &[], &[]);
     assert!(settings.is_none());

@@ -16,6 +16,7 @@ mod guide_workspace;
 mod hostile;
 mod hostile_gone;
 mod hostile_lead;
+mod hostile_new;
 mod memory;
 mod others;
 mod pace;

@@ -57,7 +57,10 @@ async fn a_token_and_headers_go_with_every_request_and_a_renewed_token_with_the_
     client.live().await?;
     assert_eq!(proxy.recorded()[0].headers["x-team"], "platform");
     let carried_first = carried(&proxy, "authorization");
-    assert!(carried_first.len() > 2 && carried_first.iter().all(|one| one == "Bearer first"), "{carried_first:?}");
+    assert!(
+        carried_first.len() > 2 && carried_first.iter().all(|one| one == "Bearer first"),
+        "{carried_first:?}"
+    );
     std::fs::write(token.path(), "second\n")?;
     client.probe().await?;
     assert_eq!(carried(&proxy, "authorization"), ["Bearer second"]);
