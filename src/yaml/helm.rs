@@ -13,14 +13,13 @@ const WORDS: [&str; 11] =
 
 /// Where the first action begins that also ends, in bytes.
 pub fn find(text: &str) -> Option<usize> {
-    text.match_indices("{{").map(|(at, _)| at).find(|&at| is_action(&text[at..]) && text[at..].contains("}}"))
+    let last = text.rfind("}}")?;
+    text[..last].match_indices("{{").map(|(at, _)| at).find(|&at| is_action(&text[at..]))
 }
 
 /// Whether a text that begins with `{{` begins with an action.
 pub fn is_action(text: &str) -> bool {
-    let inside = text.get(2..).unwrap_or_default();
-    let inside = inside.lines().next().unwrap_or_default();
-    let inside = inside.find("}}").map_or(inside, |end| &inside[..end]);
+    let inside = inside(text.get(2..).unwrap_or_default());
     let begins = |word: &str| inside.trim().strip_prefix(word).is_some_and(|rest| rest.starts_with(' '));
     inside.starts_with("- ")
         || inside.starts_with("/*")
@@ -32,8 +31,18 @@ pub fn is_action(text: &str) -> bool {
         || WORDS.iter().any(|word| begins(word))
 }
 
+/// What stands between braces: up to their end, that of the line, or the next braces, so that whoever
+/// asks for each pair of braces of a text walks it once.
+fn inside(text: &str) -> &str {
+    let ends = |two: &[u8]| two[0] == b'\n' || two == b"}}" || two == b"{{";
+    let end = text.as_bytes().windows(2).position(ends);
+    &text[..end.unwrap_or(text.len())]
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
@@ -69,6 +78,29 @@ mod tests {
             "{{ value }} .Values",
         ] {
             assert!(find(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_full_of_braces_is_walked_once() {
+        for (piece, ends) in
+            [("{{", ""), ("{{ ", ""), ("{{ .Value.", ""), ("{{ ", "}}"), ("{{", "}}"), ("{{ .Values.", "")]
+        {
+            let text = piece.repeat(260_000 / piece.len()) + ends;
+            let began = Instant::now();
+            assert_eq!(find(&text), None, "{piece}");
+            let each = text.match_indices("{{").filter(|(at, _)| is_action(&text[*at..])).count();
+            assert_eq!(each > 0, piece.contains(".Values"), "{piece}");
+            assert!(began.elapsed() < Duration::from_secs(2), "{piece}: {:?}", began.elapsed());
+        }
+    }
+
+    proptest::proptest! {
+        /// No action is lost by looking at each pair of braces alone.
+        #[test]
+        fn what_follows_the_next_braces_says_nothing_about_these(text in "([ax }-]|\\{\\{|if |\\.Values){0,12}", more in "([ }]|\\{\\{|\\.Values){0,6}") {
+            let text = format!("{{{{{text}");
+            proptest::prop_assert_eq!(is_action(&format!("{text} {{{{")), is_action(&format!("{text} {{{{{more}")));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
@@ -61,6 +62,22 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
 
 fn config() -> impl Strategy<Value = BTreeMap<String, (String, String)>> {
     prop::collection::btree_map("[a-zäß.]{1,4}[0-9]{1,2}", value(), 0..8)
+}
+
+/// Braces without end cost a cycle no time.
+#[test]
+fn a_value_full_of_braces_is_read_at_once() {
+    for piece in ["{{", "{{ ", "{{ .Values. "] {
+        let value = piece.repeat(260_000 / piece.len());
+        let json = format!("{{\"connector.class\": \"X\", \"a\": \"{value}\"}}");
+        let manifest = format!(
+            "apiVersion: kafka.strimzi.io/v1\nkind: KafkaConnector\nmetadata: {{name: y}}\nspec:\n  class: X\n  config:\n    a: \"{value}\"\n"
+        );
+        let began = Instant::now();
+        let definitions = read([("connectors/x.json", json), ("connectors/y.yaml", manifest)]);
+        assert_eq!(definitions.connectors.len(), 2, "{piece}");
+        assert!(began.elapsed() < Duration::from_secs(4), "{piece}: {:?}", began.elapsed());
+    }
 }
 
 proptest! {
