@@ -9,6 +9,7 @@
 pub mod decode;
 pub mod helm;
 mod json;
+mod quotes;
 mod read;
 pub mod tree;
 

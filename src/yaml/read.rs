@@ -11,8 +11,8 @@ use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Sp
 use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
 use crate::model::text::Text;
-use crate::yaml::helm;
 use crate::yaml::tree::{Document, Entry, Kind, Node};
+use crate::yaml::{helm, quotes};
 
 /// How deep lists and maps may be nested, each style counted apart.
 const DEEPEST: usize = 64;
@@ -78,6 +78,8 @@ struct Reader<'a> {
     root: Option<Node>,
     documents: Vec<Document>,
     findings: Vec<Finding>,
+    /// Where the last event or error ended, in bytes.
+    read_to: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -91,16 +93,29 @@ impl<'a> Reader<'a> {
             block_nesting_limit: DEEPEST,
         };
         let parser = Parser::new_from_str_with_options(text, options);
-        Self { path, text, parser, open: Vec::new(), root: None, documents: Vec::new(), findings: Vec::new() }
+        Self {
+            path,
+            text,
+            parser,
+            open: Vec::new(),
+            root: None,
+            documents: Vec::new(),
+            findings: Vec::new(),
+            read_to: 0,
+        }
     }
 
     fn read(mut self) -> (Vec<Document>, Vec<Finding>) {
         let mut broke_at = None;
         while let Some(event) = self.parser.next_event() {
             match event {
-                Ok((event, span)) => self.take(event, span),
+                Ok((event, span)) => {
+                    self.read_to = span.end.byte_offset().map_or(self.read_to, |end| end.max(self.read_to));
+                    self.take(event, span);
+                }
                 Err(error) => {
                     self.refuse_syntax(&error);
+                    self.read_to = error.marker().byte_offset().unwrap_or(self.read_to);
                     self.end_document(false);
                     // The parser moves on from every error; should it ever not, this does.
                     let at = Some(error.marker().index());
@@ -273,11 +288,13 @@ impl<'a> Reader<'a> {
         let start = upto.rfind('\n').map_or(0, |at| at + 1);
         let line = self.text[start..].lines().next()?;
         // The second brace may be where the parser stopped.
-        let before: String = line.chars().take(place.column as usize + 1).collect();
-        let at = before.find("{{")?;
-        let quotes = before[..at].matches(['"', '\'']).count();
-        let column = number(before[..at].chars().count() + 1);
-        quotes.is_multiple_of(2).then(|| (Place { column, ..place.clone() }, &line[at..]))
+        let end = line.char_indices().nth(place.column as usize + 1).map_or(line.len(), |(at, _)| at);
+        // Where the last event ended, no quotes are open.
+        let from = self.read_to.min(start + end);
+        let at =
+            quotes::bare_braces(&self.text[from..start + end], start.saturating_sub(from))? + from - start;
+        let column = number(line[..at].chars().count() + 1);
+        Some((Place { column, ..place.clone() }, &line[at..]))
     }
 
     /// Refuses braces without quotes, whose text begins with them.

@@ -96,6 +96,21 @@ fn liberty(text: &str) -> Option<(usize, &'static str, &'static str)> {
     None
 }
 
+/// Where braces stand in a line outside of its texts.
+fn bare_braces(line: &str) -> Option<usize> {
+    let (mut inside, mut escaped) = (false, false);
+    for (at, character) in line.char_indices() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if inside => escaped = true,
+            '"' => inside = !inside,
+            '{' if !inside && line[at..].starts_with("{{") => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
 struct Reader<'a> {
     text: &'a str,
     /// Where the byte at `at` stands. Both only go forward, so that a long line is walked once.
@@ -191,9 +206,7 @@ impl Reader<'_> {
         // Whatever the parser stumbled over, braces on the same line are what broke it.
         let line = self.text[..at].rfind('\n').map_or(0, |end| end + 1);
         let upto = self.text[at..].char_indices().nth(2).map_or(self.text.len(), |(next, _)| at + next);
-        let outside = |braces: &usize| self.text[line..line + braces].matches('"').count().is_multiple_of(2);
-        let braces = self.text[line..upto].find("{{").filter(outside).map(|found| line + found);
-        if let Some(braces) = braces {
+        if let Some(braces) = bare_braces(&self.text[line..upto]).map(|found| line + found) {
             let place = self.place(braces);
             self.findings.push(if helm::is_action(&self.text[braces..]) {
                 Finding::new(Rule::HelmTemplate, place, "an action of a Helm chart stands here")

@@ -235,4 +235,8 @@ const BROKEN: &[&str] = &[
     "{\"a\": {{ values.a }}}",
     "{\"a\": \"x\", {{- if .Values.b }}\n",
     "{{ include \"x\" . }}",
+    r#"{"connector.class":"X","a":"say \"{{ x }}\"", "b": oops}"#,
+    r#"{"connector.class":"X","a":"say \"{{ .Values.x }}\"", "b": 1,}"#,
+    r#"{"body":"{\"id\": \"{{ id }}\"}", // c"#,
+    r#"{"x":"it is {{ a","y": {{ .Values.a }} }"#,
 ];
