@@ -62,10 +62,9 @@ fn pair(Entry { key, value }: &Entry, findings: &mut Vec<Finding>) -> Pair {
         |rule, message: String, hint: &str| Some(Finding::new(rule, value.place.clone(), message).hint(hint));
     let what = format!("`{}`", key.as_str());
     let refused = match &value.kind {
-        Kind::Scalar(text) => match unrendered(text) {
-            None => return Pair { key: key.clone(), value: Tree::Literal(text.clone()) },
-            refused => refused,
-        },
+        // What was meant for Helm has its finding from whoever looks through the whole document.
+        Kind::Scalar(text) if [key, text].iter().any(|text| helm::find(text.as_str()).is_some()) => None,
+        Kind::Scalar(text) => return Pair { key: key.clone(), value: Tree::Literal(text.clone()) },
         Kind::Null => refuse(
             Rule::WrongType,
             format!("{what} is null, which Connect does not take"),
@@ -87,8 +86,9 @@ fn pair(Entry { key, value }: &Entry, findings: &mut Vec<Finding>) -> Pair {
     Pair { key: key.clone(), value: Tree::Refused(value.place.clone()) }
 }
 
-/// Braces are plain text in a file of others; but what only Helm writes was meant for Helm.
-fn unrendered(text: &Text) -> Option<Finding> {
+/// Braces are plain text in a file of others; but what only Helm writes was meant for Helm,
+/// and a chart that nobody rendered is never a definition.
+pub fn unrendered(text: &Text) -> Option<Finding> {
     let at = helm::find(text.as_str())?;
     let message = "an action of a Helm chart stands here";
     Some(Finding::new(Rule::HelmTemplate, text.place_of(at), message))

@@ -19,14 +19,15 @@ use std::sync::Arc;
 
 use crate::model::definition::{About, Connector, Definitions, Foundation, Suspension};
 use crate::model::finding::{Finding, Place};
+use crate::model::name::ConnectorName;
 use crate::model::rule::Rule;
 use crate::model::snapshot::{Files, Snapshot};
 use crate::model::text::Text;
 use crate::pipeline::parse::connector::Written;
 use crate::pipeline::parse::foreign::Foreign;
 use crate::pipeline::parse::others::Others;
-use crate::yaml::decode;
 use crate::yaml::tree::{Document, Kind, Node};
+use crate::yaml::{decode, helm};
 
 /// Which names may exist although nobody read them, since a document broke before it said its own.
 #[derive(Debug, Clone, Copy, Default)]
@@ -222,7 +223,11 @@ impl Reading<'_> {
             }
             return;
         };
-        let name = connector::connector_name(&written, self.findings);
+        let name = if helm::find(written.as_str()).is_some() {
+            ConnectorName::observed(written.as_str())
+        } else {
+            connector::connector_name(&written, self.findings)
+        };
         self.define(foreign.into_connector(name));
     }
 }

@@ -3,16 +3,17 @@
 //! Takes such documents by file, gives the one connector of a file that somebody names with `from`,
 //! and afterwards the files that nobody named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
 use crate::model::snapshot::Files;
 use crate::model::text::Text;
-use crate::pipeline::parse::foreign::Foreign;
+use crate::pipeline::parse::foreign::{self, Foreign};
 use crate::pipeline::parse::{from, json, strimzi};
-use crate::yaml::tree::{Document, Kind, Node};
+use crate::yaml::helm;
+use crate::yaml::tree::{Document, Entry, Kind, Node};
 
 /// What a file holds beside our own documents.
 #[derive(Debug, Default)]
@@ -84,7 +85,41 @@ impl Others {
 }
 
 /// The connectors of a document; none where it broke before it said what it is.
+///
+/// Where actions of a Helm chart stand in it, they are all that is said of their places.
 pub fn connectors(path: &str, document: &Document, findings: &mut Vec<Finding>) -> Option<Vec<Foreign>> {
+    let mut actions = Vec::new();
+    unrendered(&document.root, &mut actions);
+    let before = findings.len();
+    let mut read = read(path, document, findings);
+    if !actions.is_empty() {
+        let places: HashSet<Place> = actions.iter().map(|text| text.place.clone()).collect();
+        let said = findings.split_off(before);
+        findings.extend(said.into_iter().filter(|finding| !places.contains(&finding.place)));
+        findings.extend(actions.iter().filter_map(|text| foreign::unrendered(text)));
+        for foreign in read.iter_mut().flatten() {
+            foreign.whole = false;
+        }
+    }
+    read
+}
+
+/// Collects the texts, keys among them, that hold an action of a Helm chart.
+fn unrendered<'n>(node: &'n Node, actions: &mut Vec<&'n Text>) {
+    match &node.kind {
+        Kind::Scalar(text) => actions.extend(helm::find(text.as_str()).map(|_| text)),
+        Kind::Sequence(items) => items.iter().for_each(|item| unrendered(item, actions)),
+        Kind::Mapping(entries) => {
+            for Entry { key, value } in entries {
+                actions.extend(helm::find(key.as_str()).map(|_| key));
+                unrendered(value, actions);
+            }
+        }
+        Kind::Empty | Kind::Null | Kind::Refused => {}
+    }
+}
+
+fn read(path: &str, document: &Document, findings: &mut Vec<Finding>) -> Option<Vec<Foreign>> {
     if is_json(path) {
         Some(json::connectors(path, document, findings))
     } else if strimzi::is_manifest(&document.root) {

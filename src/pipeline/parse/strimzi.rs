@@ -215,8 +215,9 @@ fn other_kind(root: &Node) -> Option<Finding> {
     };
     let ours = kind.as_str() == KIND && version.as_str().starts_with(GROUP);
     let message = format!("a manifest of `{}`, `{}`, is no connector", version.as_str(), kind.as_str());
+    let wrong = if kind.as_str() == KIND { version } else { kind };
     (!ours).then(|| {
-        Finding::new(Rule::DocumentUnknown, kind.place.clone(), message).hint(
+        Finding::new(Rule::DocumentUnknown, wrong.place.clone(), message).hint(
             "of Kubernetes' manifests only `KafkaConnector` of `kafka.strimzi.io` is read; move the others out of the three folders",
         )
     })
