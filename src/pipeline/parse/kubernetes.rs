@@ -1,7 +1,8 @@
 //! What Kubernetes makes of a value without quotes.
 //!
 //! Takes a text, says whether it would be another one once Kubernetes has read it as YAML 1.1 and handed
-//! it on as JSON: `yes` becomes `true`, `010` becomes `8`, `1.50` becomes `1.5`.
+//! it on as JSON, and Connect has made a text of that: `yes` becomes `true`, `010` becomes `8`, `1.50`
+//! becomes `1.5`, `0.0001` becomes `1.0E-4`.
 
 /// Whether a value without quotes becomes another text on its way through Kubernetes.
 pub fn changes(text: &str) -> bool {
@@ -26,17 +27,12 @@ pub fn changes(text: &str) -> bool {
         let plain = !unsigned.contains('_') && (unsigned == "0" || !unsigned.starts_with('0'));
         return !plain || text.starts_with('+') || text == "-0" || unsigned.len() > 18;
     }
-    let mantissa = unsigned.split(['e', 'E']).next().unwrap_or_default();
-    let is_float = unsigned.parse::<f64>().is_ok() && mantissa.chars().any(|c| c.is_ascii_digit());
-    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let plain = mantissa.len() == unsigned.len()
-        && !text.starts_with('+')
-        && digits(whole)
-        && (whole == "0" || !whole.starts_with('0'))
-        && !part.is_empty()
-        && !part.ends_with('0')
-        && mantissa.len() <= 15;
-    is_float && !plain
+    if [".inf", ".nan"].iter().any(|word| unsigned.eq_ignore_ascii_case(word)) {
+        return true;
+    }
+    // Java writes an exponent below 0.001 and from 10,000,000 on; between them its shortest digits.
+    let float = text.replace('_', "").parse::<f64>().ok();
+    float.is_some_and(|float| !(1e-3..1e7).contains(&float.abs()) || float.to_string() != text)
 }
 
 #[cfg(test)]
@@ -68,6 +64,18 @@ mod tests {
             "1E-3",
             "00.5",
             "12345678901234567890",
+            "0.0001",
+            "-0.00099",
+            "12345678.9",
+            "10000000.5",
+            "0.30000000000000001",
+            "1_000.5",
+            "1e400",
+            ".inf",
+            "-.Inf",
+            "+.INF",
+            ".nan",
+            ".NaN",
         ] {
             assert!(changes(text), "{text}");
         }
@@ -91,6 +99,13 @@ mod tests {
             "e3",
             "0xyz",
             "2026-12-01",
+            "0.001",
+            "-9999999.5",
+            "0.1234567890123456",
+            ".info",
+            ".",
+            "inf",
+            "nan",
             "id",
         ] {
             assert!(!changes(text), "{text}");
