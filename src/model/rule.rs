@@ -82,6 +82,8 @@ rules! {
     Submodule = "submodule", Error, "put the files themselves in its place";
     /// A file's name is not usable: not UTF-8, or with control characters, `\`, `..` or `.git`.
     FileName = "file-name", Error, "rename the file";
+    /// A file would be a definition file, were its ending (`.yaml`, `.yml`, `.json`) not written with capitals. It is not read.
+    FileEnding = "file-ending", Warning, "rename it, so that its ending is in small letters";
 
     /// A file is not UTF-8 text.
     NotUtf8 = "not-utf8", Error, "save the file as UTF-8";
@@ -122,6 +124,8 @@ rules! {
     Unsupported = "unsupported", Error;
     /// A JSON file in `connectors/` is none of the forms in which Connect takes or answers a connector.
     JsonForm = "json-form", Error, "write `{\"name\": …, \"config\": {…}}`, a list of those, or the config alone with its `connector.class`; what is something else belongs outside of `connectors/`";
+    /// A list in `connectors/` is empty, as after an export that failed; or a YAML file there holds nothing but comments, which is a warning.
+    NothingDeclared = "nothing-declared", Error, "remove the file if its connectors are to go, else bring them back";
     /// A Strimzi manifest sets a key under `spec.config` that Strimzi takes from elsewhere and passes over there, and so does the agent.
     StrimziPassedOver = "strimzi-passed-over", Warning, "remove it, or say it in `metadata.name`, `spec.class`, `spec.tasksMax`, `spec.version` or `spec.state`";
     /// A Strimzi manifest asks for something that the agent does in another way, or not at all.

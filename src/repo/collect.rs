@@ -237,7 +237,11 @@ impl<S: Source> Walk<'_, S> {
     }
 
     fn file(&mut self, path: &str, file: &S::Handle) -> Result<(), Error> {
-        if ![".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending)) {
+        if !has_ending(path) {
+            if has_ending(&path.to_ascii_lowercase()) {
+                let message = "the file is not read, for its ending has capitals";
+                self.collected.findings.push(Finding::new(Rule::FileEnding, Place::start_of(path), message));
+            }
             self.pass_over(path);
             return Ok(());
         }
@@ -290,6 +294,10 @@ impl<S: Source> Walk<'_, S> {
         self.full = true;
         self.collected.findings.push(Finding::new(rule, Place::start_of(path), message));
     }
+}
+
+fn has_ending(path: &str) -> bool {
+    [".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending))
 }
 
 fn is_usable(name: &str) -> bool {

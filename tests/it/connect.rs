@@ -14,6 +14,7 @@ use tagalong::model::report::Class;
 use tagalong_testkit::fake::fault::Fault;
 use tagalong_testkit::fake::state::{State, Timing};
 use tagalong_testkit::fake::{Fake, Options, Phase};
+use tagalong_testkit::ports;
 use tokio::time::timeout;
 
 use crate::contract::client::{RESTART, client, configure, create};
@@ -205,7 +206,10 @@ async fn a_broken_request_is_sent_once() -> Result<()> {
 
 #[tokio::test]
 async fn a_worker_that_is_away_was_certainly_not_written_to() -> Result<()> {
-    let (fake, client) = with_orders().await?;
+    // A port that no other test is given while nobody listens to it.
+    let port = ports::free(1)?[0];
+    let fake = Fake::with(Options { port, ..Options::default() }).await;
+    let client = leader(&fake)?;
     fake.phase(0, Phase::Down).await;
     let error = failed(client.take(&orders(), &Step::Delete).await)?;
     assert_eq!(

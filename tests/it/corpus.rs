@@ -32,6 +32,7 @@ const OF_OTHER_ROOMS: &[Rule] = &[
     Rule::Link,
     Rule::Submodule,
     Rule::FileName,
+    Rule::FileEnding,
     Rule::NoEffect,
     Rule::UnknownVariable,
 ];

@@ -154,6 +154,9 @@ async fn what_is_written_in_another_language_is_passed_over_with_a_note() -> Res
     assert_snapshot!(desk.run("validate -v").await?, @r#"
     exit 0
     ---- stdout
+    connectors/orders.JSON:1:1: warning[file-ending]: the file is not read, for its ending has capitals
+      hint: rename it, so that its ending is in small letters
+    1 warning.
     Valid for staging.
     ---- stderr
     ignored connectors/Makefile: not a definition file

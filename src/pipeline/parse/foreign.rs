@@ -103,6 +103,12 @@ pub fn key(key: &str, value: &Text, findings: &mut Vec<Finding>) -> Pair {
     pair(&entry, findings)
 }
 
+/// Says that a list is empty: a failed export looks like that, and would take away all that was here.
+pub fn nothing_in(items: &[Node], place: &Place) -> Option<Finding> {
+    let told = || Finding::new(Rule::NothingDeclared, place.clone(), "the list holds no connector");
+    items.is_empty().then(told)
+}
+
 /// Takes a state, in whatever case it is written.
 pub fn state(
     what: &str,

@@ -5,7 +5,7 @@
 
 use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
-use crate::model::rule::Rule;
+use crate::model::rule::{Rule, Severity};
 use crate::model::text::Text;
 use crate::pipeline::parse::foreign::{self, Foreign};
 use crate::pipeline::parse::strimzi;
@@ -23,7 +23,10 @@ pub fn connectors(path: &str, document: &Document, findings: &mut Vec<Finding>) 
     let root = &document.root;
     match &root.kind {
         Kind::Mapping(_) if strimzi::is_manifest(root) => strimzi::connectors(document, findings),
-        Kind::Sequence(items) => items.iter().filter_map(|item| connector(item, None, findings)).collect(),
+        Kind::Sequence(items) => {
+            findings.extend(foreign::nothing_in(items, &root.place));
+            items.iter().filter_map(|item| connector(item, None, findings)).collect()
+        }
         Kind::Mapping(_) => connector(root, Some(path), findings).into_iter().collect(),
         Kind::Empty | Kind::Null | Kind::Scalar(_) => {
             findings.push(none_of_ours(root));
@@ -81,9 +84,18 @@ fn flat(node: &Node, entries: &[Entry], path: Option<&str>, findings: &mut Vec<F
         (None, Some(path)) => Some(Text::plain(stem(path), node.place.clone())),
         (None, None) => None,
     };
+    findings.extend(entries.iter().filter(|entry| entry.key.as_str() == "initial_state").map(misplaced));
     let config = foreign::config(entries, findings);
     let whole = own.is_none() || name.is_some();
     Foreign { name, place: node.place.clone(), config, state: None, suspend: None, whole }
+}
+
+/// A plugin may have such a key, so it is left where Connect would take it.
+fn misplaced(Entry { key, .. }: &Entry) -> Finding {
+    let message = "`initial_state` stands among the config's keys, where it is no state";
+    let finding = Finding::new(Rule::JsonForm, key.place.clone(), message)
+        .hint("write `{\"name\": …, \"config\": {…}, \"initial_state\": …}`");
+    Finding { severity: Severity::Warning, ..finding }
 }
 
 fn stem(path: &str) -> &str {

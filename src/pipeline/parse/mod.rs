@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crate::model::definition::{About, Connector, Definitions, Foundation, Suspension};
 use crate::model::finding::{Finding, Place};
 use crate::model::name::ConnectorName;
-use crate::model::rule::Rule;
+use crate::model::rule::{Rule, Severity};
 use crate::model::snapshot::{Files, Snapshot};
 use crate::model::text::Text;
 use crate::pipeline::parse::connector::Written;
@@ -94,6 +94,9 @@ impl Reading<'_> {
         if is_about(path) {
             self.about(&documents);
             return;
+        }
+        if !broken && path.starts_with(CONNECTORS) {
+            self.findings.extend(nothing_in(path, &documents));
         }
         let mut file = others::File { broken, ..others::File::default() };
         for document in documents {
@@ -258,6 +261,13 @@ fn is_inside(path: &str) -> bool {
 
 fn is_about(path: &str) -> bool {
     matches!(path, "tagalong.yaml" | "tagalong.yml")
+}
+
+/// Says that a file holds no document. That may be on purpose, as where all of it is commented out.
+fn nothing_in(path: &str, documents: &[Document]) -> Option<Finding> {
+    let blank = documents.iter().all(|document| matches!(document.root.kind, Kind::Empty));
+    let told = || Finding::new(Rule::NothingDeclared, Place::start_of(path), "the file declares nothing");
+    blank.then(|| Finding { severity: Severity::Warning, ..told() })
 }
 
 fn twice(what: &str, place: &Place, first: &Place) -> Finding {

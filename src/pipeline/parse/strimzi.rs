@@ -41,7 +41,9 @@ pub fn connectors(document: &Document, findings: &mut Vec<Finding>) -> Vec<Forei
     let root = &document.root;
     let items = match (word(root, "kind"), member(root, "items")) {
         (Some(kind), Some(items)) if LISTS.contains(&kind.as_str()) => {
-            decode::list("`items`", items, findings).unwrap_or_default()
+            let listed = decode::list("`items`", items, findings);
+            findings.extend(listed.and_then(|listed| foreign::nothing_in(listed, &items.place)));
+            listed.unwrap_or_default()
         }
         _ => std::slice::from_ref(root),
     };
