@@ -15,6 +15,8 @@ use crate::yaml::tree::{Document, Entry, Kind, Node};
 
 const KIND: &str = "KafkaConnector";
 const GROUP: &str = "kafka.strimzi.io/";
+/// Every version in which Strimzi has had its connectors.
+const VERSIONS: [&str; 4] = ["v1", "v1beta2", "v1beta1", "v1alpha1"];
 /// What `kubectl get` writes for several.
 const LISTS: [&str; 2] = ["List", "KafkaConnectorList"];
 const KEYS: &[&str] = &["apiVersion", "kind", "metadata", "spec", "status"];
@@ -112,7 +114,7 @@ fn spec(node: &Node, made: &mut Foreign, findings: &mut Vec<Finding>) {
         .cloned()
         .partition(|entry| of_spec.iter().any(|(key, _, _)| entry.key.as_str().eq_ignore_ascii_case(key)));
     findings.extend(theirs.iter().filter_map(|entry| passed_over(entry, &of_spec)));
-    findings.extend(own.iter().filter_map(changed_by_kubernetes));
+    findings.extend(own.iter().filter_map(|entry| changed_by_kubernetes(entry.key.as_str(), &entry.value)));
     made.config = foreign::config(&own, findings);
     for (key, _, text) in of_spec.into_iter().skip(1) {
         let pair: Option<Pair> = text.map(|text| foreign::key(key, &text, findings));
@@ -131,10 +133,14 @@ fn spec(node: &Node, made: &mut Foreign, findings: &mut Vec<Finding>) {
 fn tasks(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Text> {
     let node = fields.set("tasksMax")?;
     let number = decode::integer("`tasksMax`", node, findings)?;
+    let wrong = |message: &str| Finding::new(Rule::WrongValue, node.place.clone(), message);
     if number < 1 {
-        let finding = Finding::new(Rule::WrongValue, node.place.clone(), "`tasksMax` is at least 1");
-        findings.push(finding.hint("write 1, or `state: stopped` for no tasks"));
+        findings.push(wrong("`tasksMax` is at least 1").hint("write 1, or `state: stopped` for no tasks"));
+    } else if i32::try_from(number).is_err() {
+        findings.push(wrong("`tasksMax` is at most 2147483647").hint("write a smaller number"));
     }
+    let digits = "write its digits alone, without a zero or a sign before them";
+    findings.extend(changed_by_kubernetes("tasksMax", node).map(|finding| finding.hint(digits)));
     decode::text("`tasksMax`", node, findings)
 }
 
@@ -190,10 +196,10 @@ fn restarts(fields: &Fields<'_>, findings: &mut Vec<Finding>) {
 
 fn suspend(Entry { key, value }: &Entry, findings: &mut Vec<Finding>) -> Option<Suspend> {
     let name = key.as_str().strip_prefix("strimzi.io/")?;
-    match (name, &value.kind) {
-        ("pause-reconciliation", Kind::Scalar(text)) => (text.as_str() == "true")
+    match name {
+        "pause-reconciliation" => paused(value, findings)?
             .then(|| Suspend { reason: "strimzi.io/pause-reconciliation".into(), until: None }),
-        ("restart" | "restart-task" | "connector-offsets", _) => {
+        "restart" | "restart-task" | "connector-offsets" => {
             let message = format!("the annotation `{}` has no effect", key.as_str());
             let hint = "it is an order to Strimzi's operator; remove it, and give the order to Connect";
             findings.push(no_effect(key, message, hint));
@@ -201,6 +207,21 @@ fn suspend(Entry { key, value }: &Entry, findings: &mut Vec<Finding>) -> Option<
         }
         _ => None,
     }
+}
+
+/// Strimzi takes true in any case, and all else as false. What may have been meant as true is refused here.
+fn paused(value: &Node, findings: &mut Vec<Finding>) -> Option<bool> {
+    let said = match &value.kind {
+        Kind::Scalar(text) => text.as_str().to_ascii_lowercase().parse().ok(),
+        Kind::Refused => return None,
+        Kind::Empty | Kind::Null | Kind::Sequence(_) | Kind::Mapping(_) => None,
+    };
+    if said.is_none() {
+        let message = "`strimzi.io/pause-reconciliation` takes true or false";
+        let finding = Finding::new(Rule::WrongType, value.place.clone(), message);
+        findings.push(finding.hint("write `\"true\"` or `\"false\"`, in quotes"));
+    }
+    said
 }
 
 fn no_effect(key: &Text, message: String, hint: &str) -> Finding {
@@ -215,10 +236,15 @@ fn other_kind(root: &Node) -> Option<Finding> {
         let finding = Finding::new(Rule::DocumentUnknown, root.place.clone(), "this is no KafkaConnector");
         return Some(finding.hint("an item of a list says its `apiVersion` and `kind`"));
     };
-    let ours = kind.as_str() == KIND && version.as_str().starts_with(GROUP);
+    let served = version.as_str().strip_prefix(GROUP).filter(|_| kind.as_str() == KIND);
+    if served.is_some_and(|served| !VERSIONS.contains(&served)) {
+        let message = format!("`{}` is no version that Strimzi has", version.as_str());
+        let finding = Finding::new(Rule::DocumentUnknown, version.place.clone(), message);
+        return Some(finding.hint("write `kafka.strimzi.io/v1`"));
+    }
     let message = format!("a manifest of `{}`, `{}`, is no connector", version.as_str(), kind.as_str());
     let wrong = if kind.as_str() == KIND { version } else { kind };
-    (!ours).then(|| {
+    served.is_none().then(|| {
         Finding::new(Rule::DocumentUnknown, wrong.place.clone(), message).hint(
             "of Kubernetes' manifests only `KafkaConnector` of `kafka.strimzi.io` is read; move the others out of the three folders",
         )
@@ -243,12 +269,11 @@ fn word<'n>(root: &'n Node, key: &str) -> Option<&'n Text> {
 
 /// Kubernetes reads YAML 1.1 and hands JSON on; what it would write differently there is told, for
 /// here the text goes to Connect as it stands.
-fn changed_by_kubernetes(entry: &Entry) -> Option<Finding> {
-    let Kind::Scalar(text) = &entry.value.kind else { return None };
+fn changed_by_kubernetes(key: &str, value: &Node) -> Option<Finding> {
+    let Kind::Scalar(text) = &value.kind else { return None };
     if !text.is_bare() || !kubernetes::changes(text.as_str()) {
         return None;
     }
-    let message =
-        format!("Kubernetes hands `{}` on as something else than it is written", entry.key.as_str());
+    let message = format!("Kubernetes hands `{key}` on as something else than it is written");
     Some(Finding::new(Rule::StrimziScalar, text.place.clone(), message))
 }
