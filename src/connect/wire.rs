@@ -87,6 +87,8 @@ pub fn root(body: &[u8]) -> Result<Worker, Nonsense> {
 }
 
 /// Recognises what `GET /health` says: `{"status":"healthy","message":"…"}`.
+///
+/// Something before Connect may have a health page of its own there, such as `{"status":"UP"}`.
 pub fn is_health(body: &[u8]) -> bool {
     read::<HealthWire>(body).is_ok()
 }
@@ -248,7 +250,18 @@ struct TaskWire {
 #[derive(Deserialize)]
 struct HealthWire {
     #[serde(rename = "status")]
-    _status: String,
+    _status: HealthWord,
+    #[serde(rename = "message")]
+    _message: String,
+}
+
+/// Every word that Connect has for its health.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum HealthWord {
+    Healthy,
+    Unhealthy,
+    Starting,
 }
 
 #[derive(Deserialize)]

@@ -181,6 +181,26 @@ async fn a_worker_that_is_older_than_it_said_refuses_and_is_asked_anew() -> Resu
 }
 
 #[tokio::test]
+async fn only_what_connect_says_of_its_health_tells_a_version() -> Result<()> {
+    for (version, body, expected) in [
+        ((2, 8), r#"{"status":"UP"}"#, (false, false, false)),
+        ((2, 8), r#"{"status":"healthy"}"#, (false, false, false)),
+        ((2, 8), r#"{"status":"UP","message":"all is well"}"#, (false, false, false)),
+        ((3, 5), r#"{"status":"ok"}"#, (false, true, true)),
+        ((2, 8), r#"{"status":"healthy","message":"Worker has completed startup."}"#, (true, true, true)),
+    ] {
+        let (fake, client) = worker(version).await?;
+        fake.inject(Fault::on("GET", "/health").raw(200, "application/json", body).always());
+        for path in ["/connectors", "/connector-plugins"] {
+            fake.inject(Fault::on("*", path).always());
+        }
+        fake.inject(root(r#"{"version":"unknown"}"#).always());
+        assert_eq!(abilities(&client.live().await?.capabilities), expected, "{body} of {version:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_new_connector_is_paused_right_after_it_was_made() -> Result<()> {
     let (fake, client) = worker((2, 8)).await?;
     fake.remove("orders");
