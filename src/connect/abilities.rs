@@ -2,10 +2,11 @@
 //!
 //! Asks the worker for its version, and where that says nothing of Kafka's, for addresses that came
 //! with one. The answer is kept, so that a quiet interval costs nothing, and given up as soon as the
-//! worker may have been replaced: it was away or starting, or an answer contradicts. A worker that was
-//! replaced unseen is found out after [`TRUST`]. What follows from it is left to `pipeline`.
+//! worker may have been replaced: it was away or starting, or an answer contradicts. A version that was
+//! contradicted is not believed again while the worker goes on saying it: then addresses tell. A worker
+//! that was replaced unseen is found out after [`TRUST`]. What follows from it is left to `pipeline`.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -31,39 +32,59 @@ const TRUST_IN_NOTHING: Duration = Duration::from_mins(1);
 /// What one worker was found to be able to do.
 #[derive(Debug, Default)]
 pub struct Abilities {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
     /// And until when that holds.
-    found: Mutex<Option<(Capabilities, Instant)>>,
+    found: Option<(Capabilities, Instant)>,
+    /// The version that the worker said and does not have.
+    contradicted: Option<Arc<str>>,
 }
 
 impl Abilities {
     /// Gives what the worker can do; asks only where that is not known or no longer to be relied on.
     pub async fn get(&self, http: &Http) -> Result<Capabilities, Error> {
-        if let Some((known, until)) = &*self.found()
+        if let Some((found, until)) = &self.known().found
             && Instant::now() < *until
         {
-            return Ok(known.clone());
+            return Ok(found.clone());
         }
-        let found = self.hear(find(http).await)?;
+        let contradicted = self.known().contradicted.clone();
+        let found = self.hear(find(http, contradicted.as_deref()).await)?;
         let trust = if found.is_known() { TRUST } else { TRUST_IN_NOTHING };
-        *self.found() = Some((found.clone(), Instant::now() + trust));
+        self.known().found = Some((found.clone(), Instant::now() + trust));
         Ok(found)
     }
 
     /// Passes a result on; one that lets doubt which worker answers, or which it is, is remembered.
     pub fn hear<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        if result.as_ref().is_err_and(casts_doubt) {
-            self.forget();
+        if let Err(error) = &result
+            && casts_doubt(error)
+        {
+            let mut known = self.known();
+            let found = known.found.take();
+            match error.class() {
+                Class::Unsupported => {
+                    let said = found.and_then(|(found, _)| found.version);
+                    known.contradicted = said.or(known.contradicted.take());
+                }
+                // Whoever comes back may be another one.
+                Class::Unreachable | Class::Starting => known.contradicted = None,
+                _ => {}
+            }
         }
         result
     }
 
     /// Has the next one who needs it ask anew.
     pub fn forget(&self) {
-        *self.found() = None;
+        self.known().found = None;
     }
 
-    fn found(&self) -> MutexGuard<'_, Option<(Capabilities, Instant)>> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,17 +111,19 @@ fn casts_doubt(error: &Error) -> bool {
     }
 }
 
-async fn find(http: &Http) -> Result<Capabilities, Error> {
+async fn find(http: &Http, contradicted: Option<&str>) -> Result<Capabilities, Error> {
     let root = evidence(ask(http, &Attempt::Root, Request::get("/")).await)?;
-    let said = root.and_then(|answer| wire::root(&answer.body).ok()?.version);
-    let found = match said.as_deref().and_then(Version::read) {
-        Some(version) => Capabilities::of(version),
-        None => footprint(http).await?,
+    let Some(said) = root.and_then(|answer| wire::root(&answer.body).ok()?.version) else {
+        return footprint(http).await;
     };
-    Ok(match said {
-        Some(version) => found.said(&version),
-        None => found,
-    })
+    let Some(version) = Version::read(&said) else {
+        return Ok(footprint(http).await?.said(&said));
+    };
+    let claimed = Capabilities::of(version).said(&said);
+    if claimed.version.as_deref() == contradicted {
+        return Ok(claimed.within(&footprint(http).await?));
+    }
+    Ok(claimed)
 }
 
 /// What an answer proves; an address that something before Connect keeps back proves nothing.
@@ -151,9 +174,9 @@ mod tests {
             };
             let first = version(&old).await;
             assert_eq!(version(&new).await, first, "nothing says that it is another one");
-            let held_until = abilities.found().as_ref().map(|(_, until)| *until).expect("it is kept");
+            let held_until = abilities.known().found.as_ref().map(|(_, until)| *until).expect("it is kept");
             assert!(held_until.duration_since(Instant::now()).abs_diff(TRUST) < Duration::from_secs(30));
-            abilities.found().as_mut().expect("it is kept").1 = Instant::now();
+            abilities.known().found.as_mut().expect("it is kept").1 = Instant::now();
             assert_eq!(version(&new).await.as_deref(), Some("3.5.0"));
         }
     }

@@ -94,6 +94,12 @@ impl Capabilities {
         Self { version: (!version.is_empty()).then(|| version.into()), ..self }
     }
 
+    /// The same without what `other` cannot.
+    #[must_use]
+    pub fn within(self, other: &Self) -> Self {
+        Self { as_of: self.as_of.min(other.as_of), ..self }
+    }
+
     /// Whether anything told what the worker can.
     pub fn is_known(&self) -> bool {
         self.as_of.is_some()

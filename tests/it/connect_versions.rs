@@ -181,6 +181,46 @@ async fn a_worker_that_is_older_than_it_said_refuses_and_is_asked_anew() -> Resu
 }
 
 #[tokio::test]
+async fn a_version_that_was_contradicted_is_not_believed_again_while_the_same_worker_says_it() -> Result<()> {
+    for (version, step, expected) in [
+        ((2, 8), create(Initial::At(Target::Paused)), (false, false, false)),
+        ((2, 8), Step::Stop { from: Target::Running }, (false, false, false)),
+        ((3, 5), create(Initial::At(Target::Paused)), (false, true, true)),
+        ((3, 4), Step::Stop { from: Target::Running }, (false, false, true)),
+    ] {
+        let (fake, client) = worker(version).await?;
+        says(&fake, root(r#"{"version":"4.3.0"}"#));
+        assert_eq!(abilities(&client.live().await?.capabilities), (true, true, true));
+        let error = failed(client.take(&orders(), &step).await)?;
+        assert_eq!(error.class(), Class::Unsupported, "{step:?}: {error}");
+        for _ in 0..2 {
+            let found = client.live().await?.capabilities;
+            let told = (abilities(&found), found.version.as_deref());
+            assert_eq!(told, (expected, Some("4.3.0")), "{step:?} of {version:?}");
+            client.doubt();
+        }
+        // Another version is another worker's.
+        says(&fake, root(r#"{"version":"3.7.2"}"#));
+        assert_eq!(abilities(&client.live().await?.capabilities), (true, true, true));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_version_that_was_contradicted_is_believed_of_a_worker_that_was_away() -> Result<()> {
+    let (fake, client) = worker((3, 5)).await?;
+    says(&fake, root(r#"{"version":"3.7.2"}"#));
+    client.live().await?;
+    failed(client.take(&orders(), &create(Initial::At(Target::Paused))).await)?;
+    assert_eq!(abilities(&client.live().await?.capabilities), (false, true, true));
+    fake.phase(0, Phase::Down).await;
+    failed(client.live().await)?;
+    fake.phase(0, Phase::Ready).await;
+    assert_eq!(abilities(&client.live().await?.capabilities), (true, true, true));
+    Ok(())
+}
+
+#[tokio::test]
 async fn only_what_connect_says_of_its_health_tells_a_version() -> Result<()> {
     for (version, body, expected) in [
         ((2, 8), r#"{"status":"UP"}"#, (false, false, false)),

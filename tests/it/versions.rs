@@ -171,6 +171,20 @@ async fn a_worker_that_turns_out_to_be_older_is_asked_again_and_nothing_is_lost(
 }
 
 #[tokio::test]
+async fn a_worker_that_goes_on_saying_a_version_it_does_not_have_is_used_as_what_it_is() -> Result<()> {
+    let fake = fake((2, 8)).await;
+    fake.inject(Fault::on("*", "/connectors").always());
+    fake.inject(Fault::on("GET", "/health").always());
+    fake.inject(Fault::on("GET", "/").raw(200, "application/json", r#"{"version":"4.3.0"}"#).always());
+    let definitions = Definitions::one("orders", "state: paused\n").await?;
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    agent.wait_for_applied(&definitions.released()?).await?;
+    assert_eq!(target(&fake, "orders"), Some(Target::Paused));
+    assert_eq!(asked(&fake, "POST", "/connectors"), 2, "refused once, then made");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_fenced_restart_that_the_leader_refuses_is_done_task_by_task() -> Result<()> {
     let fake = fake((2, 8)).await;
     preload(&fake, "ill");
