@@ -185,7 +185,7 @@ fn broken(attempt: &Attempt, asked: &Asked, source: reqwest::Error) -> Error {
     // The address may carry credentials.
     let source = source.without_url();
     let attempt = attempt.clone();
-    if let Some(trouble) = trouble(&source, asked.in_vain()) {
+    if let Some(trouble) = trouble(&source, asked.in_vain(), asked.has_answered()) {
         return Error::Trouble { attempt, trouble, source };
     }
     // A connection that took too long to come about is both; nothing was sent on it.

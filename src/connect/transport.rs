@@ -53,23 +53,35 @@ pub struct Transport {
 ///
 /// A worker that insists says so after the handshake, in an alert that is often lost with the connection.
 #[derive(Debug, Clone, Default)]
-pub struct Asked(Arc<AtomicBool>);
+pub struct Asked(Arc<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    asked: AtomicBool,
+    answered: AtomicBool,
+}
 
 impl Asked {
     /// Whether it did, and has answered nothing since.
     pub fn in_vain(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.asked.load(Ordering::Relaxed)
+    }
+
+    /// Whether it has ever answered all the same: then it did not insist.
+    pub fn has_answered(&self) -> bool {
+        self.0.answered.load(Ordering::Relaxed)
     }
 
     /// It answered all the same.
     pub fn answered(&self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.0.asked.store(false, Ordering::Relaxed);
+        self.0.answered.store(true, Ordering::Relaxed);
     }
 }
 
 impl ResolvesClientCert for Asked {
     fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.asked.store(true, Ordering::Relaxed);
         None
     }
 

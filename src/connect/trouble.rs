@@ -107,8 +107,9 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// Finds the cause; `asked_in_vain` says whether a certificate was asked for and there was none.
-pub fn trouble(error: &reqwest::Error, asked_in_vain: bool) -> Option<Trouble> {
+/// Finds the cause; `asked_in_vain` says whether a certificate was asked for and there was none,
+/// `has_answered` whether the other side ever did without.
+pub fn trouble(error: &reqwest::Error, asked_in_vain: bool, has_answered: bool) -> Option<Trouble> {
     let found = causes(error).find_map(|cause| {
         if let Some(error) = cause.downcast_ref::<rustls::Error>() {
             return of_tls(error);
@@ -118,8 +119,9 @@ pub fn trouble(error: &reqwest::Error, asked_in_vain: bool) -> Option<Trouble> {
     let refused = match found {
         Some(Trouble::CertificateRefused | Trouble::NothingInCommon) => true,
         Some(_) => false,
-        // The alert that says so is lost where the request was still on its way.
-        None => !error.is_connect() && !error.is_timeout(),
+        // The alert that says so is lost where the request was still on its way. Of who does not insist
+        // it is no alert that was lost.
+        None => !has_answered && !error.is_connect() && !error.is_timeout(),
     };
     if asked_in_vain && refused { Some(Trouble::CertificateWanted) } else { found }
 }

@@ -16,6 +16,7 @@ use tagalong_testkit::fake::Fake;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -28,6 +29,8 @@ struct Front {
     acceptor: Arc<Mutex<TlsAcceptor>>,
     /// What each connection showed.
     shown: Arc<Mutex<Vec<Option<Vec<u8>>>>>,
+    /// Ends the connections that there are.
+    cut: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -37,11 +40,12 @@ impl Front {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (address, acceptor) = (listener.local_addr()?, Arc::new(Mutex::new(acceptor)));
         let shown = Arc::<Mutex<Vec<_>>>::default();
-        let (current, kept) = (Arc::clone(&acceptor), Arc::clone(&shown));
+        let cut = Arc::<Notify>::default();
+        let (current, kept, ended) = (Arc::clone(&acceptor), Arc::clone(&shown), Arc::clone(&cut));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let acceptor = current.lock().expect("nobody panics while holding it").clone();
-                let (kept, target) = (Arc::clone(&kept), target.clone());
+                let (kept, target, ended) = (Arc::clone(&kept), target.clone(), Arc::clone(&ended));
                 tokio::spawn(async move {
                     // Who is not accepted is told so by the library.
                     let Ok(mut stream) = acceptor.accept(stream).await else { return };
@@ -50,11 +54,14 @@ impl Front {
                     kept.lock().expect("nobody panics while holding it").push(first);
                     let mut behind = TcpStream::connect(target).await.expect("the cluster listens");
                     // A client that goes away ends it.
-                    let _ = copy_bidirectional(&mut stream, &mut behind).await;
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut stream, &mut behind) => {}
+                        () = ended.notified() => {}
+                    }
                 });
             }
         });
-        Ok(Self { address, acceptor, shown, task })
+        Ok(Self { address, acceptor, shown, cut, task })
     }
 
     fn url(&self) -> String {
@@ -295,4 +302,51 @@ async fn a_server_that_breaks_off_is_not_taken_for_one_that_wants_a_certificate(
     assert!(matches!(error, Error::Broken { .. }), "{error:?}");
     tokio::time::timeout(Duration::from_secs(5), server).await??;
     Ok(())
+}
+
+#[tokio::test]
+async fn a_worker_that_does_not_insist_on_a_certificate_and_goes_away_is_not_said_to_want_one() -> Result<()>
+{
+    let authority = Authority::new()?;
+    // Two of them, as a worker that was restarted knows no session of before.
+    let acceptors = [authority.server()?.asking(&authority)?, authority.server()?.asking(&authority)?];
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("https://localhost:{}", listener.local_addr()?.port());
+    // It answers the first connection; of the second it reads the request, and is gone.
+    let server = tokio::spawn(async move {
+        for (turn, acceptor) in acceptors.into_iter().enumerate() {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            let mut stream = acceptor.accept(stream).await.expect("a handshake");
+            let _ = stream.read(&mut [0; 4096]).await.expect("a request");
+            if turn == 0 {
+                let says = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
+                stream.write_all(says).await.expect("written");
+                stream.shutdown().await.expect("closed");
+            }
+        }
+    });
+    let client = client(&url, trusting(&authority))?;
+    client.root().await?;
+    let error = client.root().await.expect_err("no answer");
+    assert!(matches!(error, Error::Broken { .. }), "{error:?}");
+    tokio::time::timeout(Duration::from_secs(5), server).await??;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_worker_that_insists_on_a_certificate_from_now_on_is_said_to_want_one() -> Result<()> {
+    let (fake, authority) = (Fake::start(1).await, Authority::new()?);
+    let front = Front::start(&fake, authority.server()?.asking(&authority)?).await?;
+    let client = client(&front.url(), trusting(&authority))?;
+    client.live().await?;
+    front.renew(authority.server()?.acceptor(Some(&authority))?);
+    front.cut.notify_waiters();
+    // The alert that says so can be lost on the way.
+    for _ in 0..20 {
+        if let Err(Error::Trouble { trouble, .. }) = client.live().await {
+            assert_eq!(trouble, Trouble::CertificateWanted);
+            return Ok(());
+        }
+    }
+    anyhow::bail!("never told")
 }

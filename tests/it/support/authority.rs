@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::server::{ClientCertVerifierBuilder, WebPkiClientVerifier};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 /// What every certificate for a server on this machine is for.
@@ -94,22 +94,32 @@ impl Issued {
 
     /// The server's side of TLS with this certificate; clients must show one of `wanted`, if there is one.
     pub fn acceptor(&self, wanted: Option<&Authority>) -> Result<TlsAcceptor> {
-        let provider = Arc::new(ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
+        self.accepting(wanted.map(verifier).transpose()?)
+    }
+
+    /// The same where clients are asked for one of `wanted` and may have none (`ssl.client.auth=requested`).
+    pub fn asking(&self, wanted: &Authority) -> Result<TlsAcceptor> {
+        self.accepting(Some(verifier(wanted)?.allow_unauthenticated()))
+    }
+
+    fn accepting(&self, verifier: Option<ClientCertVerifierBuilder>) -> Result<TlsAcceptor> {
+        let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions()?;
-        let builder = match wanted {
+        let builder = match verifier {
             None => builder.with_no_client_auth(),
-            Some(authority) => {
-                let mut roots = RootCertStore::empty();
-                roots.add(CertificateDer::from_pem_file(authority.file())?)?;
-                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-                builder.with_client_cert_verifier(verifier.build()?)
-            }
+            Some(verifier) => builder.with_client_cert_verifier(verifier.build()?),
         };
         let chain = CertificateDer::pem_slice_iter(self.certificate.as_bytes()).collect::<Result<_, _>>()?;
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes())?;
         Ok(TlsAcceptor::from(Arc::new(builder.with_single_cert(chain, key)?)))
     }
+}
+
+fn verifier(authority: &Authority) -> Result<ClientCertVerifierBuilder> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(authority.file())?)?;
+    let provider = Arc::new(ring::default_provider());
+    Ok(WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider))
 }
 
 fn openssl(folder: &TempDir, arguments: &[&str]) -> Result<()> {
