@@ -249,7 +249,7 @@ impl Client {
     }
 
     /// Takes a step: its requests in order, the first of which decides whether it is taken at all. A
-    /// deletion of what is gone already is a success.
+    /// deletion of what is gone already is a success, and so is a restart of what runs again.
     pub async fn take(&self, connector: &ConnectorName, step: &Step) -> Result<(), Error> {
         let attempt = Attempt::Step(step.kind(), connector.clone());
         // A worker that passes a request on writes an encoded `;` plainly, and the leader takes what
@@ -257,6 +257,8 @@ impl Client {
         if self.writer == Writer::Forwarded && connector.as_str().contains(';') {
             return Err(Error::Unaddressable { attempt });
         }
+        let still = self.still_failed(connector, step).await?;
+        let step = still.as_ref().unwrap_or(step);
         let parts = parts::parts(&attempt, connector, step, self.writer == Writer::Leader)?;
         if let Some(first) = parts.into_iter().next() {
             self.send(&attempt, first, step).await?;
@@ -272,6 +274,25 @@ impl Client {
             self.follow_up(&attempt, part, step).await?;
         }
         Ok(())
+    }
+
+    /// Leaves out of a restart one by one what runs again: the look that it was planned from may be minutes
+    /// old, and Connect restarts so whatever it is told to. `None` where the step is to be taken as it is.
+    async fn still_failed(&self, name: &ConnectorName, step: &Step) -> Result<Option<Step>, Error> {
+        let Step::Restart { failed: Failed::OneByOne { itself, tasks } } = step else {
+            return Ok(None);
+        };
+        let attempt = Attempt::Read(name.clone());
+        let request = Request::get(addressable(&attempt, name, "/status")?);
+        match self.ask(&attempt, request).await {
+            Ok(answer) => {
+                let now = understood(&attempt, wire::status(&answer.body))?;
+                Ok(Some(parts::still_failed(*itself, tasks, &now)))
+            }
+            // The restart says whether it is gone.
+            Err(Error::Refused { refusal: Refusal::NotFound, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Sends what belongs to a request that was carried out. What brings a new connector into its state

@@ -10,6 +10,7 @@ use crate::connect::error::{Attempt, Error};
 use crate::connect::http::Request;
 use crate::connect::wire;
 use crate::model::config::Config;
+use crate::model::live::{RunState, Status};
 use crate::model::name::ConnectorName;
 use crate::model::plan::{Failed, Initial, Step, Target};
 
@@ -73,6 +74,14 @@ pub fn parts<'a>(
         }
         Step::Delete => vec![plain(Request::write(Method::DELETE, base).query(fence))],
     })
+}
+
+/// The restart of those that have still failed, of what was seen to have failed a while ago.
+pub fn still_failed(itself: bool, tasks: &[u32], now: &Status) -> Step {
+    let has_failed = |id: &u32| now.tasks.iter().any(|task| task.id == *id && task.state == RunState::Failed);
+    let itself = itself && now.state == RunState::Failed;
+    let tasks = tasks.iter().copied().filter(has_failed).collect();
+    Step::Restart { failed: Failed::OneByOne { itself, tasks } }
 }
 
 /// The request that brings a connector into a state. Pausing and resuming run on any worker and know

@@ -293,13 +293,46 @@ async fn what_failed_is_restarted_one_by_one_without_a_fence() -> Result<()> {
     let (fake, client) = worker((2, 8)).await?;
     let step =
         |itself, tasks: &[u32]| Step::Restart { failed: Failed::OneByOne { itself, tasks: tasks.into() } };
+    let status = "GET /connectors/orders/status";
+    let (itself, task) = ("POST /connectors/orders/restart", "POST /connectors/orders/tasks/0/restart");
+    let ill = |itself: &str, tasks: &str| {
+        let body = format!(
+            r#"{{"name":"orders","connector":{{"state":"{itself}","worker_id":"w"}},"tasks":[{tasks}],"type":"source"}}"#
+        );
+        fake.clear_faults();
+        fake.forget();
+        fake.inject(Fault::on("GET", "/orders/status").raw(200, "application/json", &body).always());
+    };
+    let is = |id: u32, state: &str| format!(r#"{{"id":{id},"state":"{state}","worker_id":"w"}}"#);
+    ill("FAILED", &is(0, "FAILED"));
     client.take(&orders(), &step(true, &[0])).await?;
-    assert_eq!(sent(&fake), ["POST /connectors/orders/restart", "POST /connectors/orders/tasks/0/restart"]);
+    assert_eq!(sent(&fake), [status, itself, task]);
     assert!(fake.requests().iter().all(|request| request.query.is_empty()), "{:?}", fake.requests());
 
+    // What is back, or is gone, is left alone; what was not planned as well.
+    for (state, tasks, expected) in [
+        ("RUNNING", is(0, "FAILED"), vec![status, task]),
+        ("FAILED", is(0, "RUNNING"), vec![status, itself]),
+        ("FAILED", format!("{},{}", is(0, "UNASSIGNED"), is(1, "FAILED")), vec![status, itself]),
+        ("RUNNING", String::new(), vec![status]),
+    ] {
+        ill(state, &tasks);
+        client.take(&orders(), &step(true, &[0])).await?;
+        assert_eq!(sent(&fake), expected, "{state} {tasks}");
+    }
+
+    ill("RUNNING", &is(7, "FAILED"));
     let gone = failed(client.take(&orders(), &step(false, &[7])).await)?;
     assert_eq!((gone.class(), gone.is_certain()), (Class::NotFound, true));
+    ill("RUNNING", &format!("{},{}", is(0, "FAILED"), is(7, "FAILED")));
     let half = failed(client.take(&orders(), &step(false, &[0, 7])).await)?;
     assert_eq!((half.class(), half.is_certain()), (Class::NotFound, false), "the first one was restarted");
+
+    // Where it cannot be seen, nothing is sent.
+    fake.clear_faults();
+    fake.forget();
+    fake.inject(Fault::on("GET", "/orders/status").answer(500, "Request timed out"));
+    let unseen = failed(client.take(&orders(), &step(false, &[0])).await)?;
+    assert!(unseen.is_certain() && fake.writes().is_empty(), "{unseen}");
     Ok(())
 }

@@ -1,12 +1,18 @@
 //! The agent and the commands on an older fake Connect: what it lacks is made up for, told, and never
 //! costs more than it must.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use serde_json::Value;
+use tagalong::connect::Writer;
+use tagalong::model::name::ConnectorName;
+use tagalong::model::plan::{Failed, Step};
 use tagalong_testkit::fake::fault::Fault;
 use tagalong_testkit::fake::state::Target;
 use tagalong_testkit::fake::{Fake, Options, Phase};
 
+use crate::contract::client::client;
 use crate::support::agent::{Agent, wait};
 use crate::support::cluster::{preload, writes};
 use crate::support::command::Desk;
@@ -181,6 +187,29 @@ async fn a_worker_that_goes_on_saying_a_version_it_does_not_have_is_used_as_what
     agent.wait_for_applied(&definitions.released()?).await?;
     assert_eq!(target(&fake, "orders"), Some(Target::Paused));
     assert_eq!(asked(&fake, "POST", "/connectors"), 2, "refused once, then made");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_task_that_was_brought_back_meanwhile_is_not_restarted() -> Result<()> {
+    let fake = fake((2, 8)).await;
+    preload(&fake, "ill");
+    preload(&fake, "slow");
+    fake.fail_task("ill", 0, "java.lang.IllegalStateException: tired");
+    // Restarts come last.
+    fake.inject(Fault::on("PUT", "/slow/config").delay(Duration::from_secs(2)));
+    let definitions = Definitions::new(&[
+        (&file_of("ill"), &file_source("ill", "")),
+        (&file_of("slow"), &file_source("slow", "  batch.size: 7\n")),
+    ])
+    .await?;
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    let changing = || async { Ok(asked(&fake, "PUT", "/connectors/slow/config") == 1) };
+    wait("the other one is being changed", changing).await?;
+    let by_hand = Step::Restart { failed: Failed::OneByOne { itself: false, tasks: vec![0] } };
+    client(&fake.url(0), Writer::Forwarded)?.take(&ConnectorName::observed("ill"), &by_hand).await?;
+    agent.wait_for_applied(&definitions.released()?).await?;
+    assert_eq!(asked(&fake, "POST", "/connectors/ill/tasks/0/restart"), 1, "the person's");
     Ok(())
 }
 
