@@ -256,9 +256,9 @@ impl Refusal {
             Self::NoSuchPath => Some("is connect.url the base address, and is this Connect new enough?"),
             Self::NotWritten => Some("is Kafka itself healthy? Connect could not write its config topic"),
             Self::Fault | Self::Unhealthy => Some("the worker's log says more"),
+            Self::Starting => Some("if it stays so: is connect.url the base address of a worker?"),
             Self::NotLeader
             | Self::Rebalancing
-            | Self::Starting
             | Self::ShuttingDown
             | Self::Exists
             | Self::NotFound

@@ -94,6 +94,10 @@ fn credential(raw: &RawSettings, found: Found<'_>) -> Option<Credential> {
             found.push(wrong(raw, USERNAME, "holds a colon, which ends a user name in HTTP"));
             None
         }
+        (Some(username), Some(_)) if username.as_str().is_empty() => {
+            found.push(wrong(raw, USERNAME, "is empty").hint("is the variable that it comes from set?"));
+            None
+        }
         (Some(username), Some(password)) => {
             Some(Credential::Basic { username: username.as_str().to_owned(), password })
         }

@@ -175,6 +175,12 @@ fn what_would_not_be_sent_of_an_address_is_refused_and_not_repeated() {
 }
 
 #[test]
+fn a_user_without_a_name_is_refused() {
+    let said = said_of("  basic_auth: {username: '', password: x}\n");
+    assert!(said.len() == 1 && said[0].contains("`connect.basic_auth.username` is empty"), "{said:?}");
+}
+
+#[test]
 fn a_secret_in_an_address_is_refused_and_not_repeated() {
     let (settings, said) = read("connect: {url: 'http://user:hunter2@localhost:8083'}\n", &[], &[]);
     assert!(settings.is_none());

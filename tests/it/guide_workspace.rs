@@ -54,7 +54,7 @@ async fn the_hook_in_the_guide_to_workspaces_is_a_job_that_applies() -> Result<(
     let fake = Fake::start(1).await;
     fake.preload("someone-elses", &[("connector.class", "FileStreamSource")]);
     let args: Vec<_> = container["args"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let line = args.join(" ").replace("http://localhost:8083", &fake.url(0));
+    let line = args.join(" ").replace("http://connect:8083", &fake.url(0));
     let line = line.replace(
         "https://git.example.com/connectors.git",
         &format!("file://{}", repository.path().display()),
