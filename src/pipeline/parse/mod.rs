@@ -79,12 +79,13 @@ impl Reading<'_> {
             self.findings.push(finding);
             return;
         }
-        let (documents, findings) = if is_json {
+        let (documents, mut findings) = if is_json {
             let (document, findings) = crate::yaml::json(path, bytes);
             (document.into_iter().collect(), findings)
         } else {
             crate::yaml::documents(path, bytes)
         };
+        strimzi::advise(&mut findings, &documents);
         if documents.is_empty() && !findings.is_empty() {
             self.lose(path);
         }

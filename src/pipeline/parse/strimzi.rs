@@ -38,6 +38,18 @@ pub fn is_manifest(root: &Node) -> bool {
     word(root, "apiVersion").is_some() && word(root, "kind").is_some()
 }
 
+/// Takes back the advice to quote an expression where it stands in a manifest: in quotes it would be a
+/// plain text, and go to Connect as it is.
+pub fn advise(findings: &mut [Finding], documents: &[Document]) {
+    for finding in findings.iter_mut().filter(|finding| finding.rule == Rule::TemplateNotQuoted) {
+        let begins_before = |document: &&Document| document.root.place.line <= finding.place.line;
+        if documents.iter().rfind(begins_before).is_some_and(|document| is_manifest(&document.root)) {
+            let hint = "a manifest holds no expressions: write the connector as `connector: NAME`, or lay one over this file with `from`";
+            finding.hint = Some(hint.to_owned());
+        }
+    }
+}
+
 /// Reads the connectors of a manifest: one, or those of a list.
 pub fn connectors(document: &Document, findings: &mut Vec<Finding>) -> Vec<Foreign> {
     let root = &document.root;
