@@ -90,25 +90,8 @@ impl Abilities {
 
 /// Whether after this error another worker may answer.
 fn casts_doubt(error: &Error) -> bool {
-    match error.class() {
-        Class::Unreachable | Class::TimedOut | Class::Starting | Class::Unsupported => true,
-        Class::NotLeader
-        | Class::Rebalancing
-        | Class::Exists
-        | Class::NotFound
-        | Class::Invalid
-        | Class::Waiting
-        | Class::Denied
-        | Class::NotUnderstood
-        | Class::Failed
-        | Class::DataLost
-        | Class::Superseded
-        | Class::NotDue
-        | Class::AuthFailed
-        | Class::RefMissing
-        | Class::Unusable
-        | Class::Internal => false,
-    }
+    let class = error.class();
+    class.is_silent() || class == Class::Unsupported
 }
 
 async fn find(http: &Http, contradicted: Option<&str>) -> Result<Capabilities, Error> {

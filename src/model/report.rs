@@ -341,6 +341,33 @@ words! {
     }
 }
 
+impl Class {
+    /// Whether it says that the worker does not answer: it is gone, hangs or starts anew, and whatever was
+    /// seen through it may be old.
+    pub fn is_silent(self) -> bool {
+        match self {
+            Self::Starting | Self::Unreachable | Self::TimedOut => true,
+            Self::NotLeader
+            | Self::Rebalancing
+            | Self::Exists
+            | Self::NotFound
+            | Self::Invalid
+            | Self::Waiting
+            | Self::Denied
+            | Self::NotUnderstood
+            | Self::Unsupported
+            | Self::Failed
+            | Self::DataLost
+            | Self::Superseded
+            | Self::NotDue
+            | Self::AuthFailed
+            | Self::RefMissing
+            | Self::Unusable
+            | Self::Internal => false,
+        }
+    }
+}
+
 /// An error made tellable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {

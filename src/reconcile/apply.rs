@@ -23,7 +23,6 @@ use crate::model::revision::{At, Revision};
 use crate::pipeline::converge;
 use crate::reconcile::interrupt::Interrupt;
 use crate::reconcile::settle::{self, Sent, Settled, Wait};
-use crate::reconcile::verdict::is_silent;
 
 /// Creates that may be under way at once. On one worker of Connect 4.3, two hundred of them took
 /// 11.7 s one by one, 7.4 s eight at once and no less with more.
@@ -151,7 +150,7 @@ async fn take_group(hands: &Hands<'_>, group: Vec<Action>, live: &Live, done: &m
         deadline: hands.deadline,
         interrupt: hands.interrupt,
     };
-    let settled = if done.over.is_some_and(is_silent) {
+    let settled = if done.over.is_some_and(Class::is_silent) {
         // Nobody is there who could tell.
         let unseen = |sent| Settled { sent, outcome: Outcome::Pending, class: Some(Class::Unreachable) };
         sent.into_iter().map(unseen).collect()
@@ -214,7 +213,7 @@ async fn send(
     let mut rest = FIRST_RETRY;
     loop {
         if let Err(end) = may_send(hands, &action.step, over.get()).await {
-            if end.1 == Class::NotLeader || is_silent(end.1) {
+            if end.1 == Class::NotLeader || end.1.is_silent() {
                 over.set(over.get().or(Some(end.1)));
             }
             return Err(end);
@@ -377,7 +376,7 @@ async fn shows_now(hands: &Hands<'_>, action: &Action) -> Shows {
     match hands.interrupt.unless_ending(hands.client.look(&action.connector)).await {
         Some(Ok(live)) if converge::was_taken(&action.step, live.as_ref()) => Shows::Yes,
         Some(Ok(live)) if converge::was_begun(&action.step, live.as_ref()) => Shows::Partly,
-        Some(Err(error)) if is_silent(error.class()) => Shows::Gone(error.class()),
+        Some(Err(error)) if error.class().is_silent() => Shows::Gone(error.class()),
         // Not knowing is no sign of it.
         Some(Ok(_) | Err(_)) | None => Shows::No,
     }

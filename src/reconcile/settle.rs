@@ -20,7 +20,6 @@ use crate::model::report::{Class, Outcome};
 use crate::model::revision::Revision;
 use crate::pipeline::converge::{self, TaskConfigs, Verdict};
 use crate::reconcile::interrupt::Interrupt;
-use crate::reconcile::verdict::is_silent;
 
 /// The time between two looks at first; it doubles up to [`SLOWEST_LOOK`].
 const FIRST_LOOK: Duration = Duration::from_millis(250);
@@ -90,7 +89,7 @@ pub async fn settle(wait: &Wait<'_>, sent: Vec<Sent>) -> Vec<Settled> {
             looks = later => (None, looks),
             () = wait.interrupt.superseded(wait.revision) => (Some(Class::Superseded), Err(Class::Superseded)),
         };
-        silent = if looks.as_ref().is_err_and(|class| is_silent(*class)) { silent + 1 } else { 0 };
+        silent = if looks.as_ref().is_err_and(|class| class.is_silent()) { silent + 1 } else { 0 };
         if silent >= SILENT {
             cut = Some(Class::Unreachable);
         }

@@ -74,56 +74,15 @@ pub fn judge(results: &[StepResult], plan: &Plan) -> ApplyResult {
 /// Whether a step did not succeed for a reason that may be gone in a moment.
 pub fn may_pass(result: &StepResult) -> bool {
     let Some(class) = result.class else { return false };
-    // What was not taken is decided anew by the next turn; only a worker that was silent may be back.
-    (result.outcome == Outcome::NotTaken && is_silent(class))
-        || matches!(result.outcome, Outcome::Failed | Outcome::Pending)
-            && match class {
-            Class::Rebalancing
-            | Class::Starting
-            | Class::Unreachable
-            | Class::TimedOut
-            | Class::Exists
-            // The next look asks what this Connect can do, and the next plan has another way.
-            | Class::Unsupported => true,
-            Class::NotLeader
-            | Class::NotFound
-            | Class::Invalid
-            | Class::Waiting
-            | Class::Denied
-            | Class::NotUnderstood
-            | Class::Failed
-            | Class::DataLost
-            | Class::Superseded
-            | Class::NotDue
-            | Class::AuthFailed
-            | Class::RefMissing
-            | Class::Unusable
-            | Class::Internal => false,
+    match result.outcome {
+        Outcome::Failed | Outcome::Pending => {
+            // Of one that is not supported the next look asks what this Connect can do, and the next plan
+            // has another way.
+            class.is_silent() || matches!(class, Class::Rebalancing | Class::Exists | Class::Unsupported)
         }
-}
-
-/// Whether an error of this class says that the worker does not answer: it is gone, hangs or starts anew, and whatever
-/// was seen through it may be old.
-pub fn is_silent(class: Class) -> bool {
-    match class {
-        Class::Starting | Class::Unreachable | Class::TimedOut => true,
-        Class::NotLeader
-        | Class::Rebalancing
-        | Class::Exists
-        | Class::NotFound
-        | Class::Invalid
-        | Class::Waiting
-        | Class::Denied
-        | Class::NotUnderstood
-        | Class::Unsupported
-        | Class::Failed
-        | Class::DataLost
-        | Class::Superseded
-        | Class::NotDue
-        | Class::AuthFailed
-        | Class::RefMissing
-        | Class::Unusable
-        | Class::Internal => false,
+        // What was not taken is decided anew by the next turn; only a worker that was silent may be back.
+        Outcome::NotTaken => class.is_silent(),
+        Outcome::Converged | Outcome::Waiting => false,
     }
 }
 
