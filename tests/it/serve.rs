@@ -37,7 +37,8 @@ fn report(heartbeat: Timestamp) -> Arc<Report> {
 }
 
 async fn served() -> Result<Served> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    // An address that no other test listens on: a port that is let go here is not taken by a neighbour.
+    let listener = TcpListener::bind("127.0.9.1:0").await?;
     let address = listener.local_addr()?;
     let (report, reports) = watch::channel(report(Timestamp::now()));
     let metrics = Arc::new(Metrics::new(metrics::Options {
