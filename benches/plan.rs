@@ -15,9 +15,9 @@ use tagalong::model::desired::Desired;
 use tagalong::model::live::{Kind, Live, LiveConnector, RunState, Status, Task};
 use tagalong::model::name::EnvironmentName;
 use tagalong::model::plan::{Mode, Plan, Policy};
-use tagalong::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision, Revision};
+use tagalong::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision};
 use tagalong::model::select::Select;
-use tagalong::model::snapshot::Snapshot;
+use tagalong::model::snapshot::{Snapshot, Sources};
 use tagalong::model::values::Values;
 use tagalong::pipeline;
 use tagalong::pipeline::plan::plan;
@@ -55,7 +55,7 @@ environments:
 "#;
 
 fn main() {
-    let thousand = snapshot(1_000);
+    let thousand = Sources::alone(snapshot(1_000));
     let definitions = pipeline::definitions(&thousand);
     let desired = render(&definitions, &thousand, ENVIRONMENTS[0]);
     assert_eq!(desired.connectors.len(), 1_000, "{:?}", definitions.findings);
@@ -122,8 +122,8 @@ fn snapshot(connectors: usize) -> Snapshot {
     Snapshot { revision: revision(), files, ignored: Vec::new(), findings: Vec::new() }
 }
 
-fn render(definitions: &Definitions, snapshot: &Snapshot, environment: &str) -> Desired {
-    let revision = Revision { repositories: vec![snapshot.revision.clone()] };
+fn render(definitions: &Definitions, sources: &Sources, environment: &str) -> Desired {
+    let revision = sources.revision();
     let environment = EnvironmentName::new(environment).expect("a good name");
     let values = Values::default();
     let supply = Supply { values: &values, examples: false };

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use tagalong::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
 use tagalong::model::select::Select;
-use tagalong::model::snapshot::Snapshot;
+use tagalong::model::snapshot::{Snapshot, Sources};
 use tagalong::model::values::Values;
 use tagalong::pipeline;
 use tagalong::pipeline::supply::Supply;
@@ -26,7 +26,7 @@ fn main() {
     let supply = Supply { values: &Values::default(), examples: false };
 
     let start = Instant::now();
-    let definitions = pipeline::definitions(&snapshot);
+    let definitions = pipeline::definitions(&Sources::alone(snapshot));
     let read = start.elapsed();
     let mut keys = 0;
     for environment in pipeline::environments(&definitions) {

@@ -10,10 +10,9 @@ use crate::cli::flags::{Output, Printing};
 use crate::cli::{print, wiring};
 use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
-use crate::model::revision::Revision;
 use crate::model::rule::Severity;
 use crate::model::select::Select;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::Sources;
 use crate::model::values::Values;
 use crate::pipeline;
 use crate::pipeline::supply::Supply;
@@ -55,9 +54,10 @@ impl Validate {
         let repository = Repository::directory(&self.dir).naming(pipeline::named);
         let resolved = repository.resolve().await?;
         let snapshot = repository.read(&resolved.revision).await?.snapshot;
-        let found = check(&snapshot, self.environment.as_ref());
+        let sources = Sources::alone(snapshot);
+        let found = check(&sources, self.environment.as_ref());
         if self.verbose {
-            for path in &snapshot.ignored {
+            for path in &sources.main.ignored {
                 print::note(&format!("ignored {path}: not a definition file"));
             }
         }
@@ -128,9 +128,9 @@ type Found = BTreeMap<Option<EnvironmentName>, Findings>;
 
 /// Renders every environment, or the one asked for, and keeps what is wrong with each. Without an
 /// environment there is still what is wrong with the files.
-fn check(snapshot: &Snapshot, only: Option<&EnvironmentName>) -> Found {
-    let revision = Revision { repositories: vec![snapshot.revision.clone()] };
-    let definitions = pipeline::definitions(snapshot);
+fn check(sources: &Sources, only: Option<&EnvironmentName>) -> Found {
+    let revision = sources.revision();
+    let definitions = pipeline::definitions(sources);
     let (values, select) = (Values::default(), Select::default());
     let supply = Supply { values: &values, examples: true };
     let environments: Vec<_> = match only {

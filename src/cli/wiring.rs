@@ -18,8 +18,8 @@ use crate::model::desired::Desired;
 use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Policy;
-use crate::model::revision::Revision;
 use crate::model::rule::Severity;
+use crate::model::snapshot::Sources;
 use crate::pipeline;
 use crate::reconcile::cycle;
 use crate::reconcile::follow;
@@ -155,9 +155,8 @@ pub async fn rendered(settings: &Settings) -> Result<Rendered, Failure> {
     let repository = repository(settings)?;
     let resolved = repository.resolve().await?;
     let snapshot = repository.read(&resolved.revision).await?.snapshot;
-    let revision = Revision { repositories: vec![snapshot.revision.clone()] };
-    let (desired, findings) =
-        follow::render(&snapshot, &revision, &environment, &settings.values, &settings.select);
+    let sources = Sources::alone(snapshot);
+    let (desired, findings) = follow::render(&sources, &environment, &settings.values, &settings.select);
     let mut told = Findings::default();
     told.extend(findings.iter().filter(|finding| finding.severity != Severity::Info).cloned());
     if !told.is_empty() {

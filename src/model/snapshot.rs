@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::finding::Finding;
-use crate::model::revision::RepositoryRevision;
+use crate::model::revision::{RepositoryRevision, Revision};
 
 /// Files by path, `/` between folders, relative to the repository's `path`.
 pub type Files = BTreeMap<Arc<str>, Arc<[u8]>>;
@@ -29,4 +29,26 @@ pub struct Snapshot {
     pub ignored: Vec<Arc<str>>,
     /// What was wrong with the tree itself: links, submodules, files over the limits.
     pub findings: Vec<Finding>,
+}
+
+/// All that the definitions of one revision are read from.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The repository that the settings name.
+    pub main: Snapshot,
+    /// Repositories of templates, by the name that `tagalong.yaml` gives them.
+    pub imports: BTreeMap<Arc<str>, Snapshot>,
+}
+
+impl Sources {
+    /// One repository alone.
+    pub fn alone(main: Snapshot) -> Self {
+        Self { main, imports: BTreeMap::new() }
+    }
+
+    /// Where each of them stands, the main one first.
+    pub fn revision(&self) -> Revision {
+        let imports = self.imports.values().map(|import| import.revision.clone());
+        Revision { repositories: std::iter::once(self.main.revision.clone()).chain(imports).collect() }
+    }
 }

@@ -27,7 +27,7 @@ use crate::model::finding::Findings;
 use crate::model::name::EnvironmentName;
 use crate::model::revision::Revision;
 use crate::model::select::Select;
-use crate::model::snapshot::{Files, Snapshot};
+use crate::model::snapshot::{Files, Sources};
 use crate::pipeline::supply::Supply;
 
 /// The files that these name beside themselves: what a repository must be read for, once more.
@@ -35,11 +35,11 @@ pub fn named(files: &Files) -> BTreeSet<Arc<str>> {
     parse::named(files)
 }
 
-/// Reads everything that a snapshot defines. What is wrong with the files, in whatever environment
-/// they are used, is in its `findings`, settled.
-pub fn definitions(snapshot: &Snapshot) -> Definitions {
-    let mut findings = snapshot.findings.clone();
-    let (mut definitions, lost) = parse::definitions(snapshot, &mut findings);
+/// Reads everything that these define. What is wrong with the files, in whatever environment they
+/// are used, is in its `findings`, settled.
+pub fn definitions(sources: &Sources) -> Definitions {
+    let mut findings = sources.main.findings.clone();
+    let (mut definitions, lost) = parse::definitions(&sources.main, &mut findings);
     resolve::check(&definitions, lost, &mut findings);
     nulls::check(&definitions, &mut findings);
     definitions.findings.extend(findings);

@@ -19,7 +19,7 @@ use crate::model::report::{
 use crate::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
 use crate::model::rule::Severity;
 use crate::model::select::Select;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::Sources;
 use crate::model::values::Values;
 use crate::pipeline;
 use crate::pipeline::supply::Supply;
@@ -114,7 +114,7 @@ impl Follower {
             poll.outcome = PollOutcome::Success;
             poll.moved = Some(moved(self.read.as_ref(), &reading.snapshot.revision, self.listed));
             self.read = Some(reading.snapshot.revision.clone());
-            let read = self.accept(&reading.snapshot, board);
+            let read = self.accept(&Sources::alone(reading.snapshot), board);
             board.write_repository(|report| {
                 report.state = match read {
                     Read::Accepted => RepositoryState::Ok,
@@ -127,11 +127,11 @@ impl Follower {
         Ok(())
     }
 
-    /// Renders a snapshot, and puts it in force where nothing is wrong with it.
-    fn accept(&mut self, snapshot: &Snapshot, board: &Board) -> Read {
+    /// Renders what was read, and puts it in force where nothing is wrong with it.
+    fn accept(&mut self, sources: &Sources, board: &Board) -> Read {
         let now = Timestamp::now();
-        let revision = Revision { repositories: vec![snapshot.revision.clone()] };
-        let (desired, findings) = render(snapshot, &revision, &self.environment, &self.values, &self.select);
+        let revision = sources.revision();
+        let (desired, findings) = render(sources, &self.environment, &self.values, &self.select);
         for finding in findings.iter().filter(|finding| finding.severity != Severity::Info) {
             warn!(
                 place = %finding.place,
@@ -209,16 +209,16 @@ fn point_at(resolved: &RepositoryRevision, board: &Board) {
     });
 }
 
-/// Renders a snapshot for one environment: every finding, and the connectors where none is an error.
+/// Renders for one environment: every finding, and the connectors where none is an error.
 pub fn render(
-    snapshot: &Snapshot,
-    revision: &Revision,
+    sources: &Sources,
     environment: &EnvironmentName,
     values: &Values,
     select: &Select,
 ) -> (Option<Desired>, Findings) {
-    let definitions = pipeline::definitions(snapshot);
-    pipeline::desired(&definitions, revision, environment, &Supply { values, examples: false }, select)
+    let definitions = pipeline::definitions(sources);
+    let supply = Supply { values, examples: false };
+    pipeline::desired(&definitions, &sources.revision(), environment, &supply, select)
 }
 
 /// Whether both name the same thing; the committer's time is only known after reading.

@@ -11,10 +11,10 @@ use anyhow::{Context as _, Result};
 use tagalong::model::config::Shown;
 use tagalong::model::desired::{Desired, DesiredConnector, Suspend};
 use tagalong::model::finding::{Finding, Findings};
-use tagalong::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
+use tagalong::model::revision::{At, RepositoryName, RepositoryRevision};
 use tagalong::model::rule::Rule;
 use tagalong::model::select::Select;
-use tagalong::model::snapshot::{Files, Snapshot};
+use tagalong::model::snapshot::{Files, Snapshot, Sources};
 use tagalong::model::values::Values;
 use tagalong::pipeline;
 use tagalong::pipeline::supply::Supply;
@@ -40,11 +40,11 @@ const OF_OTHER_ROOMS: &[Rule] = &[
 #[test]
 fn every_case_renders_to_what_stands_beside_it() -> Result<()> {
     for case in folders("render")? {
-        let snapshot = snapshot(&case)?;
-        let definitions = pipeline::definitions(&snapshot);
+        let sources = Sources::alone(snapshot(&case)?);
+        let definitions = pipeline::definitions(&sources);
         for environment in pipeline::environments(&definitions) {
             let supply = Supply { values: &Values::default(), examples: true };
-            let revision = Revision { repositories: vec![snapshot.revision.clone()] };
+            let revision = sources.revision();
             let (desired, findings) =
                 pipeline::desired(&definitions, &revision, environment, &supply, &Select::default());
             let mut text = String::new();
@@ -100,11 +100,11 @@ fn every_finding_says_what_to_do() -> Result<()> {
 
 /// Every finding of a repository, in all environments.
 fn findings(folder: &Path) -> Result<Findings> {
-    let snapshot = snapshot(folder)?;
-    let definitions = pipeline::definitions(&snapshot);
+    let sources = Sources::alone(snapshot(folder)?);
+    let definitions = pipeline::definitions(&sources);
     let mut all = definitions.findings.clone();
     let supply = Supply { values: &Values::default(), examples: false };
-    let revision = Revision { repositories: vec![snapshot.revision.clone()] };
+    let revision = sources.revision();
     for environment in pipeline::environments(&definitions) {
         let (desired, findings) =
             pipeline::desired(&definitions, &revision, environment, &supply, &Select::default());

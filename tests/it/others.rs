@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 
 use anyhow::{Context as _, Result};
 use insta::assert_snapshot;
-use tagalong::model::snapshot::Snapshot;
+use tagalong::model::snapshot::{Snapshot, Sources};
 use tagalong::pipeline;
 use tagalong::repo::Repository;
 use tagalong_testkit::fake::{Fake, Options};
@@ -102,7 +102,7 @@ async fn a_file_elsewhere_is_held_to_the_same_limits() -> Result<()> {
             told,
             ["1/2/3/4/5/6/7/8/9 too-deep", "large.json file-too-large", "link.json link", "linked link"]
         );
-        let findings = pipeline::definitions(&snapshot).findings;
+        let findings = pipeline::definitions(&Sources::alone(snapshot.clone())).findings;
         let missing = findings.iter().filter(|finding| finding.rule.name() == "from-file").count();
         assert_eq!(missing, 6, "{findings:?}");
     }

@@ -14,7 +14,7 @@ use crate::model::finding::Findings;
 use crate::model::name::EnvironmentName;
 use crate::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
 use crate::model::select::Select;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Snapshot, Sources};
 use crate::model::values::Values;
 use crate::pipeline::supply::Supply;
 use crate::pipeline::{definitions, desired, environments};
@@ -27,7 +27,8 @@ fn revision() -> RepositoryRevision {
 fn read<T: AsRef<[u8]>>(files: impl IntoIterator<Item = (impl AsRef<str>, T)>) -> Definitions {
     let files: BTreeMap<Arc<str>, Arc<[u8]>> =
         files.into_iter().map(|(path, bytes)| (path.as_ref().into(), bytes.as_ref().into())).collect();
-    definitions(&Snapshot { revision: revision(), files, ignored: Vec::new(), findings: Vec::new() })
+    let main = Snapshot { revision: revision(), files, ignored: Vec::new(), findings: Vec::new() };
+    definitions(&Sources::alone(main))
 }
 
 fn render(definitions: &Definitions, environment: &EnvironmentName) -> (Option<Desired>, Findings) {

@@ -3,6 +3,7 @@
 //! Takes bytes by path, gives templates, connectors and environments, and a finding for whatever
 //! cannot be read. Whether the names they use exist is left to `resolve`.
 
+mod about;
 mod connector;
 mod environment;
 mod foreign;
@@ -17,7 +18,7 @@ mod tree;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::definition::{About, Connector, Definitions, Foundation, Suspension};
+use crate::model::definition::{Connector, Definitions, Foundation, Suspension};
 use crate::model::finding::{Finding, Place};
 use crate::model::name::ConnectorName;
 use crate::model::rule::{Rule, Severity};
@@ -110,7 +111,7 @@ impl Reading<'_> {
 
     fn about(&mut self, documents: &[Document]) {
         if let [document, rest @ ..] = documents {
-            self.definitions.about = about(&document.root, self.findings);
+            self.definitions.about = about::about(&document.root, self.findings);
             if let Some(second) = rest.first() {
                 let place = second.root.place.clone();
                 let finding = Finding::new(Rule::Conflict, place, "tagalong.yaml holds one document");
@@ -282,28 +283,4 @@ fn forget(root: &Node, findings: &mut Vec<Finding>) -> Option<Text> {
         decode::text("`reason`", reason, findings);
     }
     tree::literal("`forget`", fields.get("forget")?, findings)
-}
-
-fn about(root: &Node, findings: &mut Vec<Finding>) -> About {
-    const KEYS: &[&str] = &["version", "requires", "imports", "config_providers"];
-    let mut about = About::default();
-    if matches!(root.kind, Kind::Empty) {
-        return about;
-    }
-    let Some(fields) = decode::fields("tagalong.yaml", root, KEYS, findings) else { return about };
-    if let Some(version) = fields.get("version") {
-        decode::choice("`version`", version, &[("1", ())], findings);
-    }
-    for (key, hint) in
-        [("requires", "remove it"), ("imports", "remove it, and keep all templates in this repository")]
-    {
-        if let Some(entry) = fields.entry(key) {
-            let message = format!("this version does not read `{key}`");
-            findings.push(Finding::new(Rule::Unsupported, entry.key.place.clone(), message).hint(hint));
-        }
-    }
-    if let Some(list) = fields.get("config_providers") {
-        about.config_providers = decode::texts("`config_providers`", list, findings);
-    }
-    about
 }
