@@ -10,19 +10,15 @@ const CHOICE: Range<u16> = 15_000..32_000;
 
 /// Finds as many different free ports as asked for.
 pub fn free(count: usize) -> io::Result<Vec<u16>> {
-    let mut held = Vec::new();
-    for _ in 0..1_000 {
-        if held.len() == count {
-            break;
-        }
-        if let Ok(listener) = TcpListener::bind(("127.0.0.1", fastrand::u16(CHOICE))) {
-            held.push(listener);
-        }
-    }
-    if held.len() < count {
-        return Err(io::Error::other("no free ports on 127.0.0.1"));
-    }
-    held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+    let held: io::Result<Vec<_>> = (0..count).map(|_| listener()).collect();
+    held?.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+}
+
+/// Listens on such a port: one that is let go may be taken again, since nobody else is given it meanwhile.
+pub fn listener() -> io::Result<TcpListener> {
+    (0..1_000)
+        .find_map(|_| TcpListener::bind(("127.0.0.1", fastrand::u16(CHOICE))).ok())
+        .ok_or_else(|| io::Error::other("no free ports on 127.0.0.1"))
 }
 
 #[cfg(test)]

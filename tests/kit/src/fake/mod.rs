@@ -32,6 +32,7 @@ use crate::fake::fault::Fault;
 use crate::fake::line::Listener;
 use crate::fake::rest::{Host, serve};
 use crate::fake::state::{State, Target, Timing, Write};
+use crate::ports;
 
 /// A running cluster. It ends when this is dropped.
 pub struct Fake {
@@ -344,7 +345,7 @@ fn begin(options: Options, started: oneshot::Sender<Fake>) {
             .expect("the fake cluster's runtime");
         runtime.block_on(async move {
             let is_down = options.phase == Phase::Down;
-            let (shared, sockets) = prepare(options).await;
+            let (shared, sockets) = prepare(&options);
             let hosts = sockets
                 .into_iter()
                 .enumerate()
@@ -365,18 +366,23 @@ fn begin(options: Options, started: oneshot::Sender<Fake>) {
 }
 
 /// Takes the ports, so that every address is known before anything listens.
-async fn prepare(options: Options) -> (Arc<Shared>, Vec<TcpListener>) {
+fn prepare(options: &Options) -> (Arc<Shared>, Vec<TcpListener>) {
     let mut sockets = Vec::new();
     for worker in 0..options.workers {
         let offset = u16::try_from(worker).expect("few workers");
-        let port = if options.port == 0 { 0 } else { options.port + offset };
-        sockets.push(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.expect("a free port"));
+        let socket = match options.port {
+            0 => ports::listener(),
+            first => std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, first + offset)),
+        };
+        let socket = socket.expect("a free port");
+        socket.set_nonblocking(true).expect("a socket that the runtime can wait for");
+        sockets.push(TcpListener::from_std(socket).expect("a socket that the runtime can wait for"));
     }
     let addresses: Vec<SocketAddr> =
         sockets.iter().map(|socket| socket.local_addr().expect("a bound port")).collect();
     let shared = Shared {
         arrived: AtomicUsize::new(0),
-        cluster: Mutex::new(Cluster::new(&options, &addresses)),
+        cluster: Mutex::new(Cluster::new(options, &addresses)),
         requests: Mutex::default(),
         faults: Mutex::default(),
         phases: addresses.iter().map(|_| watch::Sender::new(options.phase)).collect(),
