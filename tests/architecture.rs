@@ -101,6 +101,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("reqwest", &["repo", "connect", "cli"]),
     ("rustls", &["tls", "connect"]),
     ("rustls_platform_verifier", &["connect"]),
+    ("semver", &["pipeline"]),
     ("tracing_subscriber", &["telemetry"]),
 ];
 

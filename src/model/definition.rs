@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use crate::model::desired::{DesiredState, Suspend};
 use crate::model::finding::{Findings, Place};
+use crate::model::import::Import;
 use crate::model::name::{ConnectorName, EnvironmentName};
+use crate::model::revision::RepositoryName;
 use crate::model::text::Text;
 
 /// Everything that one snapshot defines.
 #[derive(Debug, Clone, Default)]
 pub struct Definitions {
-    /// Each template by its name.
+    /// Each template by its name; that of an import as `platform/debezium-postgres`.
     pub templates: BTreeMap<Arc<str>, Template>,
     /// Each connector by its name.
     pub connectors: BTreeMap<ConnectorName, Connector>,
@@ -31,6 +33,12 @@ pub struct Definitions {
 /// What `tagalong.yaml` says.
 #[derive(Debug, Clone, Default)]
 pub struct About {
+    /// Which versions of the agent read this repository.
+    pub requires: Option<Text>,
+    /// Each import by its name; none where its entry cannot be used.
+    pub imports: BTreeMap<RepositoryName, Option<Import>>,
+    /// Whether there may be imports whose names nobody could read.
+    pub imports_lost: bool,
     /// The aliases of Connect's config providers that may be used; none where it does not say.
     pub config_providers: Option<Vec<Text>>,
 }
@@ -38,7 +46,7 @@ pub struct About {
 /// A generic connector.
 #[derive(Debug, Clone)]
 pub struct Template {
-    /// Its name.
+    /// Its name, with its import before it where it is of one; so is that of its base.
     pub name: Text,
     /// The template under it.
     pub base: Option<Text>,

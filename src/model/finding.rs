@@ -13,7 +13,8 @@ use crate::model::rule::{Rule, Severity};
 /// something that has no lines, as an environment variable.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// The file, relative to the repository.
+    /// The file, relative to the repository; that of an import with its name and a colon before it, as in
+    /// `platform:templates/files.yaml`.
     pub path: Arc<str>,
     /// The line, from 1.
     pub line: u32,

@@ -21,6 +21,7 @@ pub mod config;
 pub mod definition;
 pub mod desired;
 pub mod finding;
+pub mod import;
 pub mod live;
 pub mod name;
 pub mod password;

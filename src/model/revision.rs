@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::model::name::LONGEST;
+
 /// The full id of a git object: 40 hexadecimal digits, lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(Arc<str>);
@@ -35,6 +37,28 @@ impl fmt::Display for ObjectId {
     }
 }
 
+/// What of a repository to follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// A tag, by its short name; usually one that moves.
+    Tag(String),
+    /// A branch, by its short name.
+    Branch(String),
+    /// One commit, for good.
+    Commit(ObjectId),
+}
+
+impl Reference {
+    /// The full name that is asked for, as in `refs/tags/v1`; a commit's is its id.
+    pub fn full_name(&self) -> String {
+        match self {
+            Self::Tag(name) => format!("refs/tags/{name}"),
+            Self::Branch(name) => format!("refs/heads/{name}"),
+            Self::Commit(id) => id.as_str().to_owned(),
+        }
+    }
+}
+
 /// A repository's name in the agent: `main`, or that of an import.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryName(Arc<str>);
@@ -45,9 +69,24 @@ impl RepositoryName {
         Self("main".into())
     }
 
+    /// Checks what a person called an import: letters, digits, `.`, `_` and `-`, the first a letter or a
+    /// digit, and not `main`.
+    pub fn import(text: &str) -> Option<Self> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let usable = text.len() <= LONGEST
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.chars().all(plain);
+        (usable && text != "main").then(|| Self(text.into()))
+    }
+
     /// The name itself.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is the repository that the settings name.
+    pub fn is_main(&self) -> bool {
+        self.as_str() == "main"
     }
 }
 

@@ -64,7 +64,7 @@ macro_rules! rules {
 }
 
 rules! {
-    /// None of `tagalong.yaml`, `templates/`, `connectors/` and `environments/` is here.
+    /// None of `tagalong.yaml`, `templates/`, `connectors/` and `environments/` is here; or an import has no `templates/`.
     RepositoryEmpty = "repository-empty", Error, "point the repository's `path` at the folder that holds them";
     /// There is no `connectors/` folder, so the set of connectors is empty.
     ConnectorsMissing = "connectors-missing", Warning, "add a `connectors/` folder, or correct the repository's `path`";
@@ -120,6 +120,14 @@ rules! {
     /// A key that must be there is missing.
     MissingKey = "missing-key", Error;
 
+    /// The repository, or one that it imports, asks in `requires` for another version of the agent. What else this version would find is not told: it may not know the words.
+    AgentVersion = "agent-version", Error, "run a version inside the range, or widen the range: `>=0.3` means 0.3 and all that are newer";
+    /// An import could not be read, or was not looked for, so connectors of its templates cannot be judged.
+    ImportUnread = "import-unread", Error;
+    /// Something of an import is not read: only its templates are.
+    ImportIgnored = "import-ignored", Warning;
+    /// A template is named of a repository that `tagalong.yaml` does not import.
+    UnknownImport = "unknown-import", Error;
     /// Something is used that this version of the agent does not read yet.
     Unsupported = "unsupported", Error;
     /// A JSON file in `connectors/` is none of the forms in which Connect takes or answers a connector.

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::finding::Finding;
-use crate::model::revision::{RepositoryRevision, Revision};
+use crate::model::import::Unread;
+use crate::model::revision::{RepositoryName, RepositoryRevision, Revision};
 
 /// Files by path, `/` between folders, relative to the repository's `path`.
 pub type Files = BTreeMap<Arc<str>, Arc<[u8]>>;
@@ -35,18 +36,20 @@ pub struct Snapshot {
 #[derive(Debug, Clone)]
 pub struct Sources {
     /// The repository that the settings name.
-    pub main: Snapshot,
+    pub main: Arc<Snapshot>,
     /// Repositories of templates, by the name that `tagalong.yaml` gives them.
-    pub imports: BTreeMap<Arc<str>, Snapshot>,
+    pub imports: BTreeMap<RepositoryName, Arc<Snapshot>>,
+    /// Why there is nothing of an import. One that is in neither map was not looked for.
+    pub unread: BTreeMap<RepositoryName, Unread>,
 }
 
 impl Sources {
     /// One repository alone.
-    pub fn alone(main: Snapshot) -> Self {
-        Self { main, imports: BTreeMap::new() }
+    pub fn alone(main: impl Into<Arc<Snapshot>>) -> Self {
+        Self { main: main.into(), imports: BTreeMap::new(), unread: BTreeMap::new() }
     }
 
-    /// Where each of them stands, the main one first.
+    /// Where each of them stands, the main one first, then the imports by name.
     pub fn revision(&self) -> Revision {
         let imports = self.imports.values().map(|import| import.revision.clone());
         Revision { repositories: std::iter::once(self.main.revision.clone()).chain(imports).collect() }

@@ -10,6 +10,7 @@ mod expression;
 #[cfg(test)]
 mod laws;
 mod layers;
+mod lookup;
 mod nulls;
 pub mod pace;
 mod parse;
@@ -24,10 +25,12 @@ use std::sync::Arc;
 use crate::model::definition::Definitions;
 use crate::model::desired::Desired;
 use crate::model::finding::Findings;
+use crate::model::import::Import;
 use crate::model::name::EnvironmentName;
 use crate::model::revision::Revision;
+use crate::model::rule::Rule;
 use crate::model::select::Select;
-use crate::model::snapshot::{Files, Sources};
+use crate::model::snapshot::{Files, Snapshot, Sources};
 use crate::pipeline::supply::Supply;
 
 /// The files that these name beside themselves: what a repository must be read for, once more.
@@ -35,13 +38,23 @@ pub fn named(files: &Files) -> BTreeSet<Arc<str>> {
     parse::named(files)
 }
 
+/// The repositories of templates that the main one names: what else must be read.
+pub fn imports(main: &Snapshot) -> Vec<Import> {
+    parse::imports(main)
+}
+
 /// Reads everything that these define. What is wrong with the files, in whatever environment they
 /// are used, is in its `findings`, settled.
 pub fn definitions(sources: &Sources) -> Definitions {
     let mut findings = sources.main.findings.clone();
-    let (mut definitions, lost) = parse::definitions(&sources.main, &mut findings);
-    resolve::check(&definitions, lost, &mut findings);
+    let (mut definitions, lost) = parse::definitions(sources, &mut findings);
+    resolve::check(&definitions, &lost, &mut findings);
     nulls::check(&definitions, &mut findings);
+    // What is written for another version may be in words that this one does not know: whatever else it
+    // would find leads astray.
+    if findings.iter().any(|finding| finding.rule == Rule::AgentVersion) {
+        findings.retain(|finding| finding.rule == Rule::AgentVersion);
+    }
     definitions.findings.extend(findings);
     definitions.findings.settle();
     definitions
@@ -56,6 +69,9 @@ pub fn desired(
     supply: &Supply<'_>,
     select: &Select,
 ) -> (Option<Desired>, Findings) {
+    if definitions.findings.iter().any(|finding| finding.rule == Rule::AgentVersion) {
+        return (None, definitions.findings.clone());
+    }
     let mut found = Vec::new();
     let desired = render::desired(definitions, revision, environment, supply, select, &mut found);
     let mut findings = definitions.findings.clone();

@@ -14,11 +14,12 @@ use crate::model::rule::Rule;
 use crate::model::text::Text;
 use crate::pipeline::expression::{self, Formula, Used};
 use crate::pipeline::layers;
+use crate::pipeline::lookup::{self, few, unknown};
 use crate::pipeline::parse::Lost;
 use crate::yaml::decode::nearest;
 
 /// Checks every name.
-pub fn check(definitions: &Definitions, lost: Lost, findings: &mut Vec<Finding>) {
+pub fn check(definitions: &Definitions, lost: &Lost, findings: &mut Vec<Finding>) {
     let mut checking = Checking { definitions, lost, findings };
     for template in definitions.templates.values() {
         checking.template(template);
@@ -48,13 +49,14 @@ fn parameters_of(template: &Template) -> Parameters<'_> {
 
 struct Checking<'c> {
     definitions: &'c Definitions,
-    lost: Lost,
+    lost: &'c Lost,
     findings: &'c mut Vec<Finding>,
 }
 
 impl<'c> Checking<'c> {
     fn template(&mut self, template: &'c Template) {
-        let base = template.base.as_ref().and_then(|base| self.known_template(base));
+        let home = template.name.as_str().split_once('/').map(|(import, _)| import);
+        let base = template.base.as_ref().and_then(|base| self.known_template(base, home));
         if let (Some(base), Some(_)) = (&template.base, base) {
             let is_circle = |name: &str| name == template.name.as_str();
             let next = |name: &str| Some(self.definitions.templates.get(name)?.base.as_ref()?.as_str());
@@ -95,7 +97,7 @@ impl<'c> Checking<'c> {
 
     fn connector(&mut self, connector: &'c Connector) {
         let before = self.findings.len();
-        let template = connector.template.as_ref().and_then(|name| self.known_template(name));
+        let template = connector.template.as_ref().and_then(|name| self.known_template(name, None));
         let parameters = match (&connector.template, template) {
             (None, _) => Parameters::None,
             (Some(_), None) => Parameters::Unknown,
@@ -154,16 +156,11 @@ impl<'c> Checking<'c> {
         }
     }
 
-    fn known_template(&mut self, name: &Text) -> Option<&'c Template> {
+    /// Looks a template up; `home` is the import of the template that names it.
+    fn known_template(&mut self, name: &Text, home: Option<&str>) -> Option<&'c Template> {
         let found = self.definitions.templates.get(name.as_str());
-        if found.is_none() && name.as_str().contains('/') {
-            let message = "this version reads no templates of other repositories";
-            let finding = Finding::new(Rule::Unsupported, name.place.clone(), message);
-            self.findings.push(finding.hint("keep all templates in this repository"));
-        } else if found.is_none() && !self.lost.templates {
-            let names = self.definitions.templates.keys().map(AsRef::as_ref);
-            let finding = unknown(Rule::UnknownTemplate, "template", name, names);
-            self.findings.push(finding);
+        if found.is_none() {
+            self.findings.extend(lookup::no_template(self.definitions, self.lost, name, home));
         }
         found
     }
@@ -214,24 +211,6 @@ impl<'c> Checking<'c> {
             },
         }
     }
-}
-
-fn unknown<'n>(rule: Rule, what: &str, name: &Text, names: impl Iterator<Item = &'n str> + Clone) -> Finding {
-    let message = format!("there is no {what} `{}`", name.as_str());
-    let finding = Finding::new(rule, name.place.clone(), message);
-    match nearest(name.as_str(), names.clone()) {
-        Some(near) => finding.hint(format!("did you mean `{near}`?")),
-        None => finding.hint(match few(names) {
-            Some(list) => format!("there are {list}"),
-            None => format!("define it, with `{what}: {}`", name.as_str()),
-        }),
-    }
-}
-
-/// The names as a list, where they are few enough to read.
-fn few<'n>(names: impl Iterator<Item = &'n str>) -> Option<String> {
-    let names: Vec<_> = names.take(11).collect();
-    (1..=10).contains(&names.len()).then(|| names.join(", "))
 }
 
 fn near_parameter(word: &str, parameters: &[Parameter]) -> String {

@@ -14,7 +14,7 @@ use git2::{
 };
 use tokio::time::Instant;
 
-use crate::model::revision::ObjectId;
+use crate::model::revision::{ObjectId, Reference};
 use crate::model::snapshot::Names;
 use crate::repo::cause::Cause;
 use crate::repo::deadline::Deadline;
@@ -22,7 +22,6 @@ use crate::repo::error::{Doing, Error};
 use crate::repo::link::Link;
 use crate::repo::listing::{Advertisement, Wanted};
 use crate::repo::meter::Meter;
-use crate::repo::options::Reference;
 use crate::repo::scratch::Scratch;
 use crate::repo::transport::{self, Session};
 use crate::repo::tree::{self, Commit};

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::model::report::PollStep;
-use crate::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision};
+use crate::model::revision::{At, ObjectId, Reference, RepositoryName, RepositoryRevision};
 use crate::model::snapshot::Names;
 use crate::repo::address::Address;
 use crate::repo::deadline::{Asking, Deadline};
@@ -22,7 +22,7 @@ use crate::repo::link::Link;
 use crate::repo::listing::Named;
 use crate::repo::local;
 use crate::repo::meter::Meter;
-use crate::repo::options::{GitOptions, Reference};
+use crate::repo::options::GitOptions;
 use crate::repo::process;
 use crate::repo::reading::{Reading, Resolved};
 use crate::repo::tree;

@@ -7,11 +7,10 @@ use std::path::Path;
 
 use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
-use crate::model::revision::ObjectId;
+use crate::model::revision::{ObjectId, Reference};
 use crate::repo::cause::Cause;
 use crate::repo::error::{Doing, Error};
 use crate::repo::listing::Named;
-use crate::repo::options::Reference;
 use crate::repo::tree::{self, Commit, Reading};
 
 /// What a ref names; `None` where there is no such ref.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::password::Password;
-use crate::model::revision::ObjectId;
+use crate::model::revision::Reference;
 
 /// How to reach a git repository, and what of it to read.
 #[derive(Debug, Clone)]
@@ -39,28 +39,6 @@ impl GitOptions {
             credentials: Vec::new(),
             ca_file: None,
             scratch: None,
-        }
-    }
-}
-
-/// What of a repository to follow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reference {
-    /// A tag, by its short name; usually one that moves.
-    Tag(String),
-    /// A branch, by its short name.
-    Branch(String),
-    /// One commit, for good.
-    Commit(ObjectId),
-}
-
-impl Reference {
-    /// The full name that is asked for, as in `refs/tags/v1`; a commit's is its id.
-    pub fn full_name(&self) -> String {
-        match self {
-            Self::Tag(name) => format!("refs/tags/{name}"),
-            Self::Branch(name) => format!("refs/heads/{name}"),
-            Self::Commit(id) => id.as_str().to_owned(),
         }
     }
 }

@@ -4,9 +4,9 @@ use super::*;
 use crate::connect::access::{Credential, Header};
 use crate::model::password::Password;
 use crate::model::plan::Mode;
+use crate::model::revision::Reference;
 use crate::model::values::Values;
 use crate::pipeline::pace::RestartLimits;
-use crate::repo::options::Reference;
 use crate::settings::checked::Repository;
 
 fn read(

@@ -1,5 +1,6 @@
 //! Definitions repositories, each with what is to come out of it beside it.
 //!
+//! A repository may hold those that it imports, each in `imports/<name>`.
 //! `cases/render/<case>` holds a repository and, per environment, a snapshot of what it renders to.
 //! `cases/findings/<rule>` holds two repositories: `wrong` breaks the rule, `near` almost does; the
 //! snapshots hold every finding with its place.
@@ -40,7 +41,7 @@ const OF_OTHER_ROOMS: &[Rule] = &[
 #[test]
 fn every_case_renders_to_what_stands_beside_it() -> Result<()> {
     for case in folders("render")? {
-        let sources = Sources::alone(snapshot(&case)?);
+        let sources = sources(&case)?;
         let definitions = pipeline::definitions(&sources);
         for environment in pipeline::environments(&definitions) {
             let supply = Supply { values: &Values::default(), examples: true };
@@ -100,7 +101,7 @@ fn every_finding_says_what_to_do() -> Result<()> {
 
 /// Every finding of a repository, in all environments.
 fn findings(folder: &Path) -> Result<Findings> {
-    let sources = Sources::alone(snapshot(folder)?);
+    let sources = sources(folder)?;
     let definitions = pipeline::definitions(&sources);
     let mut all = definitions.findings.clone();
     let supply = Supply { values: &Values::default(), examples: false };
@@ -117,6 +118,7 @@ fn findings(folder: &Path) -> Result<Findings> {
 
 fn told(finding: &Finding) -> String {
     let Finding { place, severity, rule, message, hint, connector, environment } = finding;
+    let message = message.replace(concat!("tagalong ", env!("CARGO_PKG_VERSION")), "tagalong VERSION");
     let mut text = format!("{place} {} {}: {message}", severity.name(), rule.name());
     if let Some(connector) = connector {
         text.push_str(&format!(" [{connector}]"));
@@ -186,7 +188,20 @@ fn folders(kind: &str) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-fn snapshot(root: &Path) -> Result<Snapshot> {
+/// A repository, with those that it imports in `imports/<name>` beside its own folders.
+fn sources(root: &Path) -> Result<Sources> {
+    let mut sources = Sources::alone(snapshot(root, RepositoryName::main())?);
+    let imports = root.join("imports");
+    for entry in imports.is_dir().then(|| std::fs::read_dir(&imports)).transpose()?.into_iter().flatten() {
+        let entry = entry?;
+        let name =
+            RepositoryName::import(&entry.file_name().to_string_lossy()).context("an import's name")?;
+        sources.imports.insert(name.clone(), snapshot(&entry.path(), name)?.into());
+    }
+    Ok(sources)
+}
+
+fn snapshot(root: &Path, repository: RepositoryName) -> Result<Snapshot> {
     let mut all = Files::new();
     read(root, root, &mut all).with_context(|| root.display().to_string())?;
     let is_definition = |path: &str| {
@@ -199,7 +214,7 @@ fn snapshot(root: &Path) -> Result<Snapshot> {
     let named = pipeline::named(&files);
     files.extend(all.into_iter().filter(|(path, _)| named.contains(path)));
     let at = At::Directory { path: "case".into(), digest: 0 };
-    let revision = RepositoryRevision { repository: RepositoryName::main(), at };
+    let revision = RepositoryRevision { repository, at };
     Ok(Snapshot { revision, files, ignored: Vec::new(), findings: Vec::new() })
 }
 

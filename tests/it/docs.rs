@@ -74,7 +74,8 @@ fn the_findings_page_is_the_rules() -> Result<()> {
         "# Findings\n\n\
          <!-- Made from src/model/rule.rs; a test compares the two. -->\n\n\
          A finding says what is wrong in a definitions repository: `path:line:column`, a severity, a rule and a \
-         hint. All findings of all files come at once. A revision with one error is not applied at all, and the \
+         hint. The path of a file of an import begins with the import's name: \
+         `platform:templates/files.yaml:3:1`. All findings of all files come at once. A revision with one error is not applied at all, and the \
          last good one stays; warnings are told and stop nothing. Each rule has a case under \
          `tests/it/cases/findings` that breaks it, and one beside it that almost does.\n\n\
          | rule | severity | what it says |\n|---|---|---|\n",

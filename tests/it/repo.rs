@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use tagalong::model::report::Class;
-use tagalong::model::revision::{At, ObjectId};
+use tagalong::model::revision::{At, ObjectId, Reference};
 use tagalong::repo::Repository;
 use tagalong::repo::error::Error;
-use tagalong::repo::options::{GitOptions, Reference};
+use tagalong::repo::options::GitOptions;
 use tagalong_testkit::git::daemon::GitDaemon;
 use tagalong_testkit::git::http::GitHttp;
 use tagalong_testkit::git::repository::{FIRST_MOMENT, Repository as Origin};

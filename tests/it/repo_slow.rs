@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use tagalong::model::report::Class;
+use tagalong::model::revision::Reference;
 use tagalong::repo::Repository;
 use tagalong::repo::error::Error;
-use tagalong::repo::options::{GitOptions, Reference};
+use tagalong::repo::options::GitOptions;
 use tagalong_testkit::git::http::GitHttp;
 use tagalong_testkit::git::repository::Repository as Origin;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

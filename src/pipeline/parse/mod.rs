@@ -5,9 +5,11 @@
 
 mod about;
 mod connector;
+mod elsewhere;
 mod environment;
 mod foreign;
 mod from;
+mod imports;
 mod json;
 mod kubernetes;
 mod others;
@@ -20,9 +22,10 @@ use std::sync::Arc;
 
 use crate::model::definition::{Connector, Definitions, Foundation, Suspension};
 use crate::model::finding::{Finding, Place};
+use crate::model::import::Import;
 use crate::model::name::ConnectorName;
 use crate::model::rule::{Rule, Severity};
-use crate::model::snapshot::{Files, Snapshot};
+use crate::model::snapshot::{Files, Snapshot, Sources};
 use crate::model::text::Text;
 use crate::pipeline::parse::connector::Written;
 use crate::pipeline::parse::foreign::Foreign;
@@ -31,12 +34,14 @@ use crate::yaml::tree::{Document, Kind, Node};
 use crate::yaml::{decode, helm};
 
 /// Which names may exist although nobody read them, since a document broke before it said its own.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Lost {
     /// A document of `templates/` is lost.
     pub templates: bool,
     /// A document of `environments/` is lost.
     pub environments: bool,
+    /// Templates of these imports are lost.
+    pub imports: Vec<Arc<str>>,
 }
 
 /// The files that these name with `from` and that are not among them.
@@ -44,8 +49,22 @@ pub fn named(files: &Files) -> BTreeSet<Arc<str>> {
     from::named(files)
 }
 
+/// The repositories of templates that a repository names, as far as their entries can be used.
+pub fn imports(main: &Snapshot) -> Vec<Import> {
+    let about = main.files.iter().find(|(path, _)| is_about(path));
+    let documents = about.map(|(path, bytes)| crate::yaml::documents(path, bytes).0).unwrap_or_default();
+    let about = documents.first().map(|document| about::about(document, &mut Vec::new())).unwrap_or_default();
+    about.imports.into_values().flatten().collect()
+}
+
 /// Reads every file.
-pub fn definitions(snapshot: &Snapshot, findings: &mut Vec<Finding>) -> (Definitions, Lost) {
+pub fn definitions(sources: &Sources, findings: &mut Vec<Finding>) -> (Definitions, Lost) {
+    let (mut definitions, mut lost) = main(&sources.main, findings);
+    lost.imports = elsewhere::templates(sources, &mut definitions, lost.environments, findings);
+    (definitions, lost)
+}
+
+fn main(snapshot: &Snapshot, findings: &mut Vec<Finding>) -> (Definitions, Lost) {
     let mut reading = Reading {
         definitions: Definitions::default(),
         lost: Lost::default(),
@@ -95,6 +114,7 @@ impl Reading<'_> {
         self.findings.extend(findings);
         if is_about(path) {
             self.about(&documents);
+            self.definitions.about.imports_lost |= broken;
             return;
         }
         if !broken && path.starts_with(CONNECTORS) {
@@ -111,7 +131,7 @@ impl Reading<'_> {
 
     fn about(&mut self, documents: &[Document]) {
         if let [document, rest @ ..] = documents {
-            self.definitions.about = about::about(&document.root, self.findings);
+            self.definitions.about = about::about(document, self.findings);
             if let Some(second) = rest.first() {
                 let place = second.root.place.clone();
                 let finding = Finding::new(Rule::Conflict, place, "tagalong.yaml holds one document");

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use tagalong::model::report::Class;
+use tagalong::model::revision::Reference;
 use tagalong::repo::Repository;
 use tagalong::repo::error::Error;
-use tagalong::repo::options::{Credential, GitOptions, Reference};
+use tagalong::repo::options::{Credential, GitOptions};
 use tagalong_testkit::git::repository::Repository as Origin;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
