@@ -253,6 +253,8 @@ pub struct Input {
     pub path: Text,
     /// What it could be, for trying the definitions without the place.
     pub example: Option<Tree>,
+    /// What it is for.
+    pub description: Option<Text>,
 }
 
 /// What is given to a template.

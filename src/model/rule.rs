@@ -183,8 +183,10 @@ rules! {
     ParameterMissing = "parameter-missing", Error;
     /// A parameter is given a value of another type than it has.
     ParameterType = "parameter-type", Error;
-    /// A value that the place itself must supply is not there.
-    InputMissing = "input-missing", Error, "supply it in the settings under `values`, in `TAGALONG_VALUES` or with `--value`; for trying offline, give the input an `example`";
+    /// A value that the place itself must supply is not there; what the environment's own file or one under it says is no supply.
+    InputMissing = "input-missing", Error, "supply it in the settings under `values`, in `TAGALONG_VALUES` or with `--value`";
+    /// An input is supplied with a map where its example is none, or the other way round.
+    InputKind = "input-kind", Error, "supply it in the form of its example";
 
     /// A connector has no `connector.class`.
     ClassMissing = "class-missing", Error, "set `connector.class` in the template or in the connector";

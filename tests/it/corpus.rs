@@ -3,7 +3,8 @@
 //! A repository may hold those that it imports, each in `imports/<name>`.
 //! `cases/render/<case>` holds a repository and, per environment, a snapshot of what it renders to.
 //! `cases/findings/<rule>` holds two repositories: `wrong` breaks the rule, `near` almost does; the
-//! snapshots hold every finding with its place.
+//! snapshots hold every finding with its place. A file `supply` beside them has what the place
+//! supplies, `a.b=c` in each line.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -104,7 +105,8 @@ fn findings(folder: &Path) -> Result<Findings> {
     let sources = sources(folder)?;
     let definitions = pipeline::definitions(&sources);
     let mut all = definitions.findings.clone();
-    let supply = Supply { values: &Values::default(), examples: false };
+    let values = supplied(folder)?;
+    let supply = Supply { values: &values, examples: false };
     let revision = sources.revision();
     for environment in pipeline::environments(&definitions) {
         let (desired, findings) =
@@ -114,6 +116,19 @@ fn findings(folder: &Path) -> Result<Findings> {
     }
     all.settle();
     Ok(all)
+}
+
+/// What the place supplies to a repository.
+fn supplied(folder: &Path) -> Result<Values> {
+    let mut values = Values::default();
+    let file = folder.join("supply");
+    if file.exists() {
+        for line in std::fs::read_to_string(file)?.lines() {
+            let (path, text) = line.split_once('=').context("a line is a.b=c")?;
+            values.set(path, text);
+        }
+    }
+    Ok(values)
 }
 
 fn told(finding: &Finding) -> String {

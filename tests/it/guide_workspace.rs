@@ -61,7 +61,7 @@ async fn the_hook_in_the_guide_to_workspaces_is_a_job_that_applies() -> Result<(
     );
     let mut desk = Desk::new(&[])?;
     let said = desk.run(&line).await?;
-    let refused = said.err.contains("input `postgres.host` has no value here");
+    let refused = said.err.contains("input `postgres.host` is not supplied by this place");
     ensure!(said.code == Some(1) && refused, "nobody says where the database is: {said}");
     for variable in container["env"].as_array().into_iter().flatten() {
         if let (Some(name), Some(value)) = (variable["name"].as_str(), variable["value"].as_str()) {

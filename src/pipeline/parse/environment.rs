@@ -1,6 +1,6 @@
 //! Reads an environment's document.
 
-use crate::model::definition::{Environment, Input};
+use crate::model::definition::{Environment, Input, Pair, Tree};
 use crate::model::finding::Finding;
 use crate::model::name::EnvironmentName;
 use crate::model::rule::Rule;
@@ -18,6 +18,7 @@ pub fn environment(document: &Document, findings: &mut Vec<Finding>) -> Option<E
     let base = tree::optional(&fields, "base", findings);
     let inputs = inputs(&fields, findings);
     let values = tree::pairs(&fields, "values", tree::VALUES, findings);
+    findings.extend(inputs.iter().filter_map(|input| said_twice(input, &values)));
     let config = tree::pairs(&fields, "config", tree::CONFIG, findings);
     let suspend = tree::suspension(&fields, findings);
     let written = name?;
@@ -30,6 +31,21 @@ pub fn environment(document: &Document, findings: &mut Vec<Finding>) -> Option<E
     };
     let whole = document.whole && fields.are_maps(&["inputs", "values", "config"]);
     Some(Environment { name, place, base, inputs, values, config, suspend, whole })
+}
+
+/// Says that an environment gives itself what it asks of the place.
+fn said_twice(input: &Input, values: &[Pair]) -> Option<Finding> {
+    let path = input.path.as_str();
+    let mut names = path.split('.');
+    let first = names.next()?;
+    let mut pair = values.iter().find(|pair| pair.key.as_str() == first)?;
+    for name in names {
+        let Tree::Map(_, inner) = &pair.value else { return None };
+        pair = inner.iter().find(|pair| pair.key.as_str() == name)?;
+    }
+    let message = format!("`{path}` is an input, which the place itself supplies, and it has a value here");
+    let finding = Finding::new(Rule::Conflict, pair.key.place.clone(), message);
+    Some(finding.hint("remove the value, or the input; a base may have the value and a child the input"))
 }
 
 fn inputs(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Vec<Input> {
@@ -46,12 +62,11 @@ fn input(Entry { key, value }: &Entry, findings: &mut Vec<Finding>) -> Input {
         findings.push(finding.hint("write it like `postgres.host`"));
     }
     let fields = decode::fields(&what, value, INPUT_KEYS, findings);
-    let mut example = None;
+    let (mut example, mut description) = (None, None);
     if let Some(fields) = fields {
         example = fields.get("example").map(|node| tree::tree("`example`", node, tree::VALUES, findings));
-        if let Some(node) = fields.get("description") {
-            decode::text("`description`", node, findings);
-        }
+        description =
+            fields.get("description").and_then(|node| decode::text("`description`", node, findings));
     }
-    Input { path: key.clone(), example }
+    Input { path: key.clone(), example, description }
 }

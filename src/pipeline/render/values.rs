@@ -5,38 +5,84 @@ use std::sync::Arc;
 
 use minijinja::Value;
 
-use crate::model::definition::{Environment, Pair, Tree};
+use crate::model::definition::{Environment, Input, Pair, Tree};
 use crate::model::finding::Finding;
 use crate::model::rule::Rule;
 use crate::model::values::Values;
 use crate::pipeline::supply::Supply;
 
-/// What `values` is in an expression: the examples where they are asked for, the environments from
-/// the lowest, what the place supplies.
+/// What `values` is in an expression: from the lowest environment up what each says itself, with its
+/// examples over that where they are asked for; over all of it what the place supplies.
+///
+/// An input is supplied by the place, or by an environment that is based on the one that asks. What
+/// the asking environment or one under it says is no supply: that is what is asked to be replaced.
 pub fn of(chain: &[&Environment], supply: &Supply<'_>, findings: &mut Vec<Finding>) -> Value {
     let mut values = Values::default();
-    let inputs = || chain.iter().flat_map(|environment| &environment.inputs);
-    if supply.examples {
-        for input in inputs() {
+    for environment in chain {
+        values.lay_over(map(&environment.values));
+        for input in environment.inputs.iter().filter(|_| supply.examples) {
             if let Some(example) = &input.example {
-                set(&mut values, input.path.as_str(), tree(example));
+                put(&mut values, input.path.as_str(), tree(example));
             }
         }
     }
-    for environment in chain {
-        values.lay_over(map(&environment.values));
-    }
     values.lay_over(supply.values.clone());
-    for input in inputs() {
-        if get(&values, input.path.as_str()).is_none() {
-            let message = format!("input `{}` has no value here", input.path.as_str());
-            findings.push(Finding::new(Rule::InputMissing, input.path.place.clone(), message));
-            // One finding is enough: what uses the input is computed with something.
+    let mut upper = supply.values.clone();
+    for environment in chain.iter().rev() {
+        for input in &environment.inputs {
+            let supplied = get(&upper, input.path.as_str());
+            let finding = wrong(input, supplied, supply.examples);
+            if supplied.is_some() && finding.is_none() {
+                continue;
+            }
             let stand_in = input.example.as_ref().map_or_else(|| Values::Text("0".into()), tree);
-            set(&mut values, input.path.as_str(), stand_in);
+            if finding.is_some() {
+                // One finding is enough: what uses the input is computed with something.
+                put(&mut values, input.path.as_str(), stand_in.clone());
+            }
+            findings.extend(finding);
+            put(&mut upper, input.path.as_str(), stand_in);
         }
+        let mut own = map(&environment.values);
+        own.lay_over(upper);
+        upper = own;
     }
     value(&values)
+}
+
+/// Says what is wrong with what an input is supplied with.
+fn wrong(input: &Input, supplied: Option<&Values>, examples: bool) -> Option<Finding> {
+    let name = input.path.as_str();
+    let told = |rule, message: String| Finding::new(rule, input.path.place.clone(), message);
+    match (supplied, input.example.as_ref().map(tree)) {
+        (None, Some(_)) if examples => None,
+        (None, None) if examples => Some(
+            told(
+                Rule::InputMissing,
+                format!("input `{name}` has no `example`, so nothing can be tried offline"),
+            )
+            .hint(format!("write one: `{name}: {{example: …}}`")),
+        ),
+        (None, _) => Some(told(Rule::InputMissing, format!("input `{name}` is not supplied by this place"))),
+        (Some(supplied), Some(example)) if is_map(supplied) != is_map(&example) => {
+            let [is, wanted] = [supplied, &example].map(kind);
+            let message = format!("input `{name}` is supplied with {is}, and its example is {wanted}");
+            Some(told(Rule::InputKind, message))
+        }
+        (Some(_), _) => None,
+    }
+}
+
+fn is_map(values: &Values) -> bool {
+    matches!(values, Values::Map(_))
+}
+
+fn kind(values: &Values) -> &'static str {
+    match values {
+        Values::Text(_) => "a text",
+        Values::List(_) => "a list",
+        Values::Map(_) => "a map",
+    }
 }
 
 fn map(pairs: &[Pair]) -> Values {
@@ -60,7 +106,7 @@ fn get<'v>(values: &'v Values, path: &str) -> Option<&'v Values> {
     })
 }
 
-fn set(values: &mut Values, path: &str, leaf: Values) {
+fn put(values: &mut Values, path: &str, leaf: Values) {
     let tree = path.rsplit('.').fold(leaf, |tree, name| Values::Map(BTreeMap::from([(name.into(), tree)])));
     values.lay_over(tree);
 }
@@ -74,5 +120,83 @@ fn value(values: &Values) -> Value {
                 map.iter().map(|(name, inner)| (Arc::clone(name), value(inner))).collect();
             Value::from(map)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::definition::Suspension;
+    use crate::model::finding::Place;
+    use crate::model::name::EnvironmentName;
+    use crate::model::text::Text;
+
+    fn written(text: &str) -> Text {
+        Text::plain(text, Place::start_of("e.yaml"))
+    }
+
+    /// An environment that may ask for `host`, with or without an example, and may say it.
+    fn environment(asks: &[Option<&str>], says: Option<&str>) -> Environment {
+        let text = |text: &str| Tree::Text(written(text));
+        Environment {
+            name: EnvironmentName::new("e").expect("a name"),
+            place: Place::start_of("e.yaml"),
+            base: None,
+            inputs: asks
+                .iter()
+                .map(|example| Input { path: written("host"), example: example.map(text), description: None })
+                .collect(),
+            values: says.map(|says| Pair { key: written("host"), value: text(says) }).into_iter().collect(),
+            config: Vec::new(),
+            suspend: Suspension::Inherited,
+            whole: true,
+        }
+    }
+
+    fn host(chain: &[Environment], supplied: Option<&str>, examples: bool) -> Result<String, String> {
+        let mut values = Values::default();
+        if let Some(text) = supplied {
+            values.set("host", text);
+        }
+        let mut findings = Vec::new();
+        let chain: Vec<_> = chain.iter().collect();
+        let value = of(&chain, &Supply { values: &values, examples }, &mut findings);
+        match findings.pop() {
+            Some(finding) => {
+                assert!(findings.is_empty(), "{finding:?} {findings:?}");
+                Err(finding.message)
+            }
+            None => Ok(value.get_attr("host").expect("a map").to_string()),
+        }
+    }
+
+    #[test]
+    fn an_input_is_supplied_by_the_place_or_by_what_is_based_on_the_one_that_asks() {
+        let missing = || Err("input `host` is not supplied by this place".to_owned());
+        let ok = |text: &str| Ok(text.to_owned());
+        let asks = || environment(&[Some("example")], None);
+        let asks_and_says = || environment(&[Some("example")], Some("own"));
+        let says = || environment(&[], Some("said"));
+        for (chain, alone, tried) in [
+            (vec![asks()], missing(), ok("example")),
+            (vec![asks_and_says()], missing(), ok("example")),
+            (vec![says(), asks()], missing(), ok("example")),
+            (vec![asks(), says()], ok("said"), ok("said")),
+            (vec![asks(), says(), asks()], missing(), ok("example")),
+            (vec![says(), asks(), says()], ok("said"), ok("said")),
+        ] {
+            assert_eq!(host(&chain, None, false), alone);
+            assert_eq!(host(&chain, None, true), tried);
+            assert_eq!(host(&chain, Some("place"), false), ok("place"));
+            assert_eq!(host(&chain, Some("place"), true), ok("place"));
+        }
+    }
+
+    #[test]
+    fn an_input_without_an_example_cannot_be_tried_unless_one_above_it_has_one() {
+        let bare = || environment(&[None], None);
+        assert!(host(&[bare()], None, true).is_err_and(|said| said.contains("has no `example`")));
+        assert_eq!(host(&[bare(), environment(&[Some("x")], None)], None, true), Ok("x".to_owned()));
+        assert_eq!(host(&[bare()], Some("place"), true), Ok("place".to_owned()));
     }
 }
