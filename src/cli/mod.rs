@@ -14,6 +14,7 @@ mod plan;
 mod print;
 mod render;
 mod run;
+pub mod schema;
 mod status;
 mod validate;
 mod wiring;
@@ -47,6 +48,7 @@ enum Command {
     Render(render::Render),
     Status(status::Status),
     Health(health::Health),
+    Schema(schema::Schema),
     Completions(completions::Completions),
 }
 
@@ -89,6 +91,7 @@ async fn dispatch(command: Command) -> Result<Done, Failure> {
         Command::Render(command) => command.run().await,
         Command::Status(command) => command.run().await,
         Command::Health(command) => command.run().await,
+        Command::Schema(command) => command.run(),
         Command::Completions(completions) => Ok(completions.run(&mut self::command())),
     }
 }

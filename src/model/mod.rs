@@ -31,6 +31,7 @@ pub mod revision;
 pub mod rule;
 pub mod secret;
 pub mod select;
+pub mod shape;
 pub mod snapshot;
 pub mod text;
 pub mod values;

@@ -9,6 +9,13 @@ use std::sync::Arc;
 /// The longest name that a definition may carry, in characters.
 pub const LONGEST: usize = 200;
 
+/// What a connector's name looks like, as a regular expression.
+pub const CONNECTOR: &str =
+    r"^[^/%\\{}\x00-\x20\x7f-\xa0]([^/%\\{}\x00-\x1f\x7f-\x9f]{0,198}[^/%\\{}\x00-\x20\x7f-\xa0])?$";
+
+/// What the name of an environment or of a template looks like, as a regular expression.
+pub const PLAIN: &str = "^[A-Za-z0-9._-]+$";
+
 /// A connector's name, as Connect knows it.
 ///
 /// Made by [`ConnectorName::new`] from a definition, where it must be addressable over REST, or by

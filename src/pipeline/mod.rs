@@ -30,8 +30,15 @@ use crate::model::name::EnvironmentName;
 use crate::model::revision::Revision;
 use crate::model::rule::Rule;
 use crate::model::select::Select;
+use crate::model::shape::Shape;
 use crate::model::snapshot::{Files, Snapshot, Sources};
 use crate::pipeline::supply::Supply;
+
+/// What the documents of a repository may say: the kinds of definitions by the key that tells them,
+/// `tagalong.yaml`, and one connector in Connect's JSON.
+pub fn shapes() -> (&'static [(&'static str, &'static Shape)], &'static Shape, &'static Shape) {
+    (&parse::KINDS, parse::ABOUT, parse::POSTED)
+}
 
 /// The files that these name beside themselves: what a repository must be read for, once more.
 pub fn named(files: &Files) -> BTreeSet<Arc<str>> {

@@ -9,6 +9,7 @@ mod connect;
 pub mod keys;
 mod plain;
 pub mod raw;
+pub mod shape;
 mod take;
 
 use std::time::Duration;

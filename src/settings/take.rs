@@ -24,6 +24,7 @@ use crate::settings::connect::connect;
 use crate::settings::keys::{KEYS, Takes};
 use crate::settings::plain::{Found, flag, length_of, limit, number, path, text, texts, word, wrong};
 use crate::settings::raw::RawSettings;
+use crate::settings::shape::{CREDENTIAL, SUSPEND};
 use crate::yaml::decode;
 use crate::yaml::tree::{Kind, Node};
 
@@ -178,9 +179,7 @@ fn credentials(raw: &RawSettings, found: Found<'_>) -> Vec<Credential> {
 }
 
 fn credential(node: &Node, found: Found<'_>) -> Option<Credential> {
-    const KNOWN: &[&str] =
-        &["host", "username", "password", "password_file", "ssh_key_file", "known_hosts_file"];
-    let fields = decode::fields("a credential", node, KNOWN, found)?;
+    let fields = decode::fields("a credential", node, &CREDENTIAL, found)?;
     let mut text = |key: &str| {
         let node = fields.set(key)?;
         Some(decode::text(&format!("`{key}`"), node, found)?.as_str().to_owned())
@@ -258,7 +257,7 @@ fn values_of(node: &Node, found: Found<'_>) -> Option<Values> {
 
 fn suspend(raw: &RawSettings, found: Found<'_>) -> Option<Suspend> {
     let node = raw.get("suspend")?;
-    let fields = decode::fields("`suspend`", node, &["reason", "until"], found)?;
+    let fields = decode::fields("`suspend`", node, &SUSPEND, found)?;
     let reason = fields.set("reason").and_then(|node| decode::text("`reason`", node, found));
     let until = fields.set("until").and_then(|node| decode::text("`until`", node, found));
     let Some(reason) = reason else {

@@ -8,7 +8,7 @@ mod form;
 pub mod human;
 pub mod json;
 pub mod page;
-
+pub mod schema;
 pub mod status;
 mod text;
 

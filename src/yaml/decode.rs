@@ -5,6 +5,7 @@
 
 use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
+use crate::model::shape::Shape;
 use crate::model::text::Text;
 use crate::yaml::tree::{Entry, Kind, Node};
 
@@ -13,8 +14,46 @@ use crate::yaml::tree::{Entry, Kind, Node};
 pub struct Fields<'n> {
     /// Where the map begins.
     pub place: Place,
-    known: &'static [&'static str],
+    known: Known,
     entries: &'n [Entry],
+}
+
+/// The keys that a map may have: from the table that its schema is made of too, or by their names
+/// alone where the map is somebody else's.
+#[derive(Debug, Clone, Copy)]
+pub enum Known {
+    /// From a table.
+    Shape(&'static Shape),
+    /// By their names.
+    Names(&'static [&'static str]),
+}
+
+impl Known {
+    fn names(self) -> impl Iterator<Item = &'static str> + Clone {
+        let (fields, names) = match self {
+            Self::Shape(shape) => (shape.fields, [].as_slice()),
+            Self::Names(names) => ([].as_slice(), names),
+        };
+        fields.iter().map(|field| field.key).chain(names.iter().copied())
+    }
+}
+
+impl From<&'static Shape> for Known {
+    fn from(shape: &'static Shape) -> Self {
+        Self::Shape(shape)
+    }
+}
+
+impl From<&'static [&'static str]> for Known {
+    fn from(names: &'static [&'static str]) -> Self {
+        Self::Names(names)
+    }
+}
+
+impl<const N: usize> From<&'static [&'static str; N]> for Known {
+    fn from(names: &'static [&'static str; N]) -> Self {
+        Self::Names(names)
+    }
 }
 
 /// Takes a map with known keys. Each other key is a finding with the nearest known one; `what`
@@ -22,24 +61,25 @@ pub struct Fields<'n> {
 pub fn fields<'n>(
     what: &str,
     node: &'n Node,
-    known: &'static [&'static str],
+    known: impl Into<Known>,
     findings: &mut Vec<Finding>,
 ) -> Option<Fields<'n>> {
     let entries = map(what, node, findings)?;
+    let known = known.into();
     for Entry { key, .. } in entries {
-        if !known.contains(&key.as_str()) {
+        if !known.names().any(|name| name == key.as_str()) {
             findings.push(unknown_key(what, key, known));
         }
     }
     Some(Fields { place: node.place.clone(), known, entries })
 }
 
-fn unknown_key(what: &str, key: &Text, known: &[&str]) -> Finding {
+fn unknown_key(what: &str, key: &Text, known: Known) -> Finding {
     let message = format!("{what} has no key `{}`", key.as_str());
     let finding = Finding::new(Rule::UnknownKey, key.place.clone(), message);
-    match nearest(key.as_str(), known.iter().copied()) {
+    match nearest(key.as_str(), known.names()) {
         Some(near) => finding.hint(format!("did you mean `{near}`?")),
-        None => finding.hint(format!("the keys are {}", known.join(", "))),
+        None => finding.hint(format!("the keys are {}", known.names().collect::<Vec<_>>().join(", "))),
     }
 }
 
@@ -51,7 +91,7 @@ impl<'n> Fields<'n> {
 
     /// The entry of a known key, whatever its value is.
     pub fn entry(&self, key: &str) -> Option<&'n Entry> {
-        debug_assert!(self.known.contains(&key), "{key} is asked for and not known");
+        debug_assert!(self.known.names().any(|name| name == key), "{key} is asked for and not known");
         self.entries.iter().find(|entry| entry.key.as_str() == key)
     }
 

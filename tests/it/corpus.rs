@@ -194,7 +194,7 @@ fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases")
 }
 
-fn folders(kind: &str) -> Result<Vec<PathBuf>> {
+pub fn folders(kind: &str) -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(cases().join(kind))? {
         folders.push(entry?.path());
@@ -204,7 +204,7 @@ fn folders(kind: &str) -> Result<Vec<PathBuf>> {
 }
 
 /// A repository, with those that it imports in `imports/<name>` beside its own folders.
-fn sources(root: &Path) -> Result<Sources> {
+pub fn sources(root: &Path) -> Result<Sources> {
     let mut sources = Sources::alone(snapshot(root, RepositoryName::main())?);
     let imports = root.join("imports");
     for entry in imports.is_dir().then(|| std::fs::read_dir(&imports)).transpose()?.into_iter().flatten() {

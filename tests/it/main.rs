@@ -30,6 +30,8 @@ mod repo_http;
 mod repo_slow;
 mod repo_tree;
 mod repo_wire;
+mod schema;
+mod schema_laws;
 mod serve;
 mod support;
 mod versions;

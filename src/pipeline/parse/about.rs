@@ -5,12 +5,34 @@ use semver::{BuildMetadata, Prerelease, Version, VersionReq};
 use crate::model::definition::About;
 use crate::model::finding::Finding;
 use crate::model::rule::Rule;
+use crate::model::shape::{Field, Shape, Takes};
 use crate::model::text::Text;
 use crate::pipeline::parse::{imports, tree};
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::tree::{Document, Kind, Node};
 
-const KEYS: &[&str] = &["version", "requires", "imports", "config_providers"];
+/// What `tagalong.yaml` may say.
+pub static ABOUT: Shape = Shape::new(
+    "What a repository of definitions says of itself.",
+    &[
+        Field::new("version", Takes::Word(&["1"]), "The version of the format.").default("1"),
+        Field::new(
+            "requires",
+            Takes::Literal,
+            "The versions of tagalong that understand this repository, such as `>=0.3`. Any other keeps what it has.",
+        ),
+        Field::new(
+            "imports",
+            Takes::List(&Takes::Fields(&imports::IMPORT)),
+            "Repositories of templates, each followed at a ref of its own.",
+        ),
+        Field::new(
+            "config_providers",
+            Takes::List(&Takes::Text),
+            "The aliases of Connect's config providers that placeholders may use, such as `file`. Without it any may.",
+        ),
+    ],
+);
 
 /// This agent's version.
 const AGENT: &str = env!("CARGO_PKG_VERSION");
@@ -50,7 +72,7 @@ fn fields<'n>(root: &'n Node, findings: &mut Vec<Finding>) -> Option<Fields<'n>>
     if matches!(root.kind, Kind::Empty) {
         return None;
     }
-    let fields = decode::fields("tagalong.yaml", root, KEYS, findings)?;
+    let fields = decode::fields("tagalong.yaml", root, &ABOUT, findings)?;
     if let Some(version) = fields.get("version") {
         decode::choice("`version`", version, &[("1", ())], findings);
     }

@@ -3,30 +3,63 @@
 use crate::model::definition::{Acknowledgement, Connector, ConnectorBlock, Scope};
 use crate::model::desired::DesiredState;
 use crate::model::finding::{Finding, Place};
-use crate::model::name::ConnectorName;
+use crate::model::name::{self, ConnectorName};
 use crate::model::rule::Rule;
+use crate::model::shape::{Field, Shape, Takes};
 use crate::model::text::Text;
 use crate::pipeline::parse::tree;
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::helm;
 use crate::yaml::tree::{Document, Entry, Kind, Node};
 
-const KEYS: &[&str] = &[
-    "connector",
-    "template",
-    "from",
-    "with",
-    "state",
-    "config",
-    "environments",
-    "only",
-    "except",
-    "keep",
-    "acknowledge",
-    "suspend",
-];
-const BLOCK_KEYS: &[&str] = &["name", "with", "state", "config"];
-const ACKNOWLEDGE_KEYS: &[&str] = &["key", "to", "reason", "environment"];
+/// What a connector's document may say.
+pub static CONNECTOR: Shape = Shape::new(
+    "A connector: what is to run, in which environments, and what differs there.",
+    &[
+        Field::new("connector", Takes::Like(name::CONNECTOR), "Its name in Kafka Connect. A literal text.").needed(),
+        Field::new("template", Takes::Literal, "The template that it is made from."),
+        Field::new("from", Takes::Literal, "A file of Connect's JSON or a Strimzi manifest as its first layer, relative to this file."),
+        Field::new("with", tree::WITH_TAKES, "What the template asks for, by the names of its parameters."),
+        Field::new("state", tree::STATE_TAKES, "What it should be doing. `absent` is a deletion that is declared.").default("running"),
+        Field::new("config", tree::CONFIG_TAKES, "Its own keys, over those of the template and of the environment. `null` removes an inherited key; a list becomes a text with commas."),
+        Field::new("environments", Takes::Entries(name::PLAIN, &Takes::Fields(&BLOCK)), "What differs, by environment."),
+        Field::new("only", Takes::List(&Takes::Literal), "The environments in which it exists; without it, all of them."),
+        Field::new("except", Takes::List(&Takes::Literal), "The environments in which it does not exist."),
+        Field::new("keep", Takes::Flag, "Never deleted by the agent, also after this file is gone.").default("false"),
+        Field::new("acknowledge", Takes::List(&Takes::Fields(&ACKNOWLEDGE)), "Risky changes that may pass."),
+        Field::new("suspend", tree::SUSPEND_TAKES, "Leave this connector as it is for now. `null` lifts what a file under it says."),
+    ],
+)
+.apart(&[["from", "template"], ["only", "except"]]);
+
+static BLOCK: Shape = Shape::new(
+    "What differs in one environment.",
+    &[
+        Field::new("name", Takes::Like(name::CONNECTOR), "Its name in Kafka Connect there."),
+        Field::new("with", tree::WITH_TAKES, "What the template asks for, there."),
+        Field::new("state", tree::STATE_TAKES, "What it should be doing there."),
+        Field::new(
+            "config",
+            tree::CONFIG_TAKES,
+            "Its keys there, over all other layers. `null` removes an inherited key.",
+        ),
+    ],
+);
+
+static ACKNOWLEDGE: Shape = Shape::new(
+    "One risky change that may pass, once.",
+    &[
+        Field::new("key", Takes::Literal, "The config key that changes.").needed(),
+        Field::new(
+            "to",
+            Takes::OrNull(&Takes::Literal),
+            "The value it changes to; `null` where it is removed.",
+        )
+        .needed(),
+        Field::new("reason", Takes::Literal, "Why it may: somebody will ask.").needed(),
+        Field::new("environment", Takes::Literal, "Only in this environment."),
+    ],
+);
 
 /// A connector as it was written.
 pub struct Written {
@@ -39,7 +72,7 @@ pub struct Written {
 /// Reads a connector; none where its name cannot be read.
 pub fn connector(document: &Document, findings: &mut Vec<Finding>) -> Option<Written> {
     let before = findings.len();
-    let fields = decode::fields("a connector", &document.root, KEYS, findings)?;
+    let fields = decode::fields("a connector", &document.root, &CONNECTOR, findings)?;
     let name = tree::optional(&fields, "connector", findings);
     let from = from(&fields, findings);
     let template = tree::optional(&fields, "template", findings);
@@ -135,7 +168,7 @@ fn blocks(fields: &Fields<'_>, keep: bool, findings: &mut Vec<Finding>) -> Vec<C
 
 fn block(entry: &Entry, keep: bool, findings: &mut Vec<Finding>) -> Option<ConnectorBlock> {
     let what = format!("environment `{}` of a connector", entry.key.as_str());
-    let fields = decode::fields(&what, &entry.value, BLOCK_KEYS, findings)?;
+    let fields = decode::fields(&what, &entry.value, &BLOCK, findings)?;
     let name = tree::optional(&fields, "name", findings).map(|name| connector_name(&name, findings));
     let state = tree::state(&fields, findings);
     if let (true, Some(DesiredState::Absent), Some(entry)) = (keep, state, fields.entry("state")) {
@@ -178,7 +211,7 @@ fn acknowledgements(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Vec<Ack
 
 fn acknowledgement(node: &Node, findings: &mut Vec<Finding>) -> Option<Acknowledgement> {
     const WHAT: &str = "an item of `acknowledge`";
-    let fields = decode::fields(WHAT, node, ACKNOWLEDGE_KEYS, findings)?;
+    let fields = decode::fields(WHAT, node, &ACKNOWLEDGE, findings)?;
     let key = tree::required(WHAT, &fields, "key", findings);
     let reason = tree::required(WHAT, &fields, "reason", findings);
     let environment = tree::optional(&fields, "environment", findings);

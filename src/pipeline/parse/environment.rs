@@ -2,18 +2,60 @@
 
 use crate::model::definition::{Environment, Input, Pair, Tree};
 use crate::model::finding::Finding;
-use crate::model::name::EnvironmentName;
+use crate::model::name::{self, EnvironmentName};
 use crate::model::rule::Rule;
+use crate::model::shape::{Field, NO_EXPRESSION, Shape, Takes};
 use crate::pipeline::parse::tree;
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::tree::{Document, Entry};
 
-const KEYS: &[&str] = &["environment", "base", "inputs", "values", "config", "suspend"];
-const INPUT_KEYS: &[&str] = &["example", "description"];
+/// What an environment's document may say.
+pub static ENVIRONMENT: Shape = Shape::new(
+    "An environment: what all of its connectors share.",
+    &[
+        Field::new("environment", Takes::Like(name::PLAIN), "Its name. A literal text.").needed(),
+        Field::new("base", Takes::Literal, "Another environment under this one."),
+        Field::new(
+            "inputs",
+            Takes::Entries(PATH, &Takes::Fields(&INPUT)),
+            "Values that the place itself must supply, by their paths, such as `postgres.host`.",
+        ),
+        Field::new(
+            "values",
+            Takes::Entries(NO_EXPRESSION, &Takes::Free(tree::VALUES)),
+            "Values for the templates: `values.postgres.port` in expressions.",
+        ),
+        Field::new(
+            "config",
+            tree::CONFIG_TAKES,
+            "Keys that are laid under every connector of this environment, over the template's.",
+        ),
+        Field::new(
+            "suspend",
+            tree::SUSPEND_TAKES,
+            "Measure, and write nothing. `null` lifts what the environment under it says.",
+        ),
+    ],
+);
+
+static INPUT: Shape = Shape::new(
+    "A value that the place itself must supply.",
+    &[
+        Field::new(
+            "example",
+            Takes::Free(tree::VALUES),
+            "What stands in for it where the place is not at hand.",
+        ),
+        Field::new("description", Takes::Text, "What it is."),
+    ],
+);
+
+/// What an input's name looks like, as a regular expression.
+const PATH: &str = r"^[^.]+(\.[^.]+)*$";
 
 /// Reads an environment; none where its name cannot be read.
 pub fn environment(document: &Document, findings: &mut Vec<Finding>) -> Option<Environment> {
-    let fields = decode::fields("an environment", &document.root, KEYS, findings)?;
+    let fields = decode::fields("an environment", &document.root, &ENVIRONMENT, findings)?;
     let name = tree::optional(&fields, "environment", findings);
     let base = tree::optional(&fields, "base", findings);
     let inputs = inputs(&fields, findings);
@@ -61,7 +103,7 @@ fn input(Entry { key, value }: &Entry, findings: &mut Vec<Finding>) -> Input {
         let finding = Finding::new(Rule::NameInvalid, key.place.clone(), message);
         findings.push(finding.hint("write it like `postgres.host`"));
     }
-    let fields = decode::fields(&what, value, INPUT_KEYS, findings);
+    let fields = decode::fields(&what, value, &INPUT, findings);
     let (mut example, mut description) = (None, None);
     if let Some(fields) = fields {
         example = fields.get("example").map(|node| tree::tree("`example`", node, tree::VALUES, findings));

@@ -14,14 +14,44 @@ use crate::model::finding::Finding;
 use crate::model::import::Import;
 use crate::model::revision::{ObjectId, Reference, RepositoryName};
 use crate::model::rule::Rule;
+use crate::model::shape::{Field, Shape, Takes};
 use crate::model::text::Text;
 use crate::pipeline::parse::tree;
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::tree::{Kind, Node};
 
 const WHAT: &str = "an import";
-const KEYS: &[&str] = &["name", "git", "ref", "path", "interval"];
-const REF_KEYS: &[&str] = &["tag", "branch", "commit"];
+
+/// What an entry of `imports` may say.
+pub static IMPORT: Shape = Shape::new(
+    "A repository of templates.",
+    &[
+        Field::new(
+            "name",
+            Takes::Like(r"^[A-Za-z0-9][A-Za-z0-9._-]*$"),
+            "What it is called here: `platform`, where a template is `platform/debezium-postgres`.",
+        )
+        .needed(),
+        Field::new("git", Takes::Literal, "Its address on a git server, without credentials.").needed(),
+        Field::new("ref", Takes::Fields(&REF), "What of it to follow.").needed(),
+        Field::new("path", Takes::Literal, "The folder inside it that holds `templates/`.").default("."),
+        Field::new(
+            "interval",
+            Takes::Length,
+            "The time between two polls; that of this repository if not said.",
+        ),
+    ],
+);
+
+static REF: Shape = Shape::new(
+    "What of a repository to follow: one of these.",
+    &[
+        Field::new("tag", Takes::Literal, "A tag. It may move."),
+        Field::new("branch", Takes::Literal, "A branch."),
+        Field::new("commit", Takes::Like("^[0-9a-fA-F]{40}$"), "A commit, its full id."),
+    ],
+)
+.apart(&[["tag", "branch"], ["tag", "commit"], ["branch", "commit"]]);
 
 /// The time between two polls, at least and at most.
 const INTERVALS: [Duration; 2] = [Duration::from_secs(1), Duration::from_hours(24)];
@@ -53,7 +83,7 @@ pub fn imports(node: &Node, findings: &mut Vec<Finding>) -> (Imports, bool) {
 
 /// Reads one entry; nothing where even its name cannot be read.
 fn import(node: &Node, findings: &mut Vec<Finding>) -> Option<(Text, RepositoryName, Option<Import>)> {
-    let fields = decode::fields(WHAT, node, KEYS, findings)?;
+    let fields = decode::fields(WHAT, node, &IMPORT, findings)?;
     let name = tree::required(WHAT, &fields, "name", findings);
     let git = tree::required(WHAT, &fields, "git", findings).filter(|git| is_address(git, findings));
     let reference = reference(&fields, findings);
@@ -134,8 +164,8 @@ fn reference(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Referen
         return None;
     }
     let before = findings.len();
-    let inner = decode::fields("`ref`", &entry.value, REF_KEYS, findings)?;
-    let said: Vec<_> = REF_KEYS.iter().filter_map(|key| inner.entry(key)).collect();
+    let inner = decode::fields("`ref`", &entry.value, &REF, findings)?;
+    let said: Vec<_> = REF.fields.iter().filter_map(|field| inner.entry(field.key)).collect();
     match said.as_slice() {
         [] if findings.len() == before => {
             let message = "`ref` names nothing to follow";

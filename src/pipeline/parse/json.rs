@@ -5,7 +5,9 @@
 
 use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
+use crate::model::name;
 use crate::model::rule::{Rule, Severity};
+use crate::model::shape::{Field, Shape, Takes};
 use crate::model::text::Text;
 use crate::pipeline::parse::foreign::{self, Foreign};
 use crate::pipeline::parse::strimzi;
@@ -13,7 +15,19 @@ use crate::yaml::decode;
 use crate::yaml::tree::{Document, Entry, Kind, Node};
 
 /// What is posted; and beside it `tasks` and `type`, which Connect adds when it answers.
-const KEYS: &[&str] = &["name", "config", "initial_state", "tasks", "type"];
+pub static POSTED: Shape = Shape::new(
+    "A connector as it is posted to Kafka Connect, and answered by it.",
+    &[
+        Field::new("name", Takes::Like(name::CONNECTOR), "Its name in Kafka Connect."),
+        Field::new("config", Takes::Entries("", &Takes::Text), "Its keys.").needed(),
+        Field::new("initial_state", Takes::OrNull(&Takes::Word(STATE_WORDS)), "What it should be doing.")
+            .default("RUNNING"),
+        Field::new("tasks", Takes::Anything, "What Connect answers; passed over."),
+        Field::new("type", Takes::Anything, "What Connect answers; passed over."),
+    ],
+);
+
+const STATE_WORDS: &[&str] = &["RUNNING", "PAUSED", "STOPPED", "running", "paused", "stopped"];
 
 /// The states that Connect takes at a connector's creation.
 const STATES: [DesiredState; 3] = [DesiredState::Running, DesiredState::Paused, DesiredState::Stopped];
@@ -60,7 +74,7 @@ fn connector(node: &Node, path: Option<&str>, findings: &mut Vec<Finding>) -> Op
 
 fn posted(node: &Node, config: &[Entry], findings: &mut Vec<Finding>) -> Option<Foreign> {
     const WHAT: &str = "a connector in Connect's JSON";
-    let fields = decode::fields(WHAT, node, KEYS, findings)?;
+    let fields = decode::fields(WHAT, node, &POSTED, findings)?;
     let name = match fields.get("name") {
         Some(node) => decode::text("`name`", node, findings),
         None => None,

@@ -25,6 +25,7 @@ use crate::model::finding::{Finding, Place};
 use crate::model::import::Import;
 use crate::model::name::ConnectorName;
 use crate::model::rule::{Rule, Severity};
+use crate::model::shape::{Field, Shape, Takes};
 use crate::model::snapshot::{Files, Snapshot, Sources};
 use crate::model::text::Text;
 use crate::pipeline::parse::connector::Written;
@@ -32,6 +33,21 @@ use crate::pipeline::parse::foreign::Foreign;
 use crate::pipeline::parse::others::Others;
 use crate::yaml::tree::{Document, Kind, Node};
 use crate::yaml::{decode, helm};
+
+/// The kinds of our own documents, each with what it may say: the first of these keys that a
+/// document has says what it is.
+pub const KINDS: [(&str, &Shape); 4] = [
+    ("connector", &connector::CONNECTOR),
+    ("template", &template::TEMPLATE),
+    ("environment", &environment::ENVIRONMENT),
+    ("forget", &FORGET),
+];
+
+/// What `tagalong.yaml` may say.
+pub const ABOUT: &Shape = &about::ABOUT;
+
+/// What Connect's JSON of one connector may say.
+pub const POSTED: &Shape = &json::POSTED;
 
 /// Which names may exist although nobody read them, since a document broke before it said its own.
 #[derive(Debug, Clone, Default)]
@@ -152,9 +168,8 @@ impl Reading<'_> {
         if matches!(root.kind, Kind::Empty) {
             return true;
         }
-        let kinds = ["connector", "template", "environment", "forget"];
-        let Some(kind) = kinds.into_iter().find(|&kind| has(kind)).filter(|_| !strimzi::is_manifest(root))
-        else {
+        let mut kinds = KINDS.iter().map(|(kind, _)| *kind);
+        let Some(kind) = kinds.find(|&kind| has(kind)).filter(|_| !strimzi::is_manifest(root)) else {
             return false;
         };
         *ours += 1;
@@ -297,8 +312,16 @@ fn twice(what: &str, place: &Place, first: &Place) -> Finding {
     Finding::new(Rule::DuplicateName, place.clone(), message)
 }
 
+static FORGET: Shape = Shape::new(
+    "A connector that is no longer of this repository: it is left alone, and not deleted.",
+    &[
+        Field::new("forget", Takes::Literal, "The connector's name.").needed(),
+        Field::new("reason", Takes::Text, "Where it went, or why."),
+    ],
+);
+
 fn forget(root: &Node, findings: &mut Vec<Finding>) -> Option<Text> {
-    let fields = decode::fields("a forget document", root, &["forget", "reason"], findings)?;
+    let fields = decode::fields("a forget document", root, &FORGET, findings)?;
     if let Some(reason) = fields.get("reason") {
         decode::text("`reason`", reason, findings);
     }

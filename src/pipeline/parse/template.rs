@@ -2,20 +2,74 @@
 
 use crate::model::definition::{Given, Parameter, ParameterKind, Template, TemplateBlock};
 use crate::model::finding::Finding;
+use crate::model::name;
 use crate::model::rule::Rule;
+use crate::model::shape::{Field, Shape, Takes};
 use crate::model::text::Text;
 use crate::pipeline::parse::tree;
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::tree::{Document, Entry, Node};
 
-const KEYS: &[&str] = &["template", "base", "with", "parameters", "config", "environments"];
-const BLOCK_KEYS: &[&str] = &["with", "config"];
-const PARAMETER_KEYS: &[&str] = &["type", "required", "default", "description"];
+/// What a template's document may say.
+pub static TEMPLATE: Shape = Shape::new(
+    "A template: a generic connector, and what it must be given.",
+    &[
+        Field::new("template", Takes::Like(name::PLAIN), "Its name, which connectors use. A literal text.")
+            .needed(),
+        Field::new("base", Takes::Literal, "Another template under this one."),
+        Field::new("with", tree::WITH_TAKES, "What the template under it asks for."),
+        Field::new(
+            "parameters",
+            Takes::Entries(IDENTIFIER, &Takes::Fields(&PARAMETER)),
+            "What it must or may be given, by name; in expressions `params.NAME`.",
+        ),
+        Field::new(
+            "config",
+            tree::CONFIG_TAKES,
+            "Its keys. A text may hold expressions in `{{ }}`, in quotes; a list becomes a text with commas.",
+        ),
+        Field::new(
+            "environments",
+            Takes::Entries(name::PLAIN, &Takes::Fields(&BLOCK)),
+            "What this kind of connector needs in one environment.",
+        ),
+    ],
+);
+
+static BLOCK: Shape = Shape::new(
+    "What this kind of connector needs in one environment.",
+    &[
+        Field::new("with", tree::WITH_TAKES, "What the template under it asks for, there."),
+        Field::new("config", tree::CONFIG_TAKES, "Its keys there. `null` removes an inherited key."),
+    ],
+);
+
+static PARAMETER: Shape = Shape::new(
+    "Something that the template must or may be given.",
+    &[
+        Field::new(
+            "type",
+            Takes::WordOf(|| ParameterKind::ALL.map(ParameterKind::name).to_vec()),
+            "What it is made of.",
+        )
+        .default("string"),
+        Field::new("required", Takes::Flag, "Whether it must be given.").default("false"),
+        Field::new(
+            "default",
+            Takes::Free(tree::DEFAULT),
+            "What it is where nothing is given. May use the parameters before it.",
+        ),
+        Field::new("description", Takes::Text, "What it is for."),
+    ],
+);
+
+/// What a parameter's name looks like, as a regular expression.
+const IDENTIFIER: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 
 /// Reads a template; none where its name cannot be read.
 pub fn template(document: &Document, findings: &mut Vec<Finding>) -> Option<Template> {
     let root = without_state(&document.root, "a template", findings);
-    let fields = decode::fields("a template", &root, KEYS, findings)?;
+    let fields = decode::fields("a template", &root, &TEMPLATE, findings)?;
     let name = tree::optional(&fields, "template", findings);
     let base = tree::optional(&fields, "base", findings);
     let with = tree::given(&fields, findings);
@@ -74,7 +128,7 @@ fn blocks(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Vec<TemplateBlock
 fn block(entry: &Entry, findings: &mut Vec<Finding>) -> Option<TemplateBlock> {
     let what = format!("environment `{}` of a template", entry.key.as_str());
     let node = without_state(&entry.value, &what, findings);
-    let fields = decode::fields(&what, &node, BLOCK_KEYS, findings)?;
+    let fields = decode::fields(&what, &node, &BLOCK, findings)?;
     Some(TemplateBlock {
         environment: entry.key.clone(),
         with: tree::given(&fields, findings),
@@ -102,7 +156,7 @@ fn parameter(Entry { key: name, value: node }: &Entry, findings: &mut Vec<Findin
         findings.push(finding.hint("use letters, digits and `_`, a letter first"));
     }
     let what = format!("parameter `{}`", name.as_str());
-    let Some(fields) = decode::fields(&what, node, PARAMETER_KEYS, findings) else { return parameter };
+    let Some(fields) = decode::fields(&what, node, &PARAMETER, findings) else { return parameter };
     if let Some(node) = fields.get("type") {
         let kinds = ParameterKind::ALL.map(|kind| (kind.name(), kind));
         parameter.kind = decode::choice("`type`", node, &kinds, findings).unwrap_or(parameter.kind);

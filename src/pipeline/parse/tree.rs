@@ -8,29 +8,39 @@ use crate::model::definition::{Given, Pair, Suspension, Tree};
 use crate::model::desired::{DesiredState, Suspend};
 use crate::model::finding::Finding;
 use crate::model::rule::Rule;
+use crate::model::shape::{Field, Free, NO_EXPRESSION, Shape, Takes};
 use crate::model::text::Text;
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::tree::{Entry, Kind, Node};
 
-/// What may stand under a key.
-#[derive(Debug, Clone, Copy)]
-pub struct Shape {
-    maps: bool,
-    nulls: bool,
-    expressions: bool,
-}
-
 /// A connector's config: texts and lists of texts.
-pub const CONFIG: Shape = Shape { maps: false, nulls: true, expressions: true };
+pub const CONFIG: Free = Free { name: "config", maps: false, nulls: true, expressions: true };
 /// What a template is given.
-pub const WITH: Shape = Shape { maps: true, nulls: true, expressions: true };
+pub const WITH: Free = Free { name: "with", maps: true, nulls: true, expressions: true };
 /// What a parameter is by default.
-pub const DEFAULT: Shape = Shape { maps: true, nulls: false, expressions: true };
+pub const DEFAULT: Free = Free { name: "default", maps: true, nulls: false, expressions: true };
 /// An environment's values.
-pub const VALUES: Shape = Shape { maps: true, nulls: false, expressions: false };
+pub const VALUES: Free = Free { name: "values", maps: true, nulls: false, expressions: false };
+
+/// `config`, wherever it stands.
+pub const CONFIG_TAKES: Takes = Takes::Entries(NO_EXPRESSION, &Takes::Free(CONFIG));
+/// `with`, wherever it stands.
+pub const WITH_TAKES: Takes = Takes::Entries(NO_EXPRESSION, &Takes::Free(WITH));
+/// `state`, wherever it stands.
+pub const STATE_TAKES: Takes = Takes::WordOf(|| DesiredState::ALL.map(DesiredState::name).to_vec());
+/// `suspend`, wherever it stands.
+pub const SUSPEND_TAKES: Takes = Takes::OrNull(&Takes::Fields(&SUSPEND));
+
+static SUSPEND: Shape = Shape::new(
+    "Nothing is written for now; the agent goes on looking and telling.",
+    &[
+        Field::new("reason", Takes::Literal, "Why: somebody will ask.").needed(),
+        Field::new("until", Takes::Time, "When it ends by itself, as `2026-12-01T00:00:00Z`."),
+    ],
+);
 
 /// Takes the map under a key, in order; nothing where there is no such key.
-pub fn pairs(fields: &Fields<'_>, key: &str, shape: Shape, findings: &mut Vec<Finding>) -> Vec<Pair> {
+pub fn pairs(fields: &Fields<'_>, key: &str, shape: Free, findings: &mut Vec<Finding>) -> Vec<Pair> {
     let Some(node) = fields.get(key) else { return Vec::new() };
     let entries = decode::map(&format!("`{key}`"), node, findings).unwrap_or_default();
     entries.iter().filter_map(|entry| pair(entry, shape, findings)).collect()
@@ -42,7 +52,7 @@ pub fn given(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Given {
     Given { place, pairs: pairs(fields, "with", WITH, findings) }
 }
 
-fn pair(entry: &Entry, shape: Shape, findings: &mut Vec<Finding>) -> Option<Pair> {
+fn pair(entry: &Entry, shape: Free, findings: &mut Vec<Finding>) -> Option<Pair> {
     if let Some(finding) = misplaced("a key", &entry.key) {
         findings.push(finding);
         return None;
@@ -52,7 +62,7 @@ fn pair(entry: &Entry, shape: Shape, findings: &mut Vec<Finding>) -> Option<Pair
 }
 
 /// Takes a value of a shape.
-pub fn tree(what: &str, node: &Node, shape: Shape, findings: &mut Vec<Finding>) -> Tree {
+pub fn tree(what: &str, node: &Node, shape: Free, findings: &mut Vec<Finding>) -> Tree {
     let place = node.place.clone();
     let refused = match &node.kind {
         Kind::Scalar(text) if shape.expressions => return Tree::Text(text.clone()),
@@ -80,7 +90,7 @@ pub fn tree(what: &str, node: &Node, shape: Shape, findings: &mut Vec<Finding>) 
     Tree::Refused(place)
 }
 
-fn item(what: &str, node: &Node, shape: Shape, findings: &mut Vec<Finding>) -> Tree {
+fn item(what: &str, node: &Node, shape: Free, findings: &mut Vec<Finding>) -> Tree {
     match &node.kind {
         kind @ (Kind::Null | Kind::Sequence(_)) => {
             let message = format!("an item of {what} is {}", kind.name());
@@ -147,7 +157,7 @@ pub fn suspension(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Suspensio
 }
 
 fn suspend(node: &Node, findings: &mut Vec<Finding>) -> Option<Suspend> {
-    let fields = decode::fields("`suspend`", node, &["reason", "until"], findings)?;
+    let fields = decode::fields("`suspend`", node, &SUSPEND, findings)?;
     let reason = required("`suspend`", &fields, "reason", findings);
     let until = optional(&fields, "until", findings).and_then(|text| {
         let until: Option<Timestamp> = text.as_str().parse().ok();

@@ -5,6 +5,7 @@ pub mod authority;
 pub mod cluster;
 pub mod command;
 pub mod definitions;
+pub mod editor;
 pub mod example;
 pub mod page;
 pub mod reader;

@@ -1,0 +1,121 @@
+//! What may stand in a file that people write: which keys, what each takes, what it is for.
+//!
+//! Tables made of these stand beside the readers, who know no key that is not in them; JSON Schemas are
+//! made of the same tables. Which names exist, and what goes with what, is left to the readers.
+
+/// A map whose keys are known.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// What it is, in one or two sentences.
+    pub says: &'static str,
+    /// Its keys.
+    pub fields: &'static [Field],
+    /// Keys that exclude each other.
+    pub apart: &'static [[&'static str; 2]],
+}
+
+/// One known key.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// The key; with dots between the levels where a table is written by paths.
+    pub key: &'static str,
+    /// What it takes.
+    pub takes: Takes,
+    /// What it is for.
+    pub says: &'static str,
+    /// Whether it must be there.
+    pub needed: bool,
+    /// What it is where nobody says; empty for nothing.
+    pub default: &'static str,
+}
+
+/// What a key takes. A number, `true` and `false` are texts too: they are kept as they were written.
+#[derive(Debug, Clone, Copy)]
+pub enum Takes {
+    /// A text.
+    Text,
+    /// A text without an expression in it.
+    Literal,
+    /// A text that a regular expression matches.
+    Like(&'static str),
+    /// `true` or `false`.
+    Flag,
+    /// A whole number that is not negative.
+    Number,
+    /// A whole number that is not negative, or `unlimited`.
+    Limit,
+    /// One of some words.
+    Word(&'static [&'static str]),
+    /// One of the words of a type.
+    WordOf(fn() -> Vec<&'static str>),
+    /// A point in time.
+    Time,
+    /// A length of time.
+    Length,
+    /// A list.
+    List(&'static Takes),
+    /// A map with known keys.
+    Fields(&'static Shape),
+    /// A map with free keys that a regular expression matches.
+    Entries(&'static str, &'static Takes),
+    /// A value of no fixed shape.
+    Free(Free),
+    /// Texts, lists and maps of them, in any order.
+    Tree,
+    /// The one or `null`.
+    OrNull(&'static Takes),
+    /// What this version does not have: only its default, `null`, or an empty list or map.
+    Later,
+    /// Nothing at all: who writes the key is told why not.
+    Refused,
+    /// Whatever it is, it is passed over.
+    Anything,
+}
+
+/// A value of no fixed shape: a text, a list, a map.
+#[derive(Debug, Clone, Copy)]
+pub struct Free {
+    /// The word for it in a schema.
+    pub name: &'static str,
+    /// Whether it may be a map.
+    pub maps: bool,
+    /// Whether it may be `null`.
+    pub nulls: bool,
+    /// Whether a text may hold expressions.
+    pub expressions: bool,
+}
+
+/// What a text without an expression looks like, as a regular expression.
+pub const NO_EXPRESSION: &str = r"^([^{]|\{[^{])*\{?$";
+
+impl Shape {
+    /// A map with these keys.
+    pub const fn new(says: &'static str, fields: &'static [Field]) -> Self {
+        Self { says, fields, apart: &[] }
+    }
+
+    /// Adds pairs of keys that exclude each other.
+    #[must_use]
+    pub const fn apart(self, apart: &'static [[&'static str; 2]]) -> Self {
+        Self { apart, ..self }
+    }
+}
+
+impl Field {
+    /// A key that may be there.
+    pub const fn new(key: &'static str, takes: Takes, says: &'static str) -> Self {
+        Self { key, takes, says, needed: false, default: "" }
+    }
+
+    /// Says that it must be there.
+    #[must_use]
+    pub const fn needed(self) -> Self {
+        Self { needed: true, ..self }
+    }
+
+    /// Says what it is where nobody says.
+    #[must_use]
+    pub const fn default(self, default: &'static str) -> Self {
+        Self { default, ..self }
+    }
+}

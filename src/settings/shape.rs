@@ -1,0 +1,58 @@
+//! What the settings file may hold, in the words that schemas are made of.
+//!
+//! Takes the table of keys, gives fields by their paths. The maps inside of single keys have their
+//! tables here, and their readers take the known keys from them.
+
+use crate::model::shape::{Field, Shape, Takes};
+use crate::settings::keys;
+
+/// One credential.
+pub static CREDENTIAL: Shape = Shape::new(
+    "What to show to one host, and to no other.",
+    &[
+        Field::new("host", Takes::Text, "The host, as it stands in the address.").needed(),
+        Field::new("username", TEXT, "The user name."),
+        Field::new("password", TEXT, "The password or token itself, instead of a file."),
+        Field::new("password_file", TEXT, "The file that holds the password or token, in one line."),
+        Field::new("ssh_key_file", TEXT, "The private key for SSH."),
+        Field::new("known_hosts_file", TEXT, "The host keys that are trusted for SSH."),
+    ],
+);
+
+/// A pause of all writing.
+pub static SUSPEND: Shape = Shape::new(
+    "Nothing is written for now; the agent goes on looking and telling.",
+    &[
+        Field::new("reason", Takes::Text, "Why: somebody will ask.").needed(),
+        Field::new("until", Takes::OrNull(&Takes::Time), "When it ends by itself."),
+    ],
+);
+
+const CREDENTIALS: Takes = Takes::List(&Takes::Fields(&CREDENTIAL));
+const TEXT: Takes = Takes::OrNull(&Takes::Text);
+
+/// Every setting, by its path.
+pub fn fields() -> Vec<Field> {
+    keys::KEYS
+        .iter()
+        .map(|key| Field::new(key.path, takes(key.takes), key.says).default(key.default))
+        .collect()
+}
+
+fn takes(takes: keys::Takes) -> Takes {
+    match takes {
+        keys::Takes::Text => Takes::Text,
+        keys::Takes::Flag => Takes::Flag,
+        keys::Takes::Number => Takes::Number,
+        keys::Takes::Limit => Takes::Limit,
+        keys::Takes::Duration => Takes::Length,
+        keys::Takes::Word(words) => Takes::Word(words),
+        keys::Takes::Texts => Takes::List(&Takes::Text),
+        keys::Takes::Tree => Takes::Entries("", &Takes::Tree),
+        keys::Takes::Headers => Takes::Entries("", &Takes::Text),
+        keys::Takes::Credentials => CREDENTIALS,
+        keys::Takes::Suspend => Takes::Fields(&SUSPEND),
+        keys::Takes::Unused => Takes::Anything,
+        keys::Takes::Later => Takes::Later,
+    }
+}
