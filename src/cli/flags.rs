@@ -65,6 +65,10 @@ pub struct Definitions {
     #[arg(long, value_name = "ID", group = "reference")]
     commit: Option<String>,
 
+    /// Folder to read an import from in place of git; may be given again
+    #[arg(long = "import", value_name = "NAME=DIR")]
+    imports: Vec<String>,
+
     /// Value for the templates, over the environment's own; may be given again
     #[arg(long = "value", value_name = "A.B=C")]
     values: Vec<String>,
@@ -123,15 +127,17 @@ impl Common {
 impl Definitions {
     /// The settings that these flags set.
     pub fn overlay(&self) -> Overlay {
-        let Self { environment, dir, git, tag, branch, commit, values: _ } = self;
-        pairs([
+        let Self { environment, dir, git, tag, branch, commit, imports, values: _ } = self;
+        let mut overlay = pairs([
             ("environment", environment.clone()),
             ("repository.dir", dir.clone()),
             ("repository.git.url", git.clone()),
             ("repository.git.ref.tag", tag.clone()),
             ("repository.git.ref.branch", branch.clone()),
             ("repository.git.ref.commit", commit.clone()),
-        ])
+        ]);
+        overlay.extend(imports.iter().map(|import| ("imports", import.clone())));
+        overlay
     }
 
     /// Values given one by one, as they were typed.

@@ -7,6 +7,7 @@
 mod agent;
 mod apply;
 mod completions;
+mod definitions;
 mod failure;
 mod flags;
 mod health;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::definitions::{self, Reach};
 use crate::cli::failure::{Done, Failure};
-use crate::cli::flags::{Output, Printing};
+use crate::cli::flags::{Common, Output, Overlay, Printing};
 use crate::cli::{print, wiring};
 use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
@@ -17,15 +18,17 @@ use crate::model::values::Values;
 use crate::pipeline;
 use crate::pipeline::supply::Supply;
 use crate::repo::Repository;
+use crate::repo::options::ImportOptions;
 use crate::view;
 
 /// Check a folder of definitions for every environment, offline
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Nothing is asked of git or of Connect; inputs of an environment take their examples.\n\n\
+    after_help = "Nothing is asked of git (unless --fetch-imports) or of Connect; inputs of an environment take their examples.\n\n\
     Examples:\n  \
     tagalong validate\n  \
-    tagalong validate definitions -e production --strict\n\n\
+    tagalong validate definitions -e production --strict\n  \
+    tagalong validate --import platform=../platform\n\n\
     Exit codes: 0 no error, 1 an error (or a warning, with --strict)."
 )]
 pub struct Validate {
@@ -36,6 +39,14 @@ pub struct Validate {
     /// Only this environment
     #[arg(short, long, value_name = "NAME", value_parser = wiring::environment)]
     environment: Option<EnvironmentName>,
+
+    /// Folder to read an import from; may be given again
+    #[arg(long = "import", value_name = "NAME=DIR")]
+    imports: Vec<String>,
+
+    /// Ask git for the imports that are in no folder, with credentials of `TAGALONG_GIT_CREDENTIALS`
+    #[arg(long)]
+    fetch_imports: bool,
 
     /// Let warnings fail as well
     #[arg(long)]
@@ -52,13 +63,12 @@ pub struct Validate {
 impl Validate {
     pub async fn run(self) -> Result<Done, Failure> {
         let repository = Repository::directory(&self.dir).naming(pipeline::named);
-        let resolved = repository.resolve().await?;
-        let snapshot = repository.read(&resolved.revision).await?.snapshot;
-        let sources = Sources::alone(snapshot);
+        let reach = if self.fetch_imports { Reach::Git } else { Reach::Folders };
+        let sources = definitions::sources(&repository, &self.options()?, reach).await?;
         let found = check(&sources, self.environment.as_ref());
         if self.verbose {
-            for path in &sources.main.ignored {
-                print::note(&format!("ignored {path}: not a definition file"));
+            for note in ignored(&sources) {
+                print::note(&note);
             }
         }
 
@@ -72,10 +82,37 @@ impl Validate {
         Ok(if found.values().any(wrong) { Done::Said } else { Done::Well })
     }
 
+    /// How imports are reached. Offline nothing but the folders counts, so the settings of this place,
+    /// which may be for something else, are not read.
+    fn options(&self) -> Result<ImportOptions, Failure> {
+        let overlay: Overlay = self.imports.iter().map(|import| ("imports", import.clone())).collect();
+        let settings = if self.fetch_imports {
+            wiring::settings(&Common::default(), &[overlay], &[], false)?
+        } else {
+            wiring::typed(overlay)?
+        };
+        Ok(settings.imports)
+    }
+
     fn human(&self, found: &Found) -> String {
         let findings = view::human::findings(&merged(found), self.printing.colour());
         format!("{findings}{}\n", verdict(found))
     }
+}
+
+/// What was passed over, and why.
+fn ignored(sources: &Sources) -> Vec<String> {
+    let note = |path: &str| format!("ignored {path}: not a definition file");
+    let mut notes: Vec<_> = sources.main.ignored.iter().map(|path| note(path)).collect();
+    for (name, snapshot) in &sources.imports {
+        let read = |path: &str| path == "tagalong.yaml" || path.starts_with("templates/");
+        let passed_over = snapshot.files.keys().filter(|path| !read(path));
+        notes.extend(snapshot.ignored.iter().map(|path| note(&format!("{name}:{path}"))));
+        notes.extend(
+            passed_over.map(|path| format!("ignored {name}:{path}: only templates of an import are read")),
+        );
+    }
+    notes
 }
 
 /// Every finding once, with the environments in which it shows, where it does not show in all.

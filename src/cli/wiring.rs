@@ -10,6 +10,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 use tracing::level_filters::LevelFilter;
 
+use crate::cli::definitions::{self, Reach};
 use crate::cli::failure::Failure;
 use crate::cli::flags::{Common, Overlay};
 use crate::cli::print;
@@ -19,7 +20,6 @@ use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Policy;
 use crate::model::rule::Severity;
-use crate::model::snapshot::Sources;
 use crate::pipeline;
 use crate::reconcile::cycle;
 use crate::reconcile::follow;
@@ -64,13 +64,22 @@ pub fn settings(
         environment: environment_variables(),
         flags: overlays.iter().flatten().cloned().chain(common.overlay()).collect(),
     };
-    let (settings, findings) = Settings::read(&written, values);
+    let settings = read(&written, values)?;
+    start_logging(settings.log, common.verbose, daemon)?;
+    Ok(settings)
+}
+
+/// Settings of the command line alone.
+pub fn typed(overlay: Overlay) -> Result<Settings, Failure> {
+    read(&Written { flags: overlay, ..Written::default() }, &[])
+}
+
+fn read(written: &Written<'_>, values: &[String]) -> Result<Settings, Failure> {
+    let (settings, findings) = Settings::read(written, values);
     if !findings.is_empty() {
         print::note(view::human::findings(&findings, false).trim_end());
     }
-    let Some(settings) = settings else { return Err(unusable(&findings)) };
-    start_logging(settings.log, common.verbose, daemon)?;
-    Ok(settings)
+    settings.ok_or_else(|| unusable(&findings))
 }
 
 /// Whose fault it is: the command line's where nothing else is wrong.
@@ -153,9 +162,7 @@ pub struct Rendered {
 pub async fn rendered(settings: &Settings) -> Result<Rendered, Failure> {
     let environment = named_environment(settings)?;
     let repository = repository(settings)?;
-    let resolved = repository.resolve().await?;
-    let snapshot = repository.read(&resolved.revision).await?.snapshot;
-    let sources = Sources::alone(snapshot);
+    let sources = definitions::sources(&repository, &settings.imports, Reach::Git).await?;
     let (desired, findings) = follow::render(&sources, &environment, &settings.values, &settings.select);
     let mut told = Findings::default();
     told.extend(findings.iter().filter(|finding| finding.severity != Severity::Info).cloned());

@@ -143,10 +143,23 @@ impl Revision {
 }
 
 impl fmt::Display for Revision {
+    /// Writes `v1 at 4f1c9e2` or the folder's path, and behind it each import with its name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for RepositoryRevision { repository, at } in &self.repositories {
+            if !repository.is_main() {
+                write!(f, ", {repository} ")?;
+            }
+            write!(f, "{at}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for At {
     /// Writes `v1 at 4f1c9e2` or the folder's path.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.main().at {
-            At::Git { reference, commit, .. } => {
+        match self {
+            Self::Git { reference, commit, .. } => {
                 let short = ["refs/tags/", "refs/heads/"]
                     .iter()
                     .find_map(|prefix| reference.strip_prefix(prefix))
@@ -157,7 +170,7 @@ impl fmt::Display for Revision {
                     write!(f, "{short} at {}", commit.short())
                 }
             }
-            At::Directory { path, .. } => f.write_str(path),
+            Self::Directory { path, .. } => f.write_str(path),
         }
     }
 }

@@ -22,10 +22,9 @@ pub mod supply;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use crate::model::definition::Definitions;
+use crate::model::definition::{About, Definitions};
 use crate::model::desired::Desired;
 use crate::model::finding::Findings;
-use crate::model::import::Import;
 use crate::model::name::EnvironmentName;
 use crate::model::revision::Revision;
 use crate::model::rule::Rule;
@@ -45,9 +44,9 @@ pub fn named(files: &Files) -> BTreeSet<Arc<str>> {
     parse::named(files)
 }
 
-/// The repositories of templates that the main one names: what else must be read.
-pub fn imports(main: &Snapshot) -> Vec<Import> {
-    parse::imports(main)
+/// What a repository says of itself, and so which others must be read.
+pub fn about(main: &Snapshot) -> About {
+    parse::about(main)
 }
 
 /// Reads everything that these define. What is wrong with the files, in whatever environment they

@@ -34,17 +34,21 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use crate::model::import::Import;
 use crate::model::report::PollStep;
-use crate::model::revision::{At, RepositoryRevision};
+use crate::model::revision::{At, RepositoryName, RepositoryRevision};
 use crate::model::snapshot::{Names, Snapshot};
 use crate::repo::error::Error;
 use crate::repo::git::Git;
-use crate::repo::options::GitOptions;
+use crate::repo::options::{GitOptions, ImportOptions};
 use crate::repo::reading::{Reading, Resolved};
 
 /// Where definitions come from.
 #[derive(Debug)]
-pub struct Repository(Source);
+pub struct Repository {
+    source: Source,
+    name: RepositoryName,
+}
 
 #[derive(Debug)]
 enum Source {
@@ -66,18 +70,27 @@ pub fn libgit2_version() -> String {
 impl Repository {
     /// A ref of a git repository. The options are checked; nothing is asked yet.
     pub fn git(options: GitOptions) -> Result<Self, Error> {
-        Ok(Self(Source::Git(Box::new(Git::new(options)?))))
+        Ok(Self { source: Source::Git(Box::new(Git::new(options)?)), name: RepositoryName::main() })
     }
 
     /// A plain folder.
     pub fn directory(path: impl Into<PathBuf>) -> Self {
-        Self(Source::Directory(path.into(), |_| BTreeSet::new()))
+        Self { source: Source::Directory(path.into(), |_| BTreeSet::new()), name: RepositoryName::main() }
+    }
+
+    /// A repository that another one imports: the folder that is given for it, else what it says.
+    pub fn import(import: &Import, options: &ImportOptions) -> Result<Self, Error> {
+        let repository = match options.folders.get(&import.name) {
+            Some(folder) => Self::directory(folder),
+            None => Self::git(options.git(import))?,
+        };
+        Ok(Self { name: import.name.clone(), ..repository })
     }
 
     /// Says which files elsewhere the definitions name; they are read too, within the same limits.
     #[must_use]
     pub fn naming(mut self, say: Names) -> Self {
-        match &mut self.0 {
+        match &mut self.source {
             Source::Git(git) => git.naming(say),
             Source::Directory(_, names) => *names = say,
         }
@@ -86,14 +99,16 @@ impl Repository {
 
     /// Says what the ref names now, or in which state the folder is.
     pub async fn resolve(&self) -> Result<Resolved, Error> {
-        match &self.0 {
-            Source::Git(git) => git.resolve().await,
+        let mut resolved = match &self.source {
+            Source::Git(git) => git.resolve().await?,
             Source::Directory(path, names) => {
                 let begun = Instant::now();
                 let snapshot = read_folder(path.clone(), *names).await?;
-                Ok(Resolved { revision: snapshot.revision, took: begun.elapsed(), received_bytes: 0 })
+                Resolved { revision: snapshot.revision, took: begun.elapsed(), received_bytes: 0 }
             }
-        }
+        };
+        resolved.revision.repository = self.name.clone();
+        Ok(resolved)
     }
 
     /// Reads the files of a revision that [`resolve`](Self::resolve) gave.
@@ -101,12 +116,12 @@ impl Repository {
     /// Where the repository has moved on since, they are those of the newer one; the snapshot's own
     /// revision says which, now with the committer's time.
     pub async fn read(&self, revision: &RepositoryRevision) -> Result<Reading, Error> {
-        match (&self.0, &revision.at) {
-            (Source::Git(git), At::Git { object, .. }) => git.read(object).await,
+        let mut reading = match (&self.source, &revision.at) {
+            (Source::Git(git), At::Git { object, .. }) => git.read(object).await?,
             (Source::Git(git), At::Directory { .. }) => {
                 let resolved = git.resolve().await?;
                 match &resolved.revision.at {
-                    At::Git { object, .. } => git.read(object).await,
+                    At::Git { object, .. } => git.read(object).await?,
                     At::Directory { .. } => unreachable!("git resolves to git"),
                 }
             }
@@ -114,9 +129,11 @@ impl Repository {
                 let begun = Instant::now();
                 let snapshot = read_folder(path.clone(), *names).await?;
                 let took = vec![(PollStep::Read, begun.elapsed())];
-                Ok(Reading { snapshot, took, received_bytes: 0 })
+                Reading { snapshot, took, received_bytes: 0 }
             }
-        }
+        };
+        reading.snapshot.revision.repository = self.name.clone();
+        Ok(reading)
     }
 }
 

@@ -3,11 +3,15 @@
 //! Takes values that were decoded elsewhere, gives them a type. Parsing the address and reading the
 //! files that are named here is left to others.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use url::Url;
+
+use crate::model::import::Import;
 use crate::model::password::Password;
-use crate::model::revision::Reference;
+use crate::model::revision::{Reference, RepositoryName};
 
 /// How to reach a git repository, and what of it to read.
 #[derive(Debug, Clone)]
@@ -43,6 +47,54 @@ impl GitOptions {
     }
 }
 
+/// How repositories of templates are reached. Which there are, and what of them to follow, is said by
+/// the definitions; what is shown to whom is said here, by host.
+#[derive(Debug, Clone)]
+pub struct ImportOptions {
+    /// Folders to read in place of git, by the import's name.
+    pub folders: BTreeMap<RepositoryName, PathBuf>,
+    /// How long one resolving or one reading may take, all in all.
+    pub deadline: Duration,
+    /// What to show to which host; the first that fits is taken, and a host that is not here gets none.
+    pub credentials: Vec<Credential>,
+    /// Certificate authorities to trust at one host, instead of the system's.
+    pub authorities: Option<Authorities>,
+    /// Where fetched packs are put for a moment.
+    pub scratch: Option<PathBuf>,
+}
+
+/// Certificate authorities that count for one host: a private authority has no say about others.
+#[derive(Debug, Clone)]
+pub struct Authorities {
+    /// The certificates (PEM).
+    pub file: PathBuf,
+    /// An address at that host.
+    pub of: String,
+}
+
+impl ImportOptions {
+    /// The options of one import in git.
+    pub fn git(&self, import: &Import) -> GitOptions {
+        let place = |address: &str| {
+            let url = Url::parse(address).ok()?;
+            Some((url.host_str()?.to_owned(), url.port_or_known_default()))
+        };
+        let here = |authorities: &&Authorities| {
+            let host = place(&authorities.of);
+            host.is_some() && host == place(&import.git)
+        };
+        GitOptions {
+            url: import.git.to_string(),
+            reference: import.reference.clone(),
+            path: import.path.to_string(),
+            deadline: self.deadline,
+            credentials: self.credentials.clone(),
+            ca_file: self.authorities.as_ref().filter(here).map(|authorities| authorities.file.clone()),
+            scratch: self.scratch.clone(),
+        }
+    }
+}
+
 /// What to show to one host, and to no other.
 #[derive(Debug, Clone, Default)]
 pub struct Credential {
@@ -73,6 +125,7 @@ impl Credential {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::finding::Place;
 
     #[test]
     fn a_password_is_never_printed() {
@@ -83,6 +136,34 @@ mod tests {
             ..Credential::default()
         });
         assert!(!format!("{options:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_private_authority_counts_at_the_main_repository_s_own_host_only() {
+        let authorities =
+            Authorities { file: "ca.pem".into(), of: "https://git.example.com/connectors".into() };
+        let options = ImportOptions {
+            folders: BTreeMap::new(),
+            deadline: Duration::from_secs(30),
+            credentials: Vec::new(),
+            authorities: Some(authorities),
+            scratch: None,
+        };
+        let trusts = |git: &str| {
+            let import = Import {
+                name: RepositoryName::import("platform").expect("a name"),
+                place: Place::start_of("tagalong.yaml"),
+                git: git.into(),
+                reference: Reference::Tag("v2".into()),
+                path: ".".into(),
+                interval: None,
+            };
+            options.git(&import).ca_file.is_some()
+        };
+        assert!(trusts("https://git.example.com/platform") && trusts("https://git.example.com:443/x"));
+        assert!(!trusts("https://git.example.com:8443/platform"));
+        assert!(!trusts("https://elsewhere.example.com/platform"));
+        assert!(!trusts("git@git.example.com:platform"));
     }
 
     #[test]

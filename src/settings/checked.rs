@@ -16,7 +16,7 @@ use crate::model::plan::Mode;
 use crate::model::select::Select;
 use crate::model::values::Values;
 use crate::pipeline::pace::RestartLimits;
-use crate::repo::options::GitOptions;
+use crate::repo::options::{GitOptions, ImportOptions};
 
 /// How the agent is set up.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Settings {
     pub environment: Option<EnvironmentName>,
     /// Where the definitions come from, where that was said.
     pub repository: Option<Repository>,
+    /// How repositories are reached that the definitions import.
+    pub imports: ImportOptions,
     /// The time between two polls.
     pub interval: Duration,
     /// The place's own values, over the environment's.

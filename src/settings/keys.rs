@@ -22,6 +22,8 @@ pub enum Takes {
     Texts,
     /// A tree of texts.
     Tree,
+    /// A map of folders by name.
+    Folders,
     /// A map of texts by the name of a header.
     Headers,
     /// A list of credentials.
@@ -101,6 +103,12 @@ pub const KEYS: &[Key] = &[
         Takes::Credentials,
         "",
         "A list of what to show to which host, and to no other: `host` with `username`, `password_file` or `password`, `ssh_key_file`, `known_hosts_file`.",
+    ),
+    key(
+        "imports",
+        Takes::Folders,
+        "",
+        "Folders to read imports from in place of git, by the names that they have in `tagalong.yaml`: `{platform: ../platform}`. For trying templates before they are released.",
     ),
     key("extra", Takes::Later, "", "More folders of definitions."),
     key(
@@ -255,6 +263,7 @@ pub fn flag(path: &str) -> Option<&'static str> {
         "repository.git.ref.branch" => "--branch",
         "repository.git.ref.commit" => "--commit",
         "repository.dir" => "--dir",
+        "imports" => "--import",
         "values" => "--value",
         "connect.url" => "--connect",
         "http.listen" => "--listen",

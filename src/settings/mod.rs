@@ -6,6 +6,7 @@
 
 pub mod checked;
 mod connect;
+mod imports;
 pub mod keys;
 mod plain;
 pub mod raw;

@@ -41,6 +41,8 @@ pub struct RawSettings {
     values: BTreeMap<&'static str, (Source, Node)>,
     /// The trees of `values`, the lowest first: unlike every other key they lie over each other.
     pub trees: Vec<Node>,
+    /// What `imports` says, the lowest first: one name lies over the same name.
+    pub folders: Vec<Node>,
 }
 
 /// Keys that exclude each other: one written in a later source takes the place of the others.
@@ -123,7 +125,12 @@ impl RawSettings {
             return;
         };
         let node = match key.takes {
-            Takes::Texts | Takes::Tree | Takes::Headers | Takes::Credentials | Takes::Suspend => {
+            Takes::Texts
+            | Takes::Tree
+            | Takes::Folders
+            | Takes::Headers
+            | Takes::Credentials
+            | Takes::Suspend => {
                 let (documents, found) = yaml::documents(name, text.as_bytes());
                 findings.extend(found);
                 let Some(document) = documents.into_iter().next() else { return };
@@ -148,6 +155,10 @@ impl RawSettings {
         }
         if key.takes == Takes::Tree {
             self.trees.push(node);
+            return;
+        }
+        if key.takes == Takes::Folders {
+            self.folders.push(node);
             return;
         }
         for rivals in RIVALS.iter().filter(|rivals| rivals.contains(&key.path)) {

@@ -21,6 +21,7 @@ use crate::pipeline::pace::RestartLimits;
 use crate::repo::options::{Credential, GitOptions};
 use crate::settings::checked::{Level, Log, Repository, Settings};
 use crate::settings::connect::connect;
+use crate::settings::imports::imports;
 use crate::settings::keys::{KEYS, Takes};
 use crate::settings::plain::{Found, flag, length_of, limit, number, path, text, texts, word, wrong};
 use crate::settings::raw::RawSettings;
@@ -41,7 +42,9 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
     }
     let per_connector = limit(raw, "restart.max_per_connector", found);
     let at_once = number(raw, "restart.max_at_once", found);
-    let repository = repository(raw, found);
+    let credentials = credentials(raw, found);
+    let repository = repository(raw, &credentials, found);
+    let imports = imports(raw, credentials, found);
     let values = tree(raw, values, found);
     let select = select(raw, found);
     let connect = connect(raw, found);
@@ -55,6 +58,7 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
     Some(Settings {
         environment,
         repository,
+        imports: imports?,
         interval: interval?,
         values,
         select,
@@ -100,6 +104,7 @@ fn later(raw: &RawSettings, found: Found<'_>) {
             | Takes::Word(_)
             | Takes::Texts
             | Takes::Tree
+            | Takes::Folders
             | Takes::Headers
             | Takes::Credentials
             | Takes::Suspend => {}
@@ -129,7 +134,7 @@ fn select(raw: &RawSettings, found: Found<'_>) -> Select {
     Select { include, exclude }
 }
 
-fn repository(raw: &RawSettings, found: Found<'_>) -> Option<Repository> {
+fn repository(raw: &RawSettings, credentials: &[Credential], found: Found<'_>) -> Option<Repository> {
     if let Some(dir) = text(raw, "repository.dir", found) {
         return Some(Repository::Directory(PathBuf::from(dir.as_str())));
     }
@@ -137,7 +142,6 @@ fn repository(raw: &RawSettings, found: Found<'_>) -> Option<Repository> {
     let reference = reference(raw, &url, found);
     let folder = text(raw, "repository.git.path", found);
     let deadline = length_of(raw, "repository.git.deadline", found);
-    let credentials = credentials(raw, found);
     let ca_file = path(raw, "repository.git.ca_file", found);
     let scratch = path(raw, "scratch_dir", found);
     Some(Repository::Git(Box::new(GitOptions {
@@ -145,7 +149,7 @@ fn repository(raw: &RawSettings, found: Found<'_>) -> Option<Repository> {
         reference: reference?,
         path: folder?.as_str().to_owned(),
         deadline: deadline?,
-        credentials,
+        credentials: credentials.to_vec(),
         ca_file,
         scratch,
     })))

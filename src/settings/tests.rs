@@ -39,6 +39,21 @@ const GIT: &str =
     "environment: staging\nrepository:\n  git:\n    url: https://git.example.com/x\n    ref: {tag: v1}\n";
 
 #[test]
+fn folders_of_imports_are_laid_over_each_other_by_name() {
+    let file = "imports: {platform: a, legacy: b}\n";
+    let written = Written {
+        file: Some(("settings.yaml", file.as_bytes())),
+        environment: vec![("TAGALONG_IMPORTS".into(), "{platform: c}".into())],
+        flags: vec![("imports", "extra=d=e".into())],
+    };
+    let (settings, findings) = Settings::read(&written, &[]);
+    assert!(findings.is_empty(), "{findings:?}");
+    let folders = settings.expect("they are good").imports.folders;
+    let folders: Vec<_> = folders.iter().map(|(name, folder)| (name.as_str(), folder.to_str())).collect();
+    assert_eq!(folders, [("extra", Some("d=e")), ("legacy", Some("b")), ("platform", Some("c"))]);
+}
+
+#[test]
 fn nothing_said_gives_the_defaults() {
     let settings = good("", &[], &[]);
     assert!(settings.repository.is_none() && settings.environment.is_none());

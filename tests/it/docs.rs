@@ -198,6 +198,7 @@ fn takes_in_words(takes: Takes) -> String {
         Takes::Word(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
         Takes::Texts => "a list of texts".to_owned(),
         Takes::Tree => "a tree of texts".to_owned(),
+        Takes::Folders => "a map of folders by name".to_owned(),
         Takes::Headers => "a map of texts".to_owned(),
         Takes::Credentials => "a list of credentials".to_owned(),
         Takes::Suspend => "`reason` and `until`".to_owned(),

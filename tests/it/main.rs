@@ -17,6 +17,7 @@ mod hostile;
 mod hostile_gone;
 mod hostile_lead;
 mod hostile_new;
+mod imports;
 mod memory;
 mod others;
 mod pace;

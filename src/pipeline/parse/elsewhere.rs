@@ -58,7 +58,7 @@ fn unread(import: &Import, unread: Option<&Unread>) -> Finding {
         None => told(format!(
             "import `{name}` is not read here, so nothing is said of connectors of its templates"
         ))
-        .hint(format!("add `--import {name}=DIR`, with a folder that holds it")),
+        .hint(format!("add `--import {name}=DIR` with a folder that holds it, or `--fetch-imports`")),
         Some(Unread { why, hint }) => {
             let hint =
                 hint.as_deref().unwrap_or("correct its `git` and `ref`, or try again when it can be reached");

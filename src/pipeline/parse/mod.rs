@@ -20,9 +20,8 @@ mod tree;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::definition::{Connector, Definitions, Foundation, Suspension};
+use crate::model::definition::{About, Connector, Definitions, Foundation, Suspension};
 use crate::model::finding::{Finding, Place};
-use crate::model::import::Import;
 use crate::model::name::ConnectorName;
 use crate::model::rule::{Rule, Severity};
 use crate::model::shape::{Field, Shape, Takes};
@@ -65,12 +64,15 @@ pub fn named(files: &Files) -> BTreeSet<Arc<str>> {
     from::named(files)
 }
 
-/// The repositories of templates that a repository names, as far as their entries can be used.
-pub fn imports(main: &Snapshot) -> Vec<Import> {
-    let about = main.files.iter().find(|(path, _)| is_about(path));
-    let documents = about.map(|(path, bytes)| crate::yaml::documents(path, bytes).0).unwrap_or_default();
-    let about = documents.first().map(|document| about::about(document, &mut Vec::new())).unwrap_or_default();
-    about.imports.into_values().flatten().collect()
+/// What a repository says of itself.
+pub fn about(main: &Snapshot) -> About {
+    let Some((path, bytes)) = main.files.iter().find(|(path, _)| is_about(path)) else {
+        return About::default();
+    };
+    let (documents, broken) = crate::yaml::documents(path, bytes);
+    let read = |document| about::about(document, &mut Vec::new());
+    let about = documents.first().map(read).unwrap_or_default();
+    About { imports_lost: about.imports_lost || (documents.is_empty() && !broken.is_empty()), ..about }
 }
 
 /// Reads every file.

@@ -8,4 +8,5 @@ pub mod definitions;
 pub mod editor;
 pub mod example;
 pub mod page;
+pub mod platform;
 pub mod reader;

@@ -1,0 +1,63 @@
+//! Reads definitions once: the main repository, then those that it imports, one after another.
+//!
+//! Takes repositories and how imports are reached, gives everything that is to be rendered. One that
+//! cannot be read ends the command; following them is left to `reconcile`.
+
+use crate::cli::failure::Failure;
+use crate::model::revision::RepositoryName;
+use crate::model::snapshot::{Snapshot, Sources};
+use crate::pipeline;
+use crate::repo::Repository;
+use crate::repo::error::Error;
+use crate::repo::options::ImportOptions;
+use crate::yaml::decode::nearest;
+
+/// Whether imports are asked for that are in no folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Only what lies in a folder is read.
+    Folders,
+    /// What lies in no folder is fetched.
+    Git,
+}
+
+/// Reads the main repository and its imports.
+pub async fn sources(main: &Repository, options: &ImportOptions, reach: Reach) -> Result<Sources, Failure> {
+    let main = read(main).await?;
+    let about = pipeline::about(&main);
+    if !about.imports_lost {
+        let known = || about.imports.keys().map(RepositoryName::as_str);
+        if let Some(name) = options.folders.keys().find(|name| !about.imports.contains_key(name)) {
+            let error = anyhow::anyhow!(
+                "the definitions import no repository `{name}`, and a folder is named for it"
+            );
+            let hint = nearest(name.as_str(), known()).map_or_else(
+                || "correct the name, or add it to `imports` in tagalong.yaml".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            return Err(Failure::usage(error).hint(Some(hint)));
+        }
+    }
+    let mut sources = Sources::alone(main);
+    for import in about.imports.into_values().flatten() {
+        if reach == Reach::Folders && !options.folders.contains_key(&import.name) {
+            continue;
+        }
+        let repository = Repository::import(&import, options);
+        let read = match repository {
+            Ok(repository) => read(&repository).await,
+            Err(error) => Err(error),
+        };
+        let snapshot = read.map_err(|error| {
+            Failure::from(error)
+                .context(format!("failed to read the import `{}`, which {} names", import.name, import.place))
+        })?;
+        sources.imports.insert(import.name, snapshot.into());
+    }
+    Ok(sources)
+}
+
+async fn read(repository: &Repository) -> Result<Snapshot, Error> {
+    let resolved = repository.resolve().await?;
+    Ok(repository.read(&resolved.revision).await?.snapshot)
+}
