@@ -98,6 +98,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("libgit2_sys", &["repo"]),
     ("minijinja", &["pipeline"]),
     ("prometheus", &["metrics"]),
+    ("regex_lite", &["pipeline"]),
     ("reqwest", &["repo", "connect", "cli"]),
     ("rustls", &["tls", "connect"]),
     ("rustls_platform_verifier", &["connect"]),

@@ -48,6 +48,8 @@ pub struct About {
 pub struct Template {
     /// Its name, with its import before it where it is of one; so is that of its base.
     pub name: Text,
+    /// What it is for.
+    pub description: Option<Text>,
     /// The template under it.
     pub base: Option<Text>,
     /// What it gives to the template under it.
@@ -84,6 +86,10 @@ pub struct Parameter {
     pub required: bool,
     /// What it is where nothing is given.
     pub default: Option<Tree>,
+    /// The only values that it takes, where they are listed; of a list its items.
+    pub allowed: Option<Vec<Text>>,
+    /// The regular expression that it matches; of a list each item.
+    pub pattern: Option<Text>,
     /// What it is for.
     pub description: Option<Text>,
 }

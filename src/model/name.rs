@@ -16,6 +16,9 @@ pub const CONNECTOR: &str =
 /// What the name of an environment or of a template looks like, as a regular expression.
 pub const PLAIN: &str = "^[A-Za-z0-9._-]+$";
 
+/// What the name of an import looks like, as a regular expression.
+pub const IMPORT: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
+
 /// A connector's name, as Connect knows it.
 ///
 /// Made by [`ConnectorName::new`] from a definition, where it must be addressable over REST, or by

@@ -183,6 +183,10 @@ rules! {
     ParameterMissing = "parameter-missing", Error;
     /// A parameter is given a value of another type than it has.
     ParameterType = "parameter-type", Error;
+    /// A parameter is given a value that its `enum` does not list, or that does not match its `pattern`.
+    ParameterValue = "parameter-value", Error;
+    /// A parameter's `pattern` is no regular expression, or one that looks around or back, which this agent does not read.
+    PatternInvalid = "pattern-invalid", Error, "correct it; it is read as by the Rust crate regex-lite, without look-around and back-references";
     /// A value that the place itself must supply is not there; what the environment's own file or one under it says is no supply.
     InputMissing = "input-missing", Error, "supply it in the settings under `values`, in `TAGALONG_VALUES` or with `--value`";
     /// An input is supplied with a map where its example is none, or the other way round.

@@ -7,6 +7,7 @@ mod check;
 pub mod converge;
 pub mod diff;
 mod expression;
+mod form;
 #[cfg(test)]
 mod laws;
 mod layers;
@@ -18,6 +19,7 @@ pub mod plan;
 mod render;
 mod resolve;
 pub mod supply;
+mod typed;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 //! Takes definitions, gives findings that hold in every environment: unknown templates,
 //! environments, parameters and names in expressions, and bases that go round in a circle.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::model::definition::{
     Connector, Definitions, Environment, Given, Pair, Parameter, Scope, Template, Tree,
@@ -16,11 +16,16 @@ use crate::pipeline::expression::{self, Formula, Used};
 use crate::pipeline::layers;
 use crate::pipeline::lookup::{self, few, unknown};
 use crate::pipeline::parse::Lost;
+use crate::pipeline::typed::{self, Typed};
 use crate::yaml::decode::nearest;
 
 /// Checks every name.
 pub fn check(definitions: &Definitions, lost: &Lost, findings: &mut Vec<Finding>) {
-    let mut checking = Checking { definitions, lost, findings };
+    let typed = definitions
+        .templates
+        .values()
+        .map(|template| (std::ptr::from_ref(template), template.parameters.iter().map(Typed::new).collect()));
+    let mut checking = Checking { definitions, lost, typed: typed.collect(), findings };
     for template in definitions.templates.values() {
         checking.template(template);
     }
@@ -35,8 +40,10 @@ pub fn check(definitions: &Definitions, lost: &Lost, findings: &mut Vec<Finding>
 /// Which parameters an expression may use.
 #[derive(Clone, Copy)]
 enum Parameters<'d> {
-    /// These: of a template, or the earlier ones in a default.
+    /// These, of a template.
     Of(&'d [Parameter]),
+    /// Of these the ones before an index: the others have no value yet in its default.
+    Before(&'d [Parameter], usize),
     /// None, since there is no template here.
     None,
     /// Nobody knows: the template was not read, or not all of it.
@@ -50,6 +57,8 @@ fn parameters_of(template: &Template) -> Parameters<'_> {
 struct Checking<'c> {
     definitions: &'c Definitions,
     lost: &'c Lost,
+    /// What each template takes, by its address: an import may know it under another name.
+    typed: HashMap<*const Template, Vec<Typed<'c>>>,
     findings: &'c mut Vec<Finding>,
 }
 
@@ -66,17 +75,36 @@ impl<'c> Checking<'c> {
             }
         }
         let own = parameters_of(template);
+        for typed in &self.typed[&std::ptr::from_ref(template)] {
+            typed::check(typed, self.findings);
+        }
         for (index, parameter) in template.parameters.iter().enumerate() {
             if let Some(default) = &parameter.default {
-                self.tree(default, Parameters::Of(&template.parameters[..index]));
+                self.tree(default, Parameters::Before(&template.parameters, index));
             }
         }
+        self.base_missing(template, base);
         self.pairs(&template.config, own);
         self.given(&template.with, base, own);
         for block in &template.environments {
             self.known_environment(&block.environment);
             self.pairs(&block.config, own);
             self.given(&block.with, base, own);
+        }
+    }
+
+    /// What a template never gives to its base is missing wherever it is used, and before that.
+    fn base_missing(&mut self, template: &Template, base: Option<&Template>) {
+        let Some(base) = base.filter(|base| base.whole && template.whole) else { return };
+        let given = || std::iter::once(&template.with).chain(template.environments.iter().map(|b| &b.with));
+        let is_given =
+            |name: &Text| given().flat_map(|given| &given.pairs).any(|pair| pair.key.text == name.text);
+        let place = given().find_map(|given| given.place.as_ref());
+        let Some(place) = place.or(template.base.as_ref().map(|base| &base.place)) else { return };
+        for parameter in base.parameters.iter().filter(|parameter| parameter.required) {
+            if !is_given(&parameter.name) {
+                self.findings.push(typed::missing(parameter, place));
+            }
         }
     }
 
@@ -178,8 +206,10 @@ impl<'c> Checking<'c> {
     fn given(&mut self, given: &'c Given, to: Option<&'c Template>, parameters: Parameters<'c>) {
         self.pairs(&given.pairs, parameters);
         let Some(template) = to.filter(|template| template.whole) else { return };
-        for Pair { key, .. } in &given.pairs {
-            if template.parameters.iter().any(|parameter| parameter.name.text == key.text) {
+        for Pair { key, value } in &given.pairs {
+            let mut typed = self.typed[&std::ptr::from_ref(template)].iter();
+            if let Some(typed) = typed.find(|typed| typed.parameter().name.text == key.text) {
+                self.findings.extend(typed.refuse(value));
                 continue;
             }
             let message =
@@ -242,7 +272,12 @@ fn wrong_name(formula: &Formula, used: &Used, parameters: Parameters<'_>) -> Opt
                 let finding = undefined(format!("`params.{member}` is no parameter that is known here"));
                 Some(finding.hint(near_parameter(member, known)))
             }
-            (Parameters::Of(_) | Parameters::Unknown, _) => None,
+            (Parameters::Before(all, index), Some(member))
+                if !all[..index].iter().any(|parameter| parameter.name.as_str() == member) =>
+            {
+                Some(not_yet(all, index, member, undefined))
+            }
+            (Parameters::Of(_) | Parameters::Before(..) | Parameters::Unknown, _) => None,
         },
         (root, _) if expression::NAMES.contains(&root) => None,
         (root, _) => {
@@ -252,6 +287,18 @@ fn wrong_name(formula: &Formula, used: &Used, parameters: Parameters<'_>) -> Opt
                 None => format!("the names are {}", expression::NAMES.join(", ")),
             }))
         }
+    }
+}
+
+/// Says why a default cannot use a parameter.
+fn not_yet(all: &[Parameter], index: usize, member: &str, undefined: impl Fn(String) -> Finding) -> Finding {
+    match all.iter().position(|parameter| parameter.name.as_str() == member) {
+        Some(at) if at == index => undefined(format!("the default of `{member}` uses `{member}` itself"))
+            .hint("use `values`, or a parameter before it"),
+        Some(_) => undefined(format!("`params.{member}` has no value yet: it comes after this parameter"))
+            .hint(format!("move `{member}` up; a default may use the parameters before it")),
+        None => undefined(format!("`params.{member}` is no parameter that is known here"))
+            .hint(near_parameter(member, &all[..index])),
     }
 }
 

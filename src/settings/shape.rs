@@ -3,6 +3,7 @@
 //! Takes the table of keys, gives fields by their paths. The maps inside of single keys have their
 //! tables here, and their readers take the known keys from them.
 
+use crate::model::name;
 use crate::model::shape::{Field, Shape, Takes};
 use crate::settings::keys;
 
@@ -50,6 +51,7 @@ fn takes(takes: keys::Takes) -> Takes {
         keys::Takes::Texts => Takes::List(&Takes::Text),
         keys::Takes::Tree => Takes::Entries("", &Takes::Tree),
         keys::Takes::Headers => Takes::Entries("", &Takes::Text),
+        keys::Takes::Folders => Takes::Entries(name::IMPORT, &Takes::Text),
         keys::Takes::Credentials => CREDENTIALS,
         keys::Takes::Suspend => Takes::Fields(&SUSPEND),
         keys::Takes::Unused => Takes::Anything,

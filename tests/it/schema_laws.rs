@@ -204,10 +204,13 @@ fn the_schema_of_definitions_and_their_reader_judge_alike() -> Result<()> {
         Kind::Definitions,
         &samples,
         &|document| reader("connectors/a.yaml", document),
-        &[(
-            ".environments = {\"unknown key\":{}}",
-            "the reader says that there is no such environment, which is more to the point",
-        )],
+        &[
+            (
+                ".environments = {\"unknown key\":{}}",
+                "the reader says that there is no such environment, which is more to the point",
+            ),
+            (".enum = []", "that a list must not be empty is not in the table"),
+        ],
     )
 }
 

@@ -6,6 +6,7 @@
 mod engine;
 mod split;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::value::ValueKind;
@@ -38,8 +39,20 @@ enum Part {
 pub struct Scope {
     /// Every name.
     pub names: Value,
+    /// Parameters that are numbers, as they were written: one that is merely passed on keeps its text.
+    pub numbers: BTreeMap<Arc<str>, Arc<str>>,
     /// Whether some parameters have no value because a finding speaks of them already.
     pub lost: bool,
+}
+
+impl Scope {
+    /// The text of a number of which an expression says nothing but the name.
+    fn passed_on(&self, source: &str) -> Option<&Arc<str>> {
+        if self.numbers.is_empty() {
+            return None;
+        }
+        self.numbers.get(source.trim().strip_prefix("params.")?)
+    }
 }
 
 /// A name that a formula uses, as in `values.postgres.host`.
@@ -140,6 +153,9 @@ impl Formula {
         offset: usize,
         scope: &Scope,
     ) -> Result<Value, Option<Finding>> {
+        if let Some(text) = scope.passed_on(source) {
+            return Ok(Value::from(Arc::clone(text)));
+        }
         let error = match code.eval(scope.names.clone()) {
             Ok(value) if !value.is_undefined() => return Ok(value),
             Ok(_) => None,
@@ -278,8 +294,6 @@ fn scalar(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn scope() -> Scope {
@@ -289,7 +303,7 @@ mod tests {
             ("values", Value::from(BTreeMap::from([("postgres", Value::from(postgres))]))),
             ("params", Value::from(BTreeMap::from([("tables", Value::from(vec!["a", "b"]))]))),
         ]);
-        Scope { names: Value::from(names), lost: false }
+        Scope { names: Value::from(names), numbers: BTreeMap::new(), lost: false }
     }
 
     /// The text that is computed, or the finding.

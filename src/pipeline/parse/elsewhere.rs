@@ -159,7 +159,8 @@ impl Reading<'_> {
     }
 
     fn define(&mut self, template: Template) {
-        let Template { name, base, with, parameters, config, mut environments, whole } = template;
+        let Template { name, description, base, with, parameters, config, mut environments, whole } =
+            template;
         if !self.environments_lost {
             // It is written for all who import it, and they have environments of their own.
             let known = |text: &Text| {
@@ -179,7 +180,16 @@ impl Reading<'_> {
                 self.findings.push(Finding::new(Rule::DuplicateName, name.place, message));
             }
             Entry::Vacant(free) => {
-                free.insert(Template { name, base, with, parameters, config, environments, whole });
+                free.insert(Template {
+                    name,
+                    description,
+                    base,
+                    with,
+                    parameters,
+                    config,
+                    environments,
+                    whole,
+                });
             }
         }
     }

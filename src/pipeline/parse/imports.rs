@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::model::finding::Finding;
 use crate::model::import::Import;
+use crate::model::name;
 use crate::model::revision::{ObjectId, Reference, RepositoryName};
 use crate::model::rule::Rule;
 use crate::model::shape::{Field, Shape, Takes};
@@ -28,7 +29,7 @@ pub static IMPORT: Shape = Shape::new(
     &[
         Field::new(
             "name",
-            Takes::Like(r"^[A-Za-z0-9][A-Za-z0-9._-]*$"),
+            Takes::Like(name::IMPORT),
             "What it is called here: `platform`, where a template is `platform/debezium-postgres`.",
         )
         .needed(),

@@ -16,6 +16,7 @@ pub static TEMPLATE: Shape = Shape::new(
     &[
         Field::new("template", Takes::Like(name::PLAIN), "Its name, which connectors use. A literal text.")
             .needed(),
+        Field::new("description", Takes::Text, "What it is for."),
         Field::new("base", Takes::Literal, "Another template under this one."),
         Field::new("with", tree::WITH_TAKES, "What the template under it asks for."),
         Field::new(
@@ -59,6 +60,12 @@ static PARAMETER: Shape = Shape::new(
             Takes::Free(tree::DEFAULT),
             "What it is where nothing is given. May use the parameters before it.",
         ),
+        Field::new(
+            "enum",
+            Takes::List(&Takes::Literal),
+            "The values that it may have; of a list, its items.",
+        ),
+        Field::new("pattern", Takes::Text, "A regular expression that it matches; of a list, each item."),
         Field::new("description", Takes::Text, "What it is for."),
     ],
 );
@@ -71,6 +78,7 @@ pub fn template(document: &Document, findings: &mut Vec<Finding>) -> Option<Temp
     let root = without_state(&document.root, "a template", findings);
     let fields = decode::fields("a template", &root, &TEMPLATE, findings)?;
     let name = tree::optional(&fields, "template", findings);
+    let description = described(&fields, findings);
     let base = tree::optional(&fields, "base", findings);
     let with = tree::given(&fields, findings);
     let parameters = parameters(&fields, findings);
@@ -82,7 +90,7 @@ pub fn template(document: &Document, findings: &mut Vec<Finding>) -> Option<Temp
     }
     let name = name.filter(|name| is_usable(name, findings))?;
     let whole = document.whole && fields.are_maps(&["with", "parameters", "config", "environments"]);
-    Some(Template { name, base, with, parameters, config, environments, whole })
+    Some(Template { name, description, base, with, parameters, config, environments, whole })
 }
 
 fn is_usable(name: &Text, findings: &mut Vec<Finding>) -> bool {
@@ -148,6 +156,8 @@ fn parameter(Entry { key: name, value: node }: &Entry, findings: &mut Vec<Findin
         kind: ParameterKind::String,
         required: false,
         default: None,
+        allowed: None,
+        pattern: None,
         description: None,
     };
     if !is_identifier(name.as_str()) {
@@ -172,9 +182,26 @@ fn parameter(Entry { key: name, value: node }: &Entry, findings: &mut Vec<Findin
             findings.push(finding.hint("keep `required` or `default`"));
         }
     }
-    parameter.description =
-        fields.get("description").and_then(|node| decode::text("`description`", node, findings));
+    parameter.allowed = fields.get("enum").and_then(|node| allowed(node, findings));
+    parameter.pattern = fields.get("pattern").and_then(|node| decode::text("`pattern`", node, findings));
+    parameter.description = described(&fields, findings);
     parameter
+}
+
+fn described(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Text> {
+    decode::text("`description`", fields.get("description")?, findings)
+}
+
+fn allowed(node: &Node, findings: &mut Vec<Finding>) -> Option<Vec<Text>> {
+    let items = decode::list("`enum`", node, findings)?;
+    if items.is_empty() {
+        let message = "`enum` lists nothing, so nothing could be given";
+        let finding = Finding::new(Rule::WrongValue, node.place.clone(), message);
+        findings.push(finding.hint("list what may be given, or remove `enum`"));
+    }
+    let texts: Option<Vec<_>> =
+        items.iter().map(|item| tree::literal("an item of `enum`", item, findings)).collect();
+    texts.filter(|texts| !texts.is_empty())
 }
 
 fn is_identifier(name: &str) -> bool {

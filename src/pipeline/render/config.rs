@@ -7,15 +7,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::model::config::{Config, Value};
-use crate::model::definition::{Connector, Definitions, Environment, Pair, Parameter, Template, Tree};
+use crate::model::definition::{Connector, Definitions, Environment, Pair, Template, Tree};
 use crate::model::desired::Origin;
 use crate::model::finding::{Finding, Place};
 use crate::model::name::ConnectorName;
 use crate::model::rule::Rule;
 use crate::pipeline::expression::{Scope, as_text};
+use crate::pipeline::form::Form;
 use crate::pipeline::layers::{self, Layer, Whose};
-use crate::pipeline::render::form::Form;
-use crate::pipeline::render::parameters::{self, Call, Names};
+use crate::pipeline::render::parameters::{self, Asked, Call, Names};
 
 /// Per key, the layers that set it.
 pub type Origins = BTreeMap<Arc<str>, Vec<Origin>>;
@@ -44,7 +44,7 @@ pub struct Layers<'d> {
 struct ReadyTemplate<'d> {
     chain: Vec<&'d Template>,
     /// Of each in the chain: what it asks for.
-    parameters: Vec<Vec<(&'d Parameter, Option<Form>)>>,
+    parameters: Vec<Vec<Asked<'d>>>,
     layers: Vec<Ready<'d>>,
 }
 
@@ -114,10 +114,7 @@ fn ready_template<'d>(
     environments: &[&'d Environment],
 ) -> Option<ReadyTemplate<'d>> {
     let chain = layers::templates(definitions, name)?;
-    let asked = |template: &&'d Template| {
-        let with_default = |parameter: &'d Parameter| (parameter, parameter.default.as_ref().map(Form::of));
-        template.parameters.iter().map(with_default).collect()
-    };
+    let asked = |template: &&'d Template| template.parameters.iter().map(Asked::new).collect();
     let parameters = chain.iter().map(asked).collect();
     let layers = layers::of_templates(&chain, environments);
     let layers = layers.iter().map(|layer| compiled(layer, &chain)).collect();

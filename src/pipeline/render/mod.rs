@@ -5,7 +5,6 @@
 //! is wrong, so that all findings come at once.
 
 mod config;
-mod form;
 mod parameters;
 mod values;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use minijinja::Value;
 
-use crate::model::definition::Tree;
+use crate::model::definition::{Pair, Tree};
 use crate::model::finding::Finding;
 use crate::pipeline::expression::{self, Formula, Scope};
 
@@ -45,13 +45,22 @@ impl Form {
         }
     }
 
-    /// Whether it is the same in every scope.
-    pub fn is_fixed(&self) -> bool {
-        match self {
-            Self::Text(_) => true,
-            Self::Formula(_) | Self::Lost => false,
-            Self::List(items) => items.iter().all(Self::is_fixed),
-            Self::Map(pairs) => pairs.iter().all(|(_, form)| form.is_fixed()),
+    /// The value of what is the same in every scope; none where an expression or a refused text is
+    /// in it.
+    pub fn fixed(tree: &Tree) -> Option<Value> {
+        match tree {
+            Tree::Text(text) if text.as_str().contains("{{") => None,
+            Tree::Text(text) | Tree::Literal(text) => Some(Value::from(Arc::clone(&text.text))),
+            Tree::List(_, items) => {
+                let items: Option<Vec<_>> = items.iter().map(Self::fixed).collect();
+                items.map(Value::from)
+            }
+            Tree::Map(_, pairs) => {
+                let pair = |pair: &Pair| Some((Arc::clone(&pair.key.text), Self::fixed(&pair.value)?));
+                let pairs: Option<BTreeMap<_, _>> = pairs.iter().map(pair).collect();
+                pairs.map(Value::from)
+            }
+            Tree::Null(_) | Tree::Refused(_) => None,
         }
     }
 
