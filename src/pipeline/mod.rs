@@ -20,6 +20,7 @@ mod render;
 mod resolve;
 pub mod supply;
 mod typed;
+mod unused;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -56,8 +57,9 @@ pub fn about(main: &Snapshot) -> About {
 pub fn definitions(sources: &Sources) -> Definitions {
     let mut findings = sources.main.findings.clone();
     let (mut definitions, lost) = parse::definitions(sources, &mut findings);
-    resolve::check(&definitions, &lost, &mut findings);
+    let uses = resolve::check(&definitions, &lost, &mut findings);
     nulls::check(&definitions, &mut findings);
+    unused::check(&definitions, &uses, &sources.main.files, &lost, &mut findings);
     // What is written for another version may be in words that this one does not know: whatever else it
     // would find leads astray.
     if findings.iter().any(|finding| finding.rule == Rule::AgentVersion) {

@@ -17,15 +17,17 @@ use crate::pipeline::layers;
 use crate::pipeline::lookup::{self, few, unknown};
 use crate::pipeline::parse::Lost;
 use crate::pipeline::typed::{self, Typed};
+use crate::pipeline::unused::Uses;
 use crate::yaml::decode::nearest;
 
-/// Checks every name.
-pub fn check(definitions: &Definitions, lost: &Lost, findings: &mut Vec<Finding>) {
+/// Checks every name; gives those that are used.
+pub fn check(definitions: &Definitions, lost: &Lost, findings: &mut Vec<Finding>) -> Uses {
     let typed = definitions
         .templates
         .values()
         .map(|template| (std::ptr::from_ref(template), template.parameters.iter().map(Typed::new).collect()));
-    let mut checking = Checking { definitions, lost, typed: typed.collect(), findings };
+    let mut checking =
+        Checking { definitions, lost, typed: typed.collect(), uses: Uses::default(), findings };
     for template in definitions.templates.values() {
         checking.template(template);
     }
@@ -35,6 +37,7 @@ pub fn check(definitions: &Definitions, lost: &Lost, findings: &mut Vec<Finding>
     for connector in definitions.connectors.values() {
         checking.connector(connector);
     }
+    checking.uses
 }
 
 /// Which parameters an expression may use.
@@ -59,6 +62,7 @@ struct Checking<'c> {
     lost: &'c Lost,
     /// What each template takes, by its address: an import may know it under another name.
     typed: HashMap<*const Template, Vec<Typed<'c>>>,
+    uses: Uses,
     findings: &'c mut Vec<Finding>,
 }
 
@@ -234,11 +238,24 @@ impl<'c> Checking<'c> {
                 Ok(None) => {}
                 Ok(Some(formula)) => {
                     let uses = formula.uses();
+                    for used in &uses {
+                        self.used(used, parameters);
+                    }
                     let wrong = uses.iter().filter_map(|used| wrong_name(&formula, used, parameters));
                     self.findings.extend(wrong);
                 }
                 Err(finding) => self.findings.push(finding),
             },
+        }
+    }
+
+    fn used(&mut self, used: &Used, parameters: Parameters<'_>) {
+        match (used.root(), parameters) {
+            ("values", _) => self.uses.value(&used.path),
+            ("params", Parameters::Of(among) | Parameters::Before(among, _)) => {
+                self.uses.parameter(used.member(), among);
+            }
+            (_, Parameters::Of(_) | Parameters::Before(..) | Parameters::None | Parameters::Unknown) => {}
         }
     }
 }

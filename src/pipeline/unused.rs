@@ -1,0 +1,194 @@
+//! Finds what nothing asks for: values and inputs of environments, parameters of templates.
+//!
+//! Takes definitions and the names that their expressions use, gives warnings. What is used by
+//! anything, in whatever environment, is used; a name that is merely mistyped somewhere is not told
+//! a second time here.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::model::definition::{Definitions, Environment, Pair, Parameter, Tree};
+use crate::model::finding::Finding;
+use crate::model::rule::{Rule, Severity};
+use crate::model::snapshot::Files;
+use crate::model::text::Text;
+use crate::pipeline::parse::Lost;
+use crate::yaml::decode::nearest;
+
+/// What the expressions of a repository use.
+#[derive(Debug, Default)]
+pub struct Uses {
+    /// Paths in the values, without `values` before them; the empty one is all of them.
+    values: BTreeSet<String>,
+    /// Parameters, by their address.
+    parameters: HashSet<*const Parameter>,
+}
+
+impl Uses {
+    /// Remembers a path that begins with `values`.
+    pub fn value(&mut self, path: &str) {
+        let path = path.split_once('.').map_or("", |(_, rest)| rest);
+        if !self.values.contains(path) {
+            self.values.insert(path.to_owned());
+        }
+    }
+
+    /// Remembers the use of a parameter, or of all where none is named. A name that is nearly that
+    /// of a parameter was meant to be it.
+    pub fn parameter(&mut self, member: Option<&str>, among: &[Parameter]) {
+        let name = member.and_then(|member| {
+            let names = || among.iter().map(|parameter| parameter.name.as_str());
+            names().find(|name| *name == member).or_else(|| nearest(member, names()))
+        });
+        for parameter in among {
+            if member.is_none() || name == Some(parameter.name.as_str()) {
+                self.parameters.insert(std::ptr::from_ref(parameter));
+            }
+        }
+    }
+
+    /// How far what stands at a path is used.
+    fn of(&self, path: &str) -> Extent {
+        let holds = |outer: &str, inner: &str| {
+            outer.is_empty() || inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
+        };
+        if self.values.iter().any(|used| used == path || holds(used, path)) {
+            Extent::Whole
+        } else if self.values.iter().any(|used| holds(path, used)) {
+            Extent::Parts
+        } else {
+            Extent::Nothing
+        }
+    }
+
+    /// Counts, for each path that leads nowhere among these values, the one that was likely meant.
+    fn with_the_meant(&self, environment: &Environment) -> Self {
+        let meant = self.values.iter().filter_map(|path| meant(path, &environment.values));
+        let near_input = |path: &String| {
+            let inputs = environment.inputs.iter().map(|input| input.path.as_str());
+            nearest(path, inputs).map(ToOwned::to_owned)
+        };
+        let values =
+            self.values.iter().cloned().chain(meant).chain(self.values.iter().filter_map(near_input));
+        Self { values: values.collect(), parameters: HashSet::new() }
+    }
+}
+
+enum Extent {
+    Whole,
+    Parts,
+    Nothing,
+}
+
+/// Finds what is unused.
+pub fn check(
+    definitions: &Definitions,
+    uses: &Uses,
+    files: &Files,
+    lost: &Lost,
+    findings: &mut Vec<Finding>,
+) {
+    if definitions.connectors.is_empty() && definitions.templates.is_empty() {
+        return;
+    }
+    let doubtful = Doubtful::of(files, findings);
+    for template in definitions.templates.values().filter(|template| template.whole) {
+        for parameter in &template.parameters {
+            let name = parameter.name.as_str();
+            if !uses.parameters.contains(&std::ptr::from_ref(parameter)) && !doubtful.mentions(name) {
+                let message =
+                    format!("template `{}` never uses its parameter `{name}`", template.name.as_str());
+                findings.push(Finding::new(Rule::ParameterUnused, parameter.name.place.clone(), message));
+            }
+        }
+    }
+    // What nobody could read may use anything.
+    if !lost.imports.is_empty() {
+        return;
+    }
+    for environment in definitions.environments.values() {
+        let uses = uses.with_the_meant(environment);
+        let mut tell = |path: &str, key: &Text| {
+            if !doubtful.mentions(path) {
+                let message = format!("no definition uses `values.{path}`");
+                findings.push(Finding::new(Rule::ValueUnused, key.place.clone(), message));
+            }
+        };
+        for input in &environment.inputs {
+            if matches!(uses.of(input.path.as_str()), Extent::Nothing) {
+                tell(input.path.as_str(), &input.path);
+            }
+        }
+        unused("", &environment.values, &uses, &mut tell);
+    }
+}
+
+/// Tells each value that is not used; of a map that is not used at all, the map alone.
+fn unused(under: &str, pairs: &[Pair], uses: &Uses, tell: &mut impl FnMut(&str, &Text)) {
+    for Pair { key, value } in pairs {
+        let path = join(under, key.as_str());
+        match (uses.of(&path), value) {
+            (Extent::Parts, Tree::Map(_, inner)) => unused(&path, inner, uses, tell),
+            // A text of which a part is asked for has a finding of its own.
+            (Extent::Whole | Extent::Parts, _) | (_, Tree::Null(_) | Tree::Refused(_)) => {}
+            (Extent::Nothing, Tree::Text(_) | Tree::Literal(_) | Tree::List(..) | Tree::Map(..)) => {
+                tell(&path, key);
+            }
+        }
+    }
+}
+
+fn join(under: &str, name: &str) -> String {
+    if under.is_empty() { name.to_owned() } else { format!("{under}.{name}") }
+}
+
+/// The path that was meant by one that leads nowhere.
+fn meant(path: &str, mut pairs: &[Pair]) -> Option<String> {
+    let mut walked = String::new();
+    for name in path.split('.') {
+        let Some(pair) = pairs.iter().find(|pair| pair.key.as_str() == name) else {
+            let near = nearest(name, pairs.iter().map(|pair| pair.key.as_str()))?;
+            return Some(join(&walked, near));
+        };
+        walked = join(&walked, name);
+        match &pair.value {
+            Tree::Map(_, inner) => pairs = inner,
+            Tree::Null(_) | Tree::Text(_) | Tree::Literal(_) | Tree::List(..) | Tree::Refused(_) => {
+                return None;
+            }
+        }
+    }
+    None
+}
+
+/// What stands between braces in files with an error: not all of it may have been read as a use.
+#[derive(Default)]
+struct Doubtful {
+    words: HashSet<String>,
+    /// Whether the values as a whole are among it.
+    everything: bool,
+}
+
+impl Doubtful {
+    fn of(files: &Files, findings: &[Finding]) -> Self {
+        let mut doubtful = Self::default();
+        let wrong = findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let paths: BTreeSet<_> = wrong.map(|finding| &finding.place.path).collect();
+        for bytes in paths.into_iter().filter_map(|path| files.get(path)) {
+            for begun in String::from_utf8_lossy(bytes).split("{{").skip(1) {
+                doubtful.read(begun.split("}}").next().unwrap_or_default());
+            }
+        }
+        doubtful
+    }
+
+    fn read(&mut self, expression: &str) {
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        self.words.extend(expression.split(|c| !is_part(c)).map(ToOwned::to_owned));
+        let after = expression.split("values").skip(1);
+        self.everything |= after.into_iter().any(|rest| !rest.starts_with('.'));
+    }
+
+    fn mentions(&self, path: &str) -> bool {
+        self.everything || path.split('.').any(|name| self.words.contains(name))
+    }
+}
