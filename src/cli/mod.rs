@@ -8,6 +8,7 @@ mod agent;
 mod apply;
 mod completions;
 mod definitions;
+mod docs;
 mod failure;
 mod flags;
 mod health;
@@ -50,6 +51,7 @@ enum Command {
     Status(status::Status),
     Health(health::Health),
     Schema(schema::Schema),
+    Docs(docs::Docs),
     Completions(completions::Completions),
 }
 
@@ -93,6 +95,7 @@ async fn dispatch(command: Command) -> Result<Done, Failure> {
         Command::Status(command) => command.run().await,
         Command::Health(command) => command.run().await,
         Command::Schema(command) => command.run(),
+        Command::Docs(command) => command.run().await,
         Command::Completions(completions) => Ok(completions.run(&mut self::command())),
     }
 }

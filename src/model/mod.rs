@@ -26,6 +26,7 @@ pub mod live;
 pub mod name;
 pub mod password;
 pub mod plan;
+pub mod reference;
 pub mod report;
 pub mod revision;
 pub mod rule;

@@ -16,6 +16,7 @@ mod nulls;
 pub mod pace;
 mod parse;
 pub mod plan;
+pub mod reference;
 mod render;
 mod resolve;
 pub mod supply;

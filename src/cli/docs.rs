@@ -1,0 +1,74 @@
+//! `tagalong docs`: a page about the templates of a folder.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use crate::cli::failure::{Done, Failure};
+use crate::cli::print;
+use crate::model::finding::Findings;
+use crate::model::rule::Severity;
+use crate::model::snapshot::Sources;
+use crate::pipeline;
+use crate::repo::Repository;
+use crate::view;
+
+/// Write a reference page of the templates, in Markdown
+#[derive(Debug, Args)]
+#[command(after_help = "What may be a secret is hidden.\n\n\
+    Examples:\n  \
+    tagalong docs > TEMPLATES.md\n  \
+    tagalong docs definitions --check definitions/TEMPLATES.md\n\n\
+    Exit codes: 0 done, 1 failed, or the file differs.")]
+pub struct Docs {
+    /// Folder of definitions
+    #[arg(value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+
+    /// Write nothing; say whether this file is the page
+    #[arg(long, value_name = "FILE")]
+    check: Option<PathBuf>,
+}
+
+impl Docs {
+    pub async fn run(self) -> Result<Done, Failure> {
+        let repository = Repository::directory(&self.dir).naming(pipeline::named);
+        let resolved = repository.resolve().await?;
+        let snapshot = repository.read(&resolved.revision).await?.snapshot;
+        let definitions = pipeline::definitions(&Sources::alone(snapshot));
+        if definitions.findings.has_errors() {
+            let mut errors = Findings::default();
+            let is_error = |severity| severity == Severity::Error;
+            errors.extend(definitions.findings.into_iter().filter(|finding| is_error(finding.severity)));
+            print::note(view::human::findings(&errors, false).trim_end());
+            return Err(Failure::new(anyhow::anyhow!("the definitions cannot be told while they are wrong")));
+        }
+        let page = view::reference::page(&pipeline::reference::of(&definitions));
+        match &self.check {
+            None => {
+                print::result(&page);
+                Ok(Done::Well)
+            }
+            Some(file) => self.compare(file, &page),
+        }
+    }
+
+    fn compare(&self, file: &Path, page: &str) -> Result<Done, Failure> {
+        let name = file.display();
+        let found = std::fs::read_to_string(file)
+            .with_context(|| format!("failed to read {name}"))
+            .map_err(|error| Failure::new(error).hint(Some(self.how(file))))?;
+        if found == page {
+            return Ok(Done::Well);
+        }
+        let same = found.lines().zip(page.lines()).take_while(|(found, wanted)| found == wanted).count();
+        print::note(&format!("{name} is not the page of these definitions, from line {} on.", same + 1));
+        print::note(&format!("Hint: {}", self.how(file)));
+        Ok(Done::Said)
+    }
+
+    fn how(&self, file: &Path) -> String {
+        format!("`tagalong docs {} > {}` writes it", self.dir.display(), file.display())
+    }
+}
