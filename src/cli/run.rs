@@ -16,8 +16,8 @@ use crate::metrics::{self, Metrics};
 use crate::model::report::{Event, Report};
 use crate::reconcile::board::Board;
 use crate::reconcile::cycle::Reconciler;
-use crate::reconcile::daemon::{self, Pace};
-use crate::reconcile::follow::Follower;
+use crate::reconcile::daemon;
+use crate::reconcile::follow::{Follower, Rendering};
 use crate::serve;
 use crate::settings::checked::Settings;
 
@@ -68,8 +68,12 @@ impl Run {
             })?;
         info!(version = env!("CARGO_PKG_VERSION"), %environment, connect = %settings.connect.url, listen = %settings.listen, "started");
 
-        let follower =
-            Follower::new(repository, environment.clone(), settings.values.clone(), settings.select.clone());
+        let rendering = Rendering {
+            environment: environment.clone(),
+            values: settings.values.clone(),
+            select: settings.select.clone(),
+        };
+        let follower = Follower::new(repository, settings.interval, settings.imports.clone(), rendering);
         let reconciler = Reconciler::new(client, wiring::reconciling(&settings, Command::Run));
         let metrics = Arc::new(metrics(&settings));
         let (board, reports) = board(&settings, environment, Arc::clone(&metrics));
@@ -82,8 +86,7 @@ impl Run {
             // The channel outlives every listener.
             let _ended = until.wait_for(|ending| *ending).await;
         });
-        let pace = Pace { interval: settings.interval };
-        tokio::join!(served, daemon::run(follower, reconciler, board, pace, ending));
+        tokio::join!(served, daemon::run(follower, reconciler, board, ending));
         Ok(Done::Well)
     }
 }

@@ -94,12 +94,15 @@ fn write_repositories(sheet: &mut Sheet, repositories: &[RepositoryReport], repo
         family::REPOSITORY_CONSECUTIVE_FAILURES,
         repositories.iter().map(|one| ([one.repository.as_str()], f64::from(one.consecutive_failures))),
     );
-    // Findings do not say of which repository they are yet; with one repository they are all its own.
-    let main = RepositoryName::main();
     sheet.set(
         family::FINDINGS,
-        Severity::ALL
-            .map(|severity| ([main.as_str(), severity.name()], number(report.findings.count(severity)))),
+        repositories.iter().flat_map(|one| {
+            Severity::ALL.map(|severity| {
+                let found =
+                    report.findings_of(&one.repository).filter(|finding| finding.severity == severity);
+                ([one.repository.as_str(), severity.name()], number(found.count()))
+            })
+        }),
     );
 }
 

@@ -9,7 +9,7 @@ mod sheet;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -75,18 +75,7 @@ impl Metrics {
 
     /// Makes the series that are known before anything happened.
     fn begin(&self) {
-        let name = RepositoryName::main();
-        let main = name.as_str();
-        for outcome in PollOutcome::ALL {
-            self.count(families::REPOSITORY_POLLS, &[main, outcome.name()], 0);
-        }
-        for kind in MoveKind::ALL {
-            self.count(families::REPOSITORY_MOVES, &[main, kind.name()], 0);
-        }
-        self.count(families::REPOSITORY_RECEIVED_BYTES, &[main], 0);
-        for step in PollStep::ALL {
-            self.series(families::REPOSITORY_POLL_DURATION, &[main, step.name()]);
-        }
+        self.begin_repository(RepositoryName::main().as_str());
         self.series(families::CYCLE_DURATION, &[]);
         for step in StepKind::ALL {
             for outcome in Outcome::ALL {
@@ -104,9 +93,48 @@ impl Metrics {
         }
     }
 
+    /// Makes the series of a repository that are known before it was asked.
+    fn begin_repository(&self, name: &str) {
+        for outcome in PollOutcome::ALL {
+            self.count(families::REPOSITORY_POLLS, &[name, outcome.name()], 0);
+        }
+        for kind in MoveKind::ALL {
+            self.count(families::REPOSITORY_MOVES, &[name, kind.name()], 0);
+        }
+        self.count(families::REPOSITORY_RECEIVED_BYTES, &[name], 0);
+        for step in PollStep::ALL {
+            self.series(families::REPOSITORY_POLL_DURATION, &[name, step.name()]);
+        }
+    }
+
+    /// Takes the series of a repository away that is imported no more. That there were none is as good.
+    fn end_repository(&self, name: &str) {
+        let counter = |family: &Family, labels: &[&str]| {
+            let _absent = self.counters[family.name].remove_label_values(labels);
+        };
+        for outcome in PollOutcome::ALL {
+            counter(families::REPOSITORY_POLLS, &[name, outcome.name()]);
+        }
+        for kind in MoveKind::ALL {
+            counter(families::REPOSITORY_MOVES, &[name, kind.name()]);
+        }
+        counter(families::REPOSITORY_RECEIVED_BYTES, &[name]);
+        for step in PollStep::ALL {
+            let duration = &self.histograms[families::REPOSITORY_POLL_DURATION.name];
+            let _absent = duration.remove_label_values(&[name, step.name()]);
+        }
+    }
+
     /// Takes the last report, from which every gauge is told.
     pub fn observe(&self, report: &Arc<Report>) {
-        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(report));
+        let mut last = self.last.write().unwrap_or_else(PoisonError::into_inner);
+        let names = |report: &Report| -> BTreeSet<RepositoryName> {
+            report.repositories.iter().map(|one| one.repository.clone()).collect()
+        };
+        let (before, now) = (last.as_deref().map(names).unwrap_or_default(), names(report));
+        now.difference(&before).for_each(|name| self.begin_repository(name.as_str()));
+        before.difference(&now).for_each(|name| self.end_repository(name.as_str()));
+        *last = Some(Arc::clone(report));
     }
 
     /// Counts a poll.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::model::name::{ConnectorName, EnvironmentName};
+use crate::model::revision::RepositoryName;
 use crate::model::rule::{Rule, Severity};
 
 /// A place in a file: 1-based line and column, the column counted in characters; or the name of
@@ -26,6 +27,11 @@ impl Place {
     /// The beginning of a file, for what is wrong with the whole of it.
     pub fn start_of(path: &str) -> Self {
         Self { path: path.into(), line: 1, column: 1 }
+    }
+
+    /// Whether it is in a file of this import.
+    pub fn is_of(&self, import: &RepositoryName) -> bool {
+        self.path.strip_prefix(import.as_str()).is_some_and(|rest| rest.starts_with(':'))
     }
 
     /// Something that is no file: a variable of the environment, a flag. Its line is 0.

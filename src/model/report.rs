@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::finding::Findings;
+use crate::model::finding::{Finding, Findings};
 use crate::model::live::Live;
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::plan::{Mode, Plan, StepKind};
@@ -33,6 +33,21 @@ pub struct Report {
     pub clocks: Clocks,
     /// Everything wrong in the revision that the tag points at now.
     pub findings: Findings,
+}
+
+impl Report {
+    /// What is wrong in the files of one repository, or with what they say; what is in no file of an import
+    /// is the main repository's.
+    pub fn findings_of<'r>(&'r self, repository: &'r RepositoryName) -> impl Iterator<Item = &'r Finding> {
+        let imports = || self.repositories.iter().map(|one| &one.repository).filter(|name| !name.is_main());
+        self.findings.iter().filter(move |finding| {
+            if repository.is_main() {
+                !imports().any(|import| finding.place.is_of(import))
+            } else {
+                finding.place.is_of(repository)
+            }
+        })
+    }
 }
 
 /// When which revision was seen, found good, and put in force.

@@ -43,10 +43,27 @@ impl Board {
         change(&mut self.report.borrow_mut());
     }
 
-    /// Changes the report of the main repository without telling.
-    pub fn write_repository(&self, change: impl FnOnce(&mut RepositoryReport)) {
+    /// Changes the report of one repository without telling. One that is imported no more has none.
+    pub fn write_repository(&self, name: &RepositoryName, change: impl FnOnce(&mut RepositoryReport)) {
         let mut report = self.report.borrow_mut();
-        change(report.repositories.first_mut().expect("the main repository is always there"));
+        if let Some(one) = report.repositories.iter_mut().find(|one| one.repository == *name) {
+            change(one);
+        }
+    }
+
+    /// Has a report for each of these imports, and for no other.
+    pub fn import(&self, names: Vec<RepositoryName>) {
+        let repositories = &mut self.report.borrow_mut().repositories;
+        repositories.retain(|one| one.repository.is_main() || names.contains(&one.repository));
+        for name in names {
+            if !repositories.iter().any(|one| one.repository == name) {
+                repositories.push(unseen(name));
+            }
+        }
+        repositories.sort_by(|one, other| {
+            (!one.repository.is_main(), &one.repository)
+                .cmp(&(!other.repository.is_main(), &other.repository))
+        });
     }
 
     /// Reads from the report.

@@ -13,20 +13,13 @@ use tracing::{Instrument, debug, info, info_span};
 use crate::model::report::Class;
 use crate::reconcile::board::Board;
 use crate::reconcile::cycle::{End, Hand, Reconciler};
-use crate::reconcile::follow::{Follower, Polled};
+use crate::reconcile::follow::{Ask, Follower, Polled};
 use crate::reconcile::interrupt::Interrupt;
 
 /// Rests before another turn where Connect did not answer, or a step broke for a moment, try by try;
 /// the last one repeats.
 const RETRIES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10)];
-
-/// What the loops keep to.
-#[derive(Debug, Clone, Copy)]
-pub struct Pace {
-    /// The time between two polls of the repository.
-    pub interval: Duration,
-}
 
 /// The last poll, as the reconciler sees it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,17 +33,11 @@ struct LastPoll {
 }
 
 /// Runs until the word to end comes.
-pub async fn run(
-    follower: Follower,
-    reconciler: Reconciler,
-    board: Board,
-    pace: Pace,
-    ending: watch::Receiver<bool>,
-) {
+pub async fn run(follower: Follower, reconciler: Reconciler, board: Board, ending: watch::Receiver<bool>) {
     let interrupt = Interrupt::new(ending, follower.accepted());
     let (polls, polled) = watch::channel(LastPoll::default());
     let poke = Arc::new(Notify::new());
-    let follow = follow(follower, &board, pace, polls, &poke, &interrupt);
+    let follow = follow(follower, &board, polls, &poke, &interrupt);
     let accepted = Accepted { polled, poke: &poke };
     let reconcile = reconcile(reconciler, &board, accepted, &interrupt);
     tokio::join!(follow, reconcile);
@@ -60,14 +47,14 @@ pub async fn run(
 async fn follow(
     mut follower: Follower,
     board: &Board,
-    pace: Pace,
     polls: watch::Sender<LastPoll>,
     poke: &Notify,
     interrupt: &Interrupt,
 ) {
+    let mut ask = Ask::Due;
     loop {
         let polled = tokio::select! {
-            polled = follower.poll(board).instrument(info_span!("poll")) => polled,
+            polled = follower.poll(ask, board).instrument(info_span!("poll")) => polled,
             () = interrupt.ending() => return,
         };
         polls.send_modify(|last| {
@@ -77,9 +64,13 @@ async fn follow(
                 last.well = Some(began);
             }
         });
+        ask = Ask::Due;
         tokio::select! {
-            () = tokio::time::sleep(pace.interval) => {}
-            () = poke.notified() => debug!("asked to look at the repository now"),
+            () = tokio::time::sleep_until(follower.due()) => {}
+            () = poke.notified() => {
+                debug!("asked to look at the repositories now");
+                ask = Ask::All;
+            }
             () = interrupt.ending() => return,
         }
     }

@@ -1,9 +1,12 @@
-//! From a repository to accepted desired connectors.
+//! From repositories to accepted desired connectors.
 //!
-//! Takes a repository and an environment; each poll resolves the ref, reads what is new, renders
-//! it, and accepts it where nothing is wrong. What was accepted last stays in force otherwise.
+//! Takes the main repository and an environment. The main repository says which others it imports;
+//! each is asked at its own interval, and when one of them has moved the whole is rendered again, from
+//! the newest that was read of each. It is accepted where nothing is wrong; what was accepted last
+//! stays in force otherwise.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -13,10 +16,8 @@ use tracing::{info, warn};
 use crate::model::desired::Desired;
 use crate::model::finding::Findings;
 use crate::model::name::EnvironmentName;
-use crate::model::report::{
-    Class, Clock, Event, Failure, MoveKind, Poll, PollOutcome, PollStep, RepositoryState,
-};
-use crate::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
+use crate::model::report::{Class, Clock, Event, Poll, RepositoryState};
+use crate::model::revision::RepositoryName;
 use crate::model::rule::Severity;
 use crate::model::select::Select;
 use crate::model::snapshot::Sources;
@@ -24,43 +25,67 @@ use crate::model::values::Values;
 use crate::pipeline;
 use crate::pipeline::supply::Supply;
 use crate::reconcile::board::Board;
-use crate::reconcile::cycle::chain;
+use crate::reconcile::followed::Followed;
+use crate::reconcile::imports::Imports;
 use crate::repo::Repository;
-use crate::repo::error::Error;
+use crate::repo::options::ImportOptions;
 
-/// Follows one repository for one environment.
+/// Follows a repository, and those that it imports, for one environment.
 pub struct Follower {
-    repository: Repository,
-    environment: EnvironmentName,
-    values: Values,
-    select: Select,
+    main: Followed,
+    imports: Imports,
+    interval: Duration,
+    rendering: Rendering,
     accepted: watch::Sender<Option<Arc<Desired>>>,
-    /// What was read last, good or bad, so that nothing is fetched twice.
-    read: Option<RepositoryRevision>,
-    /// Whether the ref was there when it was last listed.
-    listed: bool,
+    /// How the main repository was last asked.
+    polled: Polled,
+}
+
+/// What is rendered, and with what.
+pub struct Rendering {
+    /// For which environment.
+    pub environment: EnvironmentName,
+    /// The place's own values.
+    pub values: Values,
+    /// The agent's scope.
+    pub select: Select,
 }
 
 /// How a poll went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Polled {
-    /// The ref was resolved; this poll began at the given time.
+    /// The ref of the main repository was resolved; the poll that did it began at the given time.
     Well(Instant),
     /// It was not.
     Badly(Class),
 }
 
-/// What came of reading a revision.
-enum Read {
-    Accepted,
-    Refused,
+/// Which repositories to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// Those whose interval is over.
+    Due,
+    /// All of them.
+    All,
 }
 
 impl Follower {
     /// A follower that has read nothing yet.
-    pub fn new(repository: Repository, environment: EnvironmentName, values: Values, select: Select) -> Self {
+    pub fn new(
+        repository: Repository,
+        interval: Duration,
+        imports: ImportOptions,
+        rendering: Rendering,
+    ) -> Self {
         let (accepted, _) = watch::channel(None);
-        Self { repository, environment, values, select, accepted, read: None, listed: false }
+        Self {
+            main: Followed::new(RepositoryName::main(), repository),
+            imports: Imports::new(imports, interval),
+            interval,
+            rendering,
+            accepted,
+            polled: Polled::Badly(Class::NotDue),
+        }
     }
 
     /// What was accepted last, as it changes.
@@ -68,143 +93,120 @@ impl Follower {
         self.accepted.subscribe()
     }
 
-    /// Asks the repository once, and tells.
-    pub async fn poll(&mut self, board: &Board) -> Polled {
-        let began = Instant::now();
-        board.write_repository(|report| report.operation_started = Some(Timestamp::now()));
-        let mut poll = Poll {
-            repository: RepositoryName::main(),
-            outcome: PollOutcome::Error,
-            took: Vec::new(),
-            received_bytes: 0,
-            moved: None,
-        };
-        let polled = match self.try_poll(&mut poll, board).await {
-            Ok(()) => Polled::Well(began),
-            Err(error) => {
-                self.note_failure(&error, &mut poll, board);
-                Polled::Badly(error.class())
-            }
-        };
-        board.write_repository(|report| {
-            report.operation_started = None;
-            report.last_poll = Some(Timestamp::now());
-            if let Some(kind) = poll.moved {
-                report.last_moves.insert(kind, Timestamp::now());
-            }
-        });
-        board.tell(&Event::Polled(poll));
-        polled
+    /// When the next repository is to be asked.
+    pub fn due(&self) -> Instant {
+        self.imports
+            .due()
+            .into_iter()
+            .chain([self.main.due()])
+            .min()
+            .expect("the main repository is due some time")
     }
 
-    async fn try_poll(&mut self, poll: &mut Poll, board: &Board) -> Result<(), Error> {
+    /// Asks repositories once, and tells; says how the main one was last asked.
+    ///
+    /// They are asked side by side, so that one that hangs does not hold the others up for long.
+    pub async fn poll(&mut self, ask: Ask, board: &Board) -> Polled {
         let began = Instant::now();
-        let resolved = self.repository.resolve().await?;
-        poll.took.push((PollStep::List, began.elapsed()));
-        poll.received_bytes += resolved.received_bytes;
-        let known = self.read.as_ref().is_some_and(|read| same(&read.at, &resolved.revision.at));
-        point_at(&resolved.revision, board);
-        if known {
-            poll.outcome = PollOutcome::Noop;
-            poll.moved = (!self.listed).then_some(MoveKind::Appeared);
-        } else {
-            let reading = self.repository.read(&resolved.revision).await?;
-            poll.received_bytes += reading.received_bytes;
-            poll.took.extend(reading.took);
-            poll.outcome = PollOutcome::Success;
-            poll.moved = Some(moved(self.read.as_ref(), &reading.snapshot.revision, self.listed));
-            self.read = Some(reading.snapshot.revision.clone());
-            let read = self.accept(&Sources::alone(reading.snapshot), board);
-            board.write_repository(|report| {
-                report.state = match read {
-                    Read::Accepted => RepositoryState::Ok,
-                    Read::Refused => RepositoryState::Invalid,
-                };
-            });
+        let by = if ask == Ask::All { None } else { Some(began) };
+        let (main, imports) = tokio::join!(
+            async {
+                let is_due = by.is_none_or(|by| self.main.due() <= by);
+                if is_due { Some(self.main.ask(board).await) } else { None }
+            },
+            self.imports.ask(by, board)
+        );
+        let mut polls = imports.polls;
+        let mut news = imports.news;
+        if let Some(main) = main {
+            polls.insert(0, main.poll);
+            self.polled = main
+                .result
+                .as_ref()
+                .map_or_else(|error| Polled::Badly(error.class()), |_| Polled::Well(began));
+            if main.result.is_ok_and(|new| new) {
+                let named = self.name_imports(board).await;
+                polls.extend(named);
+                news = true;
+            }
+            self.main.rest(Instant::now(), self.interval);
         }
-        self.listed = true;
-        note_success(known, board);
-        Ok(())
+        self.imports.rest(Instant::now());
+        if news {
+            self.accept(board);
+        }
+        judge(board);
+        for poll in polls {
+            board.tell(&Event::Polled(poll));
+        }
+        self.polled
+    }
+
+    /// Takes note of what a new revision of the main repository imports, and reads what is not read yet.
+    async fn name_imports(&mut self, board: &Board) -> Vec<Poll> {
+        let Some(main) = self.main.snapshot() else { return Vec::new() };
+        self.imports.name(&pipeline::about(main), board);
+        self.imports.ask_unasked(board).await
     }
 
     /// Renders what was read, and puts it in force where nothing is wrong with it.
-    fn accept(&mut self, sources: &Sources, board: &Board) -> Read {
+    fn accept(&mut self, board: &Board) {
+        let Some(main) = self.main.snapshot() else { return };
+        let mut sources = Sources::alone(Arc::clone(main));
+        self.imports.add_to(&mut sources);
+        let Rendering { environment, values, select } = &self.rendering;
         let now = Timestamp::now();
         let revision = sources.revision();
-        let (desired, findings) = render(sources, &self.environment, &self.values, &self.select);
-        for finding in findings.iter().filter(|finding| finding.severity != Severity::Info) {
-            warn!(
-                place = %finding.place,
-                rule = finding.rule.name(),
-                severity = finding.severity.name(),
-                hint = finding.hint.as_deref(),
-                "{}",
-                finding.message
-            );
-        }
+        let (desired, findings) = render(&sources, environment, values, select);
+        tell(&findings);
         board.write(|report| {
-            report.clocks.points_at = Some(Clock { revision: revision.clone(), at: now });
+            if report.clocks.points_at.as_ref().is_none_or(|clock| clock.revision != revision) {
+                report.clocks.points_at = Some(Clock { revision: revision.clone(), at: now });
+            }
             if desired.is_some() {
                 report.clocks.validated = Some(Clock { revision: revision.clone(), at: now });
             }
             report.findings = findings;
         });
-        board.write_repository(|report| {
-            report.revision = Some(revision.clone());
-            report.first_seen = Some(now);
-        });
         if let Some(desired) = desired {
             info!(%revision, connectors = desired.connectors.len(), "accepted a revision");
             self.accepted.send_replace(Some(Arc::new(desired)));
-            Read::Accepted
+            self.imports.settle();
+            if self.imports.is_empty() {
+                self.main.forget_files();
+            }
         } else {
             let kept = self.accepted.borrow().as_ref().map(|kept| kept.revision.to_string());
             warn!(%revision, kept, "refused a revision: it has findings; the last good one stays in force");
-            Read::Refused
         }
     }
+}
 
-    fn note_failure(&mut self, error: &Error, poll: &mut Poll, board: &Board) {
-        let class = error.class();
-        let state = state(class);
-        if state == RepositoryState::RefMissing && self.listed {
-            self.listed = false;
-            poll.moved = Some(MoveKind::Deleted);
-        }
+fn tell(findings: &Findings) {
+    for finding in findings.iter().filter(|finding| finding.severity != Severity::Info) {
         warn!(
-            error = error as &dyn std::error::Error,
-            "could not follow the repository; the last good revision stays in force"
+            place = %finding.place,
+            rule = finding.rule.name(),
+            severity = finding.severity.name(),
+            hint = finding.hint.as_deref(),
+            "{}",
+            finding.message
         );
-        board.write_repository(|report| {
-            report.state = state;
-            report.consecutive_failures = report.consecutive_failures.saturating_add(1);
-            report.failure = Some(Failure { class, text: chain(error).into() });
-        });
     }
 }
 
-/// Writes that the ref was resolved; `known` says that it still names what was read last.
-fn note_success(known: bool, board: &Board) {
-    board.write_repository(|report| {
-        report.last_success = Some(Timestamp::now());
-        report.consecutive_failures = 0;
-        report.failure = None;
-    });
-    // A bad revision stays bad while the remote comes and goes; what could not be used is left behind.
-    let invalid = board.read(|report| report.findings.has_errors());
-    if known {
-        let state = if invalid { RepositoryState::Invalid } else { RepositoryState::Ok };
-        board.write_repository(|report| report.state = state);
-    }
-}
-
-/// Writes what the ref names, whatever will come of reading it.
-fn point_at(resolved: &RepositoryRevision, board: &Board) {
+/// Writes how each repository fares that could be asked: a bad revision stays bad while the remote comes
+/// and goes, and each answers for its own files.
+fn judge(board: &Board) {
     board.write(|report| {
-        let points_at = &mut report.clocks.points_at;
-        if points_at.as_ref().is_none_or(|clock| !same(&clock.revision.main().at, &resolved.at)) {
-            let revision = Revision { repositories: vec![resolved.clone()] };
-            *points_at = Some(Clock { revision, at: Timestamp::now() });
+        let invalid: Vec<_> = report
+            .repositories
+            .iter()
+            .map(|one| report.findings_of(&one.repository).any(|finding| finding.severity == Severity::Error))
+            .collect();
+        let asked = report.repositories.iter_mut().zip(invalid).filter(|(one, _)| one.failure.is_none());
+        for (one, invalid) in asked {
+            one.state = if invalid { RepositoryState::Invalid } else { RepositoryState::Ok };
         }
     });
 }
@@ -219,56 +221,4 @@ pub fn render(
     let definitions = pipeline::definitions(sources);
     let supply = Supply { values, examples: false };
     pipeline::desired(&definitions, &sources.revision(), environment, &supply, select)
-}
-
-/// Whether both name the same thing; the committer's time is only known after reading.
-fn same(read: &At, listed: &At) -> bool {
-    match (read, listed) {
-        (
-            At::Git { reference, object, commit, committed: _ },
-            At::Git { reference: named, object: its_object, commit: its_commit, committed: _ },
-        ) => (reference, object, commit) == (named, its_object, its_commit),
-        (At::Directory { .. }, At::Directory { .. }) => read == listed,
-        (At::Git { .. }, At::Directory { .. }) | (At::Directory { .. }, At::Git { .. }) => false,
-    }
-}
-
-fn moved(before: Option<&RepositoryRevision>, now: &RepositoryRevision, listed: bool) -> MoveKind {
-    let Some(before) = before.filter(|_| listed) else { return MoveKind::Appeared };
-    match (&before.at, &now.at) {
-        (At::Git { commit: a, committed: then, .. }, At::Git { commit: b, committed: now, .. }) => {
-            if a == b {
-                return MoveKind::Retag;
-            }
-            match then.cmp(now) {
-                std::cmp::Ordering::Less => MoveKind::Forward,
-                std::cmp::Ordering::Equal => MoveKind::Sideways,
-                std::cmp::Ordering::Greater => MoveKind::Backward,
-            }
-        }
-        (At::Directory { .. } | At::Git { .. }, At::Directory { .. } | At::Git { .. }) => MoveKind::Forward,
-    }
-}
-
-fn state(class: Class) -> RepositoryState {
-    match class {
-        Class::AuthFailed | Class::Denied => RepositoryState::AuthFailed,
-        Class::RefMissing => RepositoryState::RefMissing,
-        Class::Unusable | Class::Invalid => RepositoryState::Invalid,
-        Class::NotLeader
-        | Class::Rebalancing
-        | Class::Starting
-        | Class::Unreachable
-        | Class::TimedOut
-        | Class::Exists
-        | Class::NotFound
-        | Class::Waiting
-        | Class::NotUnderstood
-        | Class::Unsupported
-        | Class::Failed
-        | Class::DataLost
-        | Class::Superseded
-        | Class::NotDue
-        | Class::Internal => RepositoryState::Unreachable,
-    }
 }

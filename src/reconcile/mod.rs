@@ -9,7 +9,9 @@
 //! |---|---|
 //! | `board` | holds the report, and tells each change of it |
 //! | `interrupt` | knows when to leave off: the agent ends, or a newer revision is there |
-//! | `follow` | repository → accepted desired |
+//! | `follow` | repositories → accepted desired |
+//! | `followed` | one repository: asks it, reads what is new |
+//! | `imports` | the repositories that the main one imports |
 //! | `cycle` | desired × cluster → plan → acts → report |
 //! | `verdict` | says what a turn means for the report |
 //! | `apply` | takes steps in their order, bounded |
@@ -22,6 +24,8 @@ pub mod board;
 pub mod cycle;
 pub mod daemon;
 pub mod follow;
+mod followed;
+mod imports;
 pub mod interrupt;
 pub mod once;
 mod settle;

@@ -1,8 +1,8 @@
 //! Tell people and programs: model to text.
 //!
 //! [`json`] and [`status`] are the promised forms for programs, [`human`] is for terminals and logs,
-//! [`page`] for a browser, [`reference`] for those who use templates. All are pure: the time comes in, and what must not be shown cannot be
-//! reached from here.
+//! [`page`] for a browser, [`reference`] for those who use templates, [`schema`] for editors. All are
+//! pure: the time comes in, and what must not be shown cannot be reached from here.
 
 mod form;
 pub mod human;

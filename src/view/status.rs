@@ -193,22 +193,24 @@ impl ClocksForm {
 }
 
 impl ClockForm {
-    /// The main repository's place, as people say it: `v1 at 4f1c9e2`.
+    /// Where each repository stands, as people say it: `v1 at 4f1c9e2, platform v2 at 8d2e1f0`.
     pub(in crate::view) fn revision_in_words(&self) -> String {
-        let Some(RevisionForm { repository: _, reference, commit, directory }) = self.revision.first() else {
-            return String::new();
+        let one = |(index, form): (usize, &RevisionForm)| {
+            let RevisionForm { repository, reference, commit, directory } = form;
+            let at = match (reference, commit, directory) {
+                (Some(reference), Some(commit), _) => {
+                    let short = ["refs/tags/", "refs/heads/"]
+                        .iter()
+                        .find_map(|prefix| reference.strip_prefix(prefix))
+                        .unwrap_or(reference);
+                    format!("{short} at {}", commit.get(..7).unwrap_or(commit))
+                }
+                (_, _, Some(directory)) => directory.clone(),
+                (_, _, None) => String::new(),
+            };
+            if index == 0 { at } else { format!("{repository} {at}") }
         };
-        match (reference, commit, directory) {
-            (Some(reference), Some(commit), _) => {
-                let short = ["refs/tags/", "refs/heads/"]
-                    .iter()
-                    .find_map(|prefix| reference.strip_prefix(prefix))
-                    .unwrap_or(reference);
-                format!("{short} at {}", commit.get(..7).unwrap_or(commit))
-            }
-            (_, _, Some(directory)) => directory.clone(),
-            (_, _, None) => String::new(),
-        }
+        self.revision.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -19,6 +19,7 @@ mod hostile_gone;
 mod hostile_lead;
 mod hostile_new;
 mod imports;
+mod imports_follow;
 mod memory;
 mod others;
 mod pace;

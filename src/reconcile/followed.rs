@@ -1,0 +1,216 @@
+//! One repository that is followed: what its ref names, and what was read of it.
+//!
+//! Takes a repository and an interval; each asking resolves the ref, reads what is new, and writes how
+//! the repository fares. What was read last stays when it cannot be asked. What is made of it is left
+//! to the follower.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tracing::warn;
+
+use crate::model::report::{Class, Clock, Failure, MoveKind, Poll, PollOutcome, PollStep, RepositoryState};
+use crate::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
+use crate::model::snapshot::Snapshot;
+use crate::reconcile::board::Board;
+use crate::reconcile::cycle::chain;
+use crate::repo::Repository;
+use crate::repo::error::Error;
+
+/// A repository that is followed.
+pub struct Followed {
+    name: RepositoryName,
+    repository: Repository,
+    /// What was read last, good or bad, so that nothing is fetched twice.
+    read: Option<RepositoryRevision>,
+    /// Its files, unless nobody needs them any more.
+    snapshot: Option<Arc<Snapshot>>,
+    /// Whether the ref was there when it was last listed.
+    listed: bool,
+    /// When it is to be asked again.
+    due: Instant,
+}
+
+/// What an asking gave.
+pub struct Asked {
+    /// For counters and logs.
+    pub poll: Poll,
+    /// Whether something new was read, or why it could not be asked.
+    pub result: Result<bool, Error>,
+}
+
+impl Followed {
+    /// A repository of which nothing was read yet; it is due at once.
+    pub fn new(name: RepositoryName, repository: Repository) -> Self {
+        Self { name, repository, read: None, snapshot: None, listed: false, due: Instant::now() }
+    }
+
+    /// What was read last.
+    pub fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        self.snapshot.as_ref()
+    }
+
+    /// Lets go of the files, where they will be needed no more; which revision they were of is kept.
+    pub fn forget_files(&mut self) {
+        self.snapshot = None;
+    }
+
+    /// When it is to be asked again.
+    pub fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// Has it asked again after a while.
+    pub fn rest(&mut self, now: Instant, interval: Duration) {
+        self.due = now + interval;
+    }
+
+    /// Asks once, reads what is new, and writes how it fares.
+    pub async fn ask(&mut self, board: &Board) -> Asked {
+        board.write_repository(&self.name, |report| report.operation_started = Some(Timestamp::now()));
+        let mut poll = Poll {
+            repository: self.name.clone(),
+            outcome: PollOutcome::Error,
+            took: Vec::new(),
+            received_bytes: 0,
+            moved: None,
+        };
+        let result = self.try_ask(&mut poll, board).await;
+        if let Err(error) = &result {
+            self.note_failure(error, &mut poll, board);
+        }
+        board.write_repository(&self.name, |report| {
+            report.operation_started = None;
+            report.last_poll = Some(Timestamp::now());
+            if let Some(kind) = poll.moved {
+                report.last_moves.insert(kind, Timestamp::now());
+            }
+        });
+        Asked { poll, result }
+    }
+
+    async fn try_ask(&mut self, poll: &mut Poll, board: &Board) -> Result<bool, Error> {
+        let began = Instant::now();
+        let resolved = self.repository.resolve().await?;
+        poll.took.push((PollStep::List, began.elapsed()));
+        poll.received_bytes += resolved.received_bytes;
+        let known = self.read.as_ref().is_some_and(|read| same(&read.at, &resolved.revision.at));
+        point_at(&resolved.revision, board);
+        if known {
+            poll.outcome = PollOutcome::Noop;
+            poll.moved = (!self.listed).then_some(MoveKind::Appeared);
+        } else {
+            let reading = self.repository.read(&resolved.revision).await?;
+            let now = Timestamp::now();
+            poll.received_bytes += reading.received_bytes;
+            poll.took.extend(reading.took);
+            poll.outcome = PollOutcome::Success;
+            let revision = reading.snapshot.revision.clone();
+            poll.moved = Some(moved(self.read.as_ref(), &revision, self.listed));
+            self.read = Some(revision.clone());
+            self.snapshot = Some(Arc::new(reading.snapshot));
+            board.write_repository(&self.name, |report| {
+                report.revision = Some(Revision { repositories: vec![revision] });
+                report.first_seen = Some(now);
+            });
+        }
+        self.listed = true;
+        board.write_repository(&self.name, |report| {
+            report.last_success = Some(Timestamp::now());
+            report.consecutive_failures = 0;
+            report.failure = None;
+        });
+        Ok(!known)
+    }
+
+    fn note_failure(&mut self, error: &Error, poll: &mut Poll, board: &Board) {
+        let class = error.class();
+        let state = state(class);
+        if state == RepositoryState::RefMissing && self.listed {
+            self.listed = false;
+            poll.moved = Some(MoveKind::Deleted);
+        }
+        warn!(
+            repository = %self.name,
+            error = error as &dyn std::error::Error,
+            "could not follow the repository; the last good revision stays in force"
+        );
+        board.write_repository(&self.name, |report| {
+            report.state = state;
+            report.consecutive_failures = report.consecutive_failures.saturating_add(1);
+            report.failure = Some(Failure { class, text: chain(error).into() });
+        });
+    }
+}
+
+/// Writes what the ref names, whatever will come of reading it.
+fn point_at(resolved: &RepositoryRevision, board: &Board) {
+    board.write(|report| {
+        let points_at = &mut report.clocks.points_at;
+        let mut repositories: Vec<_> =
+            points_at.iter().flat_map(|clock| clock.revision.repositories.iter().cloned()).collect();
+        match repositories.iter_mut().find(|one| one.repository == resolved.repository) {
+            Some(one) if same(&one.at, &resolved.at) => return,
+            Some(one) => *one = resolved.clone(),
+            // Which others belong to it is known when all of them were read.
+            None if resolved.repository.is_main() => repositories = vec![resolved.clone()],
+            None => return,
+        }
+        *points_at = Some(Clock { revision: Revision { repositories }, at: Timestamp::now() });
+    });
+}
+
+/// Whether both name the same thing; the committer's time is only known after reading.
+fn same(read: &At, listed: &At) -> bool {
+    match (read, listed) {
+        (
+            At::Git { reference, object, commit, committed: _ },
+            At::Git { reference: named, object: its_object, commit: its_commit, committed: _ },
+        ) => (reference, object, commit) == (named, its_object, its_commit),
+        (At::Directory { .. }, At::Directory { .. }) => read == listed,
+        (At::Git { .. }, At::Directory { .. }) | (At::Directory { .. }, At::Git { .. }) => false,
+    }
+}
+
+fn moved(before: Option<&RepositoryRevision>, now: &RepositoryRevision, listed: bool) -> MoveKind {
+    let Some(before) = before.filter(|_| listed) else { return MoveKind::Appeared };
+    match (&before.at, &now.at) {
+        (At::Git { commit: a, committed: then, .. }, At::Git { commit: b, committed: now, .. }) => {
+            if a == b {
+                return MoveKind::Retag;
+            }
+            match then.cmp(now) {
+                std::cmp::Ordering::Less => MoveKind::Forward,
+                std::cmp::Ordering::Equal => MoveKind::Sideways,
+                std::cmp::Ordering::Greater => MoveKind::Backward,
+            }
+        }
+        (At::Directory { .. } | At::Git { .. }, At::Directory { .. } | At::Git { .. }) => MoveKind::Forward,
+    }
+}
+
+/// How a repository fares that could not be asked.
+pub fn state(class: Class) -> RepositoryState {
+    match class {
+        Class::AuthFailed | Class::Denied => RepositoryState::AuthFailed,
+        Class::RefMissing => RepositoryState::RefMissing,
+        Class::Unusable | Class::Invalid => RepositoryState::Invalid,
+        Class::NotLeader
+        | Class::Rebalancing
+        | Class::Starting
+        | Class::Unreachable
+        | Class::TimedOut
+        | Class::Exists
+        | Class::NotFound
+        | Class::Waiting
+        | Class::NotUnderstood
+        | Class::Unsupported
+        | Class::Failed
+        | Class::DataLost
+        | Class::Superseded
+        | Class::NotDue
+        | Class::Internal => RepositoryState::Unreachable,
+    }
+}
