@@ -191,3 +191,19 @@ async fn an_import_has_credentials_of_its_own_by_its_host() -> Result<()> {
     assert_eq!((said.code, said.out.as_str()), (Some(0), "Valid for test.\n"), "{said}");
     Ok(())
 }
+
+#[tokio::test]
+async fn an_import_without_templates_is_told_once_and_at_its_line() -> Result<()> {
+    let desk = beside()?;
+    desk.write("empty/connectors/example.yaml", "connector: example\ntemplate: file\n")?;
+    let said = desk.run("validate main --import platform=empty").await?;
+    assert_eq!(
+        said.out.lines().next(),
+        Some(
+            "tagalong.yaml:3:12: error[repository-empty]: import `platform` has no `templates/`, or nothing in it"
+        ),
+        "{said}"
+    );
+    assert_eq!(said.out.matches("error[").count(), 1, "{said}");
+    Ok(())
+}

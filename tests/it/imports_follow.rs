@@ -243,3 +243,20 @@ async fn a_second_agent_with_the_import_away_writes_nothing() -> Result<()> {
     assert_eq!((fake.names(), writes(&fake)), (vec!["orders".to_owned()], vec![]));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_folder_in_place_of_an_import_is_followed_and_its_server_is_left_alone() -> Result<()> {
+    let platform = Platform::new().await?;
+    let definitions = platform.definitions().await?;
+    let folder = platform.origin.work_tree();
+    let fake = Fake::start(1).await;
+    let settings = definitions.settings(&fake.url(0));
+    let agent = Agent::start(&format!("{settings}imports: {{platform: '{}'}}\n", folder.display())).await?;
+    agent.wait_for_applied(&definitions.released()?).await?;
+    std::fs::write(folder.join(TEMPLATE.0), template("  batch.size: 9\n"))?;
+    let changed =
+        || async { Ok(fake.connector("orders").is_some_and(|one| one.config.contains_key("batch.size"))) };
+    wait("what changed in the folder is applied", changed).await?;
+    assert_eq!(platform.http.exchanges().len(), 0);
+    Ok(())
+}
