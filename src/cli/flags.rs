@@ -83,13 +83,16 @@ pub struct Cluster {
     connect: Option<String>,
 }
 
-/// How a result is written.
+/// How a result is written; which forms there are depends on the command.
 #[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Output")]
-pub struct Printing {
+pub struct Printing<Form = Output>
+where
+    Form: ValueEnum + Default + Send + Sync + 'static,
+{
     /// Form of the result: for people, or for programs (the JSON forms are promises)
     #[arg(short, long, value_enum, value_name = "FORM", default_value_t)]
-    pub output: Output,
+    pub output: Form,
 
     /// Never write in colour; the variable `NO_COLOR` says so too
     #[arg(long)]
@@ -103,6 +106,26 @@ pub enum Output {
     #[default]
     Human,
     Json,
+}
+
+/// The form of what is wrong with definitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub enum FindingsOutput {
+    #[default]
+    Human,
+    Json,
+    Markdown,
+    Github,
+    Gitlab,
+}
+
+/// The form of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub enum PlanOutput {
+    #[default]
+    Human,
+    Json,
+    Markdown,
 }
 
 /// Pairs of settings keys and texts, in the order in which they lie over each other.
@@ -153,7 +176,10 @@ impl Cluster {
     }
 }
 
-impl Printing {
+impl<Form> Printing<Form>
+where
+    Form: ValueEnum + Default + Send + Sync + 'static,
+{
     /// Whether the result may carry colour.
     pub fn colour(&self) -> bool {
         !self.no_color && print::may_colour()

@@ -4,7 +4,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::cli::failure::{Done, Failure};
-use crate::cli::flags::{Cluster, Common, Definitions, Output, Printing};
+use crate::cli::flags::{Cluster, Common, Definitions, PlanOutput, Printing};
 use crate::cli::{print, wiring};
 use crate::pipeline;
 use crate::view;
@@ -14,7 +14,8 @@ use crate::view;
 #[command(after_help = "Only GET requests are sent to Connect.\n\n\
     Examples:\n  \
     tagalong plan --dir . -e staging --connect http://localhost:8083\n  \
-    tagalong plan --git https://git.example.com/connectors.git --tag v1 -e staging --detailed-exitcode\n\n\
+    tagalong plan --git https://git.example.com/connectors.git --tag v1 -e staging --detailed-exitcode\n  \
+    tagalong plan --dir . -e staging --output markdown > comment.md\n\n\
     Exit codes: 0 done, 1 failed; with --detailed-exitcode 2 where cluster and repository differ.")]
 pub struct Plan {
     /// Leave with 2 where cluster and repository differ
@@ -28,7 +29,7 @@ pub struct Plan {
     cluster: Cluster,
 
     #[command(flatten)]
-    printing: Printing,
+    printing: Printing<PlanOutput>,
 
     #[command(flatten)]
     common: Common,
@@ -46,8 +47,9 @@ impl Plan {
         let policy = wiring::policy(&settings);
         let plan = pipeline::plan::plan(&rendered.desired, &live, &policy, Timestamp::now());
         print::result(&match self.printing.output {
-            Output::Json => view::json::plan(&plan, &rendered.findings, &[]),
-            Output::Human => view::human::plan(&plan, self.printing.colour()),
+            PlanOutput::Json => view::json::plan(&plan, &rendered.findings, &[]),
+            PlanOutput::Markdown => view::markdown::plan(&plan, &rendered.findings),
+            PlanOutput::Human => view::human::plan(&plan, self.printing.colour()),
         });
         Ok(if self.detailed_exitcode && !plan.is_empty() { Done::Left } else { Done::Well })
     }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::checkout::Checkout;
 use crate::cli::definitions::{self, Reach};
 use crate::cli::failure::{Done, Failure};
-use crate::cli::flags::{Common, Output, Overlay, Printing};
+use crate::cli::flags::{Common, FindingsOutput, Overlay, Printing};
 use crate::cli::{print, wiring};
 use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
@@ -28,7 +29,10 @@ use crate::view;
     Examples:\n  \
     tagalong validate\n  \
     tagalong validate definitions -e production --strict\n  \
-    tagalong validate --import platform=../platform\n\n\
+    tagalong validate --import platform=../platform\n  \
+    tagalong validate --output github\n\n\
+    `github` writes annotations, which a workflow shows at their lines in a pull request; `gitlab` a code \
+    quality report for a merge request; `markdown` a page for a comment.\n\n\
     Exit codes: 0 no error, 1 an error (or a warning, with --strict)."
 )]
 pub struct Validate {
@@ -57,7 +61,7 @@ pub struct Validate {
     verbose: bool,
 
     #[command(flatten)]
-    printing: Printing,
+    printing: Printing<FindingsOutput>,
 }
 
 impl Validate {
@@ -73,8 +77,16 @@ impl Validate {
         }
 
         match self.printing.output {
-            Output::Json => print::result(&view::json::validation(&found)),
-            Output::Human => print::result(&self.human(&found)),
+            FindingsOutput::Json => print::result(&view::json::validation(&found)),
+            FindingsOutput::Human => print::result(&self.human(&found)),
+            FindingsOutput::Markdown => {
+                print::result(&view::markdown::findings(&merged(&found), &verdict(&found)));
+            }
+            FindingsOutput::Github => print::result(&self.github(&found)?),
+            FindingsOutput::Gitlab => {
+                let checkout = Checkout::of(&self.dir)?;
+                print::result(&view::gitlab::report(&merged(&found), |place| checkout.path(place)));
+            }
         }
         let wrong = |findings: &Findings| {
             findings.has_errors() || (self.strict && findings.count(Severity::Warning) > 0)
@@ -97,6 +109,12 @@ impl Validate {
     fn human(&self, found: &Found) -> String {
         let findings = view::human::findings(&merged(found), self.printing.colour());
         format!("{findings}{}\n", verdict(found))
+    }
+
+    fn github(&self, found: &Found) -> Result<String, Failure> {
+        let checkout = Checkout::of(&self.dir)?;
+        let annotations = view::github::annotations(&merged(found), |place| checkout.path(place));
+        Ok(format!("{annotations}{}\n", verdict(found)))
     }
 }
 

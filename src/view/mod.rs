@@ -1,16 +1,19 @@
 //! Tell people and programs: model to text.
 //!
 //! [`json`] and [`status`] are the promised forms for programs, [`human`] is for terminals and logs,
-//! [`page`] for a browser, [`reference`] for those who use templates, [`schema`] for editors. All are
-//! pure: the time comes in, and what must not be shown cannot be reached from here.
+//! [`page`] for a browser, [`reference`] for those who use templates, [`schema`] for editors;
+//! [`github`], [`gitlab`] and [`markdown`] for those who look at a pull request. All are pure: the time
+//! comes in, and what must not be shown cannot be reached from here.
 
 mod form;
+pub mod github;
+pub mod gitlab;
 pub mod human;
 pub mod json;
+pub mod markdown;
 pub mod page;
 pub mod reference;
 pub mod schema;
-
 pub mod status;
 mod text;
 
@@ -21,7 +24,7 @@ mod example;
 mod tests {
     use crate::model::finding::Findings;
     use crate::view::status::StatusForm;
-    use crate::view::{example, human, json, page, status};
+    use crate::view::{example, github, gitlab, human, json, markdown, page, status};
 
     #[test]
     fn no_secret_occurs_in_any_view() {
@@ -29,6 +32,10 @@ mod tests {
         let form = StatusForm::new(&report, "0.1.0");
         let views = [
             human::plan(&plan, true),
+            markdown::plan(&plan, &report.findings),
+            markdown::findings(&report.findings, ""),
+            github::annotations(&report.findings, |_| None),
+            gitlab::report(&report.findings, |_| None),
             human::render(&desired, false),
             human::explain(&desired, false),
             human::results(&report.cluster.results, false),

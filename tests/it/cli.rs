@@ -32,6 +32,7 @@ async fn help_goes_to_standard_output() -> Result<()> {
       render       Show the configs of one environment, with secrets hidden
       status       Ask a running agent what it sees: revisions, connectors, drift, what is held
       health       Ask a running agent whether its loop lives
+      schema       Write the JSON Schema of a kind of file, for editors
       completions  Write the completions of a shell to standard output
       help         Print this message or the help of the given subcommand(s)
 
@@ -52,7 +53,7 @@ async fn help_goes_to_standard_output() -> Result<()> {
 #[tokio::test]
 async fn every_command_has_help_with_its_exit_codes() -> Result<()> {
     let desk = desk()?;
-    for command in ["run", "apply", "plan", "validate", "render", "status", "health"] {
+    for command in ["run", "apply", "plan", "validate", "render", "status", "health", "schema"] {
         let said = desk.run(&format!("{command} --help")).await?;
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said}");
         assert!(said.out.contains("Exit codes: "), "{said}");

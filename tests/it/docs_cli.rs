@@ -62,6 +62,8 @@ fn of_command(text: &mut String, command: &Command, shared: &mut Vec<(String, Ve
         table(text, own.into_iter(), reads_settings)?;
     }
     let mut headings: Vec<String> = Vec::new();
+    // A flag of several commands may take other words in one of them.
+    let mut others: Vec<String> = Vec::new();
     for argument in grouped {
         let heading = argument.get_help_heading().unwrap_or_default().to_owned();
         if !headings.contains(&heading) {
@@ -72,15 +74,17 @@ fn of_command(text: &mut String, command: &Command, shared: &mut Vec<(String, Ve
             shared.len() - 1
         });
         let known = &mut shared[at].1;
-        if !known.iter().any(|known| known.get_id() == argument.get_id()) {
-            known.push(argument.clone());
+        match known.iter().find(|known| known.get_id() == argument.get_id()) {
+            None => known.push(argument.clone()),
+            Some(known) if words(known) == words(argument) => {}
+            Some(_) => others.push(format!("Here {} takes {}", written(argument), words(argument))),
         }
     }
     if !headings.is_empty() {
         let links: Vec<_> =
             headings.iter().map(|heading| format!("[{heading}](#{})", anchor(heading))).collect();
         let and = if has_own { "And the" } else { "The" };
-        write!(text, "\n{and} flags of {}.\n", links.join(", "))?;
+        write!(text, "\n{and} flags of {}.\n", [vec![links.join(", ")], others].concat().join(". "))?;
     }
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     for paragraph in after.split("\n\n") {
@@ -134,16 +138,17 @@ fn written(argument: &Arg) -> String {
     format!("{short}`{}`", format!("--{long} {value}").trim_end())
 }
 
+/// The words that it takes.
+fn words(argument: &Arg) -> String {
+    let words = argument.get_possible_values();
+    words.iter().map(|value| format!("`{}`", value.get_name())).collect::<Vec<_>>().join(", ")
+}
+
 /// What it is for, the words it takes, and where else it can be said.
 fn meaning(argument: &Arg, reads_settings: bool) -> String {
     let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-    let words: Vec<_> =
-        argument.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
-    let words = if takes_value(argument) && !words.is_empty() {
-        format!(": {}", words.join(", "))
-    } else {
-        String::new()
-    };
+    let words = words(argument);
+    let words = if takes_value(argument) && !words.is_empty() { format!(": {words}") } else { String::new() };
     let variable = argument.get_env().map(|name| format!("; variable `{}`", name.to_string_lossy()));
     let long = format!("--{}", argument.get_long().unwrap_or_default());
     let key = KEYS.iter().find(|key| reads_settings && flag(key.path) == Some(long.as_str()));

@@ -4,6 +4,7 @@ mod agent;
 mod cli;
 mod cli_cluster;
 mod cli_docs;
+mod cli_review;
 mod cli_wrong;
 mod connect;
 mod connect_secrets;

@@ -84,7 +84,8 @@ fn warning(out: &mut String, warning: &WarningForm, paint: Paint) {
     put(out, format_args!("{} {of}{}", paint.mark(Colour::Yellow, "warning:"), line(message)));
 }
 
-fn last_line(plan: &Plan) -> String {
+/// What the whole plan comes to.
+pub(in crate::view) fn last_line(plan: &Plan) -> String {
     if plan.is_empty() {
         let sure = plan.unverifiable.is_empty() && plan.sync.values().all(|sync| *sync != Sync::Unknown);
         let limit = if sure { "" } else { ", as far as can be told" };
@@ -145,7 +146,8 @@ fn glyph(kind: StepKind) -> (&'static str, Colour) {
     }
 }
 
-fn why(action: &Action) -> String {
+/// Why a step is there, and what it comes to.
+pub(in crate::view) fn why(action: &Action) -> String {
     let states = |from: Target, to: Target| format!("is {}, should be {}", from.name(), to.name());
     match &action.step {
         Step::Create { config, initial } => {
@@ -242,6 +244,12 @@ pub fn findings(findings: &Findings, colour: bool) -> String {
     if findings.is_empty() {
         return out;
     }
+    put(&mut out, format_args!("{}.", counts(findings)));
+    out
+}
+
+/// How many findings there are of each severity, in words.
+pub(in crate::view) fn counts(findings: &Findings) -> String {
     let counts: Vec<String> = Severity::ALL
         .iter()
         .map(|severity| (findings.count(*severity), severity))
@@ -252,8 +260,7 @@ pub fn findings(findings: &Findings, colour: bool) -> String {
             Severity::Info => count(found, "note", "notes"),
         })
         .collect();
-    put(&mut out, format_args!("{}.", counts.join(", ")));
-    out
+    counts.join(", ")
 }
 
 fn finding(out: &mut String, finding: &Finding, paint: Paint) {
