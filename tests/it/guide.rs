@@ -107,6 +107,7 @@ fn what_the_pages_name_is_there() -> Result<()> {
         "README.md",
         "docs/guide/first-connector.md",
         "docs/guide/definitions.md",
+        "docs/guide/editors.md",
         "docs/guide/workspace.md",
         "docs/operations/running.md",
         "docs/operations/reaching-connect.md",

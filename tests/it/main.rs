@@ -14,6 +14,7 @@ mod corpus;
 mod docs;
 mod docs_cli;
 mod guide;
+mod guide_editors;
 mod guide_workspace;
 mod hostile;
 mod hostile_gone;
