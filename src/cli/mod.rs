@@ -6,6 +6,7 @@
 
 mod agent;
 mod apply;
+mod asking;
 mod checkout;
 mod completions;
 mod definitions;

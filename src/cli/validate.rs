@@ -1,15 +1,19 @@
-//! `tagalong validate`: everything that is wrong with a folder of definitions, offline.
+//! `tagalong validate`: everything that is wrong with a folder of definitions, offline; with `--connect` also
+//! what the plugins of a worker say.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::asking::{self, Asked, Found};
 use crate::cli::checkout::Checkout;
 use crate::cli::definitions::{self, Reach};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Common, FindingsOutput, Overlay, Printing};
 use crate::cli::{print, wiring};
+use crate::model::desired::Desired;
 use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
 use crate::model::rule::Severity;
@@ -20,17 +24,22 @@ use crate::pipeline;
 use crate::pipeline::supply::Supply;
 use crate::repo::Repository;
 use crate::repo::options::ImportOptions;
+use crate::settings::checked::Settings;
 use crate::view;
 
 /// Check a folder of definitions for every environment, offline
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Nothing is asked of git (unless --fetch-imports) or of Connect; inputs of an environment take their examples.\n\n\
+    after_help = "Nothing is asked of git (unless --fetch-imports), and without --connect nothing of Connect, and no settings \
+    are read; inputs of an environment take their examples. With --connect the plugin of every connector is asked what it \
+    thinks of its config; nothing is written, but some plugins log in to their database. Settings and --value then lie \
+    over the examples.\n\n\
     Examples:\n  \
     tagalong validate\n  \
     tagalong validate definitions -e production --strict\n  \
     tagalong validate --import platform=../platform\n  \
-    tagalong validate --output github\n\n\
+    tagalong validate --output github\n  \
+    tagalong validate -e staging --connect http://localhost:8083\n\n\
     `github` writes annotations, which a workflow shows at their lines in a pull request; `gitlab` a code \
     quality report for a merge request; `markdown` a page for a comment.\n\n\
     Exit codes: 0 no error, 1 an error (or a warning, with --strict)."
@@ -56,29 +65,46 @@ pub struct Validate {
     #[arg(long)]
     strict: bool,
 
-    /// Name the files that are no definitions, too
-    #[arg(short, long)]
-    verbose: bool,
+    /// Ask the plugins of the Connect worker at this address, too
+    #[arg(long, value_name = "URL")]
+    connect: Option<String>,
+
+    /// Value for the templates, over the environment's own; may be given again
+    #[arg(long = "value", value_name = "A.B=C", requires = "connect")]
+    values: Vec<String>,
+
+    /// How long the plugins may be asked at most
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = wiring::duration, requires = "connect")]
+    timeout: Duration,
 
     #[command(flatten)]
     printing: Printing<FindingsOutput>,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 impl Validate {
     pub async fn run(self) -> Result<Done, Failure> {
+        let settings = self.place()?;
         let repository = Repository::directory(&self.dir).naming(pipeline::named);
         let reach = if self.fetch_imports { Reach::Git } else { Reach::Folders };
-        let sources = definitions::sources(&repository, &self.options()?, reach).await?;
-        let found = check(&sources, self.environment.as_ref());
-        if self.verbose {
+        let options = self.options(settings.as_ref())?;
+        let sources = definitions::sources(&repository, &options, reach).await?;
+        let (mut found, drafts) = self.check(&sources, settings.as_ref());
+        if self.common.verbose > 0 {
             for note in ignored(&sources) {
                 print::note(&note);
             }
         }
+        let asked = match &settings {
+            Some(settings) => Some(asking::plugins(settings, &drafts, &mut found, self.timeout).await?),
+            None => None,
+        };
 
         match self.printing.output {
             FindingsOutput::Json => print::result(&view::json::validation(&found)),
-            FindingsOutput::Human => print::result(&self.human(&found)),
+            FindingsOutput::Human => print::result(&self.human(&found, asked.as_ref())),
             FindingsOutput::Markdown => {
                 print::result(&view::markdown::findings(&merged(&found), &verdict(&found)));
             }
@@ -88,6 +114,9 @@ impl Validate {
                 print::result(&view::gitlab::report(&merged(&found), |place| checkout.path(place)));
             }
         }
+        if let Some(failure) = asked.and_then(|asked| asked.failure) {
+            return Err(failure);
+        }
         let wrong = |findings: &Findings| {
             findings.has_errors() || (self.strict && findings.count(Severity::Warning) > 0)
         };
@@ -96,25 +125,81 @@ impl Validate {
 
     /// How imports are reached. Offline nothing but the folders counts, so the settings of this place,
     /// which may be for something else, are not read.
-    fn options(&self) -> Result<ImportOptions, Failure> {
-        let overlay: Overlay = self.imports.iter().map(|import| ("imports", import.clone())).collect();
-        let settings = if self.fetch_imports {
-            wiring::settings(&Common::default(), &[overlay], &[], false)?
-        } else {
-            wiring::typed(overlay)?
-        };
-        Ok(settings.imports)
+    fn options(&self, place: Option<&Settings>) -> Result<ImportOptions, Failure> {
+        Ok(match place {
+            Some(place) => place.imports.clone(),
+            None if self.fetch_imports => {
+                wiring::settings(&self.common, &[self.overlay()], &[], false)?.imports
+            }
+            None => wiring::typed(self.overlay())?.imports,
+        })
     }
 
-    fn human(&self, found: &Found) -> String {
+    fn overlay(&self) -> Overlay {
+        self.imports.iter().map(|import| ("imports", import.clone())).collect()
+    }
+
+    /// The settings of the place, where there is one.
+    fn place(&self) -> Result<Option<Settings>, Failure> {
+        let Some(url) = &self.connect else { return Ok(None) };
+        let connect = vec![("connect.url", url.clone())];
+        wiring::settings(&self.common, &[connect, self.overlay()], &self.values, false).map(Some)
+    }
+
+    /// Renders every environment, or the one asked for, and keeps what is wrong with each. Without an
+    /// environment there is still what is wrong with the files.
+    fn check(&self, sources: &Sources, place: Option<&Settings>) -> (Found, Vec<Desired>) {
+        let revision = sources.revision();
+        let definitions = pipeline::definitions(sources);
+        let (values, select) = match place {
+            Some(place) => (place.values.clone(), place.select.clone()),
+            None => (Values::default(), Select::default()),
+        };
+        let supply = Supply { values: &values, examples: true };
+        let only = self.environment.as_ref().or(place.and_then(|place| place.environment.as_ref()));
+        let environments: Vec<_> = match only {
+            Some(environment) => vec![environment.clone()],
+            None => pipeline::environments(&definitions).cloned().collect(),
+        };
+        if environments.is_empty() {
+            return (BTreeMap::from([(None, definitions.findings)]), Vec::new());
+        }
+        let (mut found, mut drafts) = (Found::new(), Vec::new());
+        for environment in environments {
+            let (draft, findings) = pipeline::draft(&definitions, &revision, &environment, &supply, &select);
+            drafts.extend(draft);
+            found.insert(Some(environment), findings);
+        }
+        (found, drafts)
+    }
+
+    fn human(&self, found: &Found, asked: Option<&Asked>) -> String {
         let findings = view::human::findings(&merged(found), self.printing.colour());
-        format!("{findings}{}\n", verdict(found))
+        match asked {
+            None => format!("{findings}{}\n", verdict(found)),
+            Some(Asked { failure: Some(_), .. }) => findings,
+            Some(asked) => format!("{findings}{} {}\n", verdict(found), hearing(asked)),
+        }
     }
 
     fn github(&self, found: &Found) -> Result<String, Failure> {
         let checkout = Checkout::of(&self.dir)?;
         let annotations = view::github::annotations(&merged(found), |place| checkout.path(place));
         Ok(format!("{annotations}{}\n", verdict(found)))
+    }
+}
+
+/// Says whom the plugins were asked about.
+fn hearing(asked: &Asked) -> String {
+    let Asked { connectors, left_out, failure: _ } = asked;
+    let some = |count: usize| format!("{count} connector{}", if count == 1 { "" } else { "s" });
+    match left_out {
+        0 => format!("The plugins looked at {}.", some(*connectors)),
+        1 => format!("The plugins looked at {}; one with errors of its own was left out.", some(*connectors)),
+        more => format!(
+            "The plugins looked at {}; {more} with errors of their own were left out.",
+            some(*connectors)
+        ),
     }
 }
 
@@ -176,30 +261,4 @@ fn verdict(found: &Found) -> String {
         (bad, "") => format!("Not valid for {bad}."),
         (bad, good) => format!("Not valid for {bad}. Valid for {good}."),
     }
-}
-
-/// What is wrong, by environment.
-type Found = BTreeMap<Option<EnvironmentName>, Findings>;
-
-/// Renders every environment, or the one asked for, and keeps what is wrong with each. Without an
-/// environment there is still what is wrong with the files.
-fn check(sources: &Sources, only: Option<&EnvironmentName>) -> Found {
-    let revision = sources.revision();
-    let definitions = pipeline::definitions(sources);
-    let (values, select) = (Values::default(), Select::default());
-    let supply = Supply { values: &values, examples: true };
-    let environments: Vec<_> = match only {
-        Some(environment) => vec![environment.clone()],
-        None => pipeline::environments(&definitions).cloned().collect(),
-    };
-    if environments.is_empty() {
-        return BTreeMap::from([(None, definitions.findings)]);
-    }
-    environments
-        .into_iter()
-        .map(|environment| {
-            let (_, findings) = pipeline::desired(&definitions, &revision, &environment, &supply, &select);
-            (Some(environment), findings)
-        })
-        .collect()
 }

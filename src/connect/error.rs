@@ -138,6 +138,10 @@ pub enum Attempt {
     Read(ConnectorName),
     /// Reading what the tasks of one connector got.
     Tasks(ConnectorName),
+    /// Asking which plugins there are.
+    Plugins,
+    /// Asking a plugin what it thinks of a config.
+    Validate(ConnectorName),
     /// Taking a step.
     Step(StepKind, ConnectorName),
 }
@@ -271,7 +275,14 @@ impl Attempt {
     pub fn writes(&self) -> bool {
         match self {
             Self::Step(..) => true,
-            Self::Ready | Self::Probe | Self::Root | Self::List | Self::Read(_) | Self::Tasks(_) => false,
+            Self::Ready
+            | Self::Probe
+            | Self::Root
+            | Self::List
+            | Self::Read(_)
+            | Self::Tasks(_)
+            | Self::Plugins
+            | Self::Validate(_) => false,
         }
     }
 }
@@ -285,6 +296,8 @@ impl fmt::Display for Attempt {
             Self::List => f.write_str("read the connectors"),
             Self::Read(name) => write!(f, "read connector {name}"),
             Self::Tasks(name) => write!(f, "read the tasks of connector {name}"),
+            Self::Plugins => f.write_str("ask which plugins the worker has"),
+            Self::Validate(name) => write!(f, "ask the plugin of connector {name}"),
             Self::Step(step, name) => write!(f, "{} connector {name}", step.name()),
         }
     }

@@ -60,6 +60,7 @@ pub struct Request {
     query: Option<&'static str>,
     body: Option<Vec<u8>>,
     timeout: Duration,
+    limit: usize,
 }
 
 /// An answer, read whole.
@@ -82,7 +83,7 @@ impl Http {
 
     /// Sends one request and reads the answer.
     pub async fn send(&self, attempt: &Attempt, request: Request) -> Result<Answer, Error> {
-        let Request { method, path, query, body, timeout } = request;
+        let Request { method, path, query, body, timeout, limit } = request;
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
         url.set_query(query);
@@ -100,7 +101,7 @@ impl Http {
         watch.answered(status);
         let is_success = response.status().is_success();
         let body = if is_success {
-            whole(response, attempt, &asked).await?
+            whole(response, limit, attempt, &asked).await?
         } else {
             beginning(response, attempt, &asked).await?
         };
@@ -128,12 +129,13 @@ impl fmt::Debug for Http {
 impl Request {
     /// A request that only reads.
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), query: None, body: None, timeout: READ_TIMEOUT }
+        Self { timeout: READ_TIMEOUT, ..Self::write(Method::GET, path) }
     }
 
     /// A request that writes.
     pub fn write(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), query: None, body: None, timeout: WRITE_TIMEOUT }
+        let (path, timeout, limit) = (path.into(), WRITE_TIMEOUT, ANSWER_LIMIT);
+        Self { method, path, query: None, body: None, timeout, limit }
     }
 
     /// The same with a query, which must be encoded already.
@@ -155,6 +157,16 @@ impl Request {
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
+
+    /// The same with another length up to which an answer is read.
+    pub fn limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+}
+
+/// The path that asks the plugin of a class what it thinks of a config.
+pub fn validation_path(class: &str) -> String {
+    format!("/connector-plugins/{}/config/validate", utf8_percent_encode(class, ENCODED))
 }
 
 /// The path of a connector, `rest` appended; `None` where a path cannot say the name.
@@ -198,11 +210,16 @@ fn broken(attempt: &Attempt, asked: &Asked, source: reqwest::Error) -> Error {
     }
 }
 
-async fn whole(mut response: Response, attempt: &Attempt, asked: &Asked) -> Result<Vec<u8>, Error> {
+async fn whole(
+    mut response: Response,
+    limit: usize,
+    attempt: &Attempt,
+    asked: &Asked,
+) -> Result<Vec<u8>, Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|source| broken(attempt, asked, source))? {
-        if body.len() + chunk.len() > ANSWER_LIMIT {
-            let problem = Nonsense::TooLong { limit: ANSWER_LIMIT };
+        if body.len() + chunk.len() > limit {
+            let problem = Nonsense::TooLong { limit };
             return Err(Error::NotUnderstood { attempt: attempt.clone(), problem });
         }
         body.extend_from_slice(&chunk);

@@ -8,6 +8,7 @@
 
 mod abilities;
 pub mod access;
+mod advice;
 mod ask;
 pub mod complaint;
 pub mod error;
@@ -23,6 +24,7 @@ pub mod unusable;
 mod wire;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -40,6 +42,7 @@ use crate::connect::wire::Expanded;
 use crate::model::config::Config;
 use crate::model::live::{Kind, Live, LiveConnector, Worker};
 use crate::model::name::ConnectorName;
+use crate::model::opinion::Opinion;
 use crate::model::plan::{Failed, Step, StepKind};
 use crate::model::report::Exchange;
 
@@ -54,6 +57,9 @@ const NO_CONTENT: u16 = 204;
 
 /// How many configs are read at once where the expanded read left connectors out.
 const READS_AT_ONCE: usize = 8;
+
+/// The longest opinion that is read; Debezium's are of 100 kB.
+const OPINION_LIMIT: usize = 8 * 1024 * 1024;
 
 /// Where Connect is, and how to write to it.
 #[derive(Clone)]
@@ -248,6 +254,32 @@ impl Client {
         understood(&Attempt::Root, wire::root(&answer.body))
     }
 
+    /// Asks which classes of connectors the worker has.
+    pub async fn classes(&self) -> Result<Vec<Arc<str>>, Error> {
+        let answer = self.ask(&Attempt::Plugins, Request::get("/connector-plugins")).await?;
+        understood(&Attempt::Plugins, wire::classes(&answer.body))
+    }
+
+    /// Asks the plugin of a config what it thinks of it. Nothing is written, but some plugins log in to a database.
+    pub async fn opinion(&self, name: &ConnectorName, config: &Config) -> Result<Opinion, Error> {
+        let attempt = Attempt::Validate(name.clone());
+        // Newer versions answer a class that is none with nothing at all.
+        let class = config.class().filter(|class| is_class(class));
+        let Some(class) = class else { return Ok(Opinion::UnknownClass) };
+        let request = Request::write(Method::PUT, http::validation_path(class))
+            .body(wire::question(name, config))
+            .limit(OPINION_LIMIT);
+        let answer = self.abilities.hear(self.http.send(&attempt, request).await)?;
+        let Some(error) = refused(&attempt, &answer, false, Some(config)) else {
+            return understood(&attempt, advice::opinion(&answer.body, config));
+        };
+        let message = wire::error_message(answer.status, &answer.body);
+        match message.and_then(|message| advice::refused_whole(&message, config)) {
+            Some(opinion) => Ok(opinion),
+            None => self.abilities.hear(Err(error)),
+        }
+    }
+
     /// Takes a step: its requests in order, the first of which decides whether it is taken at all. A
     /// deletion of what is gone already is a success, and so is a restart of what runs again.
     pub async fn take(&self, connector: &ConnectorName, step: &Step) -> Result<(), Error> {
@@ -342,4 +374,11 @@ impl Client {
     async fn ask(&self, attempt: &Attempt, request: Request) -> Result<Answer, Error> {
         self.abilities.hear(ask(&self.http, attempt, request).await)
     }
+}
+
+/// Whether a text can be the name of a Java class.
+fn is_class(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '$'))
+        && !text.starts_with('.')
+        && !text.is_empty()
 }

@@ -86,6 +86,14 @@ pub fn root(body: &[u8]) -> Result<Worker, Nonsense> {
     })
 }
 
+/// Reads `GET /connector-plugins`: `[{"class":"…FileStreamSinkConnector","type":"sink","version":"4.3.0"}]`.
+pub fn classes(body: &[u8]) -> Result<Vec<Arc<str>>, Nonsense> {
+    let plugins: Vec<PluginWire> = read(body)?;
+    let is_connector = |kind: Option<&str>| matches!(kind, None | Some("source" | "sink" | "unknown"));
+    let connectors = plugins.into_iter().filter(|plugin| is_connector(plugin.kind.as_deref()));
+    Ok(connectors.map(|plugin| plugin.class.into()).collect())
+}
+
 /// Recognises what `GET /health` says: `{"status":"healthy","message":"…"}`.
 ///
 /// Something before Connect may have a health page of its own there, such as `{"status":"UP"}`.
@@ -128,6 +136,14 @@ pub fn creation(name: &ConnectorName, config: &Config, initial: Target) -> Vec<u
 /// Writes the body of `PUT /connectors/{c}/config`: `{"connector.class":"…","tasks.max":"1"}`.
 pub fn configuration(config: &Config) -> Vec<u8> {
     flat(config).to_string().into_bytes()
+}
+
+/// Writes the body of `PUT /connector-plugins/{class}/config/validate`: a config with its `name`, without which
+/// Connect misses it.
+pub fn question(name: &ConnectorName, config: &Config) -> Vec<u8> {
+    let mut body = flat(config);
+    body["name"] = name.as_str().into();
+    body.to_string().into_bytes()
 }
 
 fn flat(config: &Config) -> Json {
@@ -195,6 +211,14 @@ struct EntryWire {
     info: Told,
     #[serde(default)]
     status: Option<StatusWire>,
+}
+
+/// One plugin of a worker.
+#[derive(Deserialize)]
+struct PluginWire {
+    class: String,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
 }
 
 /// What is told of a connector; `null` and nothing at all mean different things.

@@ -49,6 +49,21 @@ impl Value {
         secret::is_masked(&self.text)
     }
 
+    /// Whether Connect puts something in place of a part of it.
+    pub fn holds_placeholder(&self) -> bool {
+        secret::holds_placeholder(&self.text)
+    }
+
+    /// Whether there is a text, and it stands somewhere in another one.
+    pub fn is_within(&self, other: &str) -> bool {
+        !self.text.is_empty() && other.contains(self.text.as_ref())
+    }
+
+    /// Whether the text is a list, parted by commas, that has this item.
+    pub fn lists(&self, item: &str) -> bool {
+        self.text.split(',').any(|each| each.trim() == item)
+    }
+
     /// Whether both have the same text.
     pub fn same_text(&self, other: &Self) -> bool {
         self.text == other.text

@@ -24,6 +24,7 @@ pub mod finding;
 pub mod import;
 pub mod live;
 pub mod name;
+pub mod opinion;
 pub mod password;
 pub mod plan;
 pub mod reference;

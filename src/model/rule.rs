@@ -206,6 +206,15 @@ rules! {
     /// A value is what a cluster shows in place of a secret, as when a config was copied from what it answered.
     MaskedValue = "masked-value", Error, "write the secret's placeholder, such as `${file:/run/secrets/db.properties:password}`";
 
+    /// The worker has no connector plugin of this class. Told by `validate --connect`.
+    PluginUnknown = "plugin-unknown", Error;
+    /// The connector's plugin, or Connect itself, does not take the config. Told by `validate --connect`.
+    PluginRefused = "plugin-refused", Error, "the worker's log may say more; the plugin's own words are not repeated here where a placeholder or a secret could be in them";
+    /// The plugin could not reach the connector's database, or was refused there, and has not checked the rest. Told by `validate --connect`.
+    PluginAway = "plugin-away", Warning, "see that the worker can reach it and that the login is right; until then the connector waits";
+    /// A key that the plugin does not know, and that is written almost like one that it knows. Told by `validate --connect`.
+    PluginKey = "plugin-key", Warning;
+
     /// A setting is read and has no effect in this version of the agent.
     NoEffect = "no-effect", Warning, "take the key away";
     /// A credential is sent over the network where others can read it.

@@ -63,6 +63,14 @@ pub fn is_placeholder(text: &str) -> bool {
         .is_some_and(|inner| inner.contains(':') && !inner.contains(['{', '}', '$']))
 }
 
+/// Says whether a text holds a placeholder of Connect's config providers somewhere.
+///
+/// It errs on the side of yes: what stands in its place is not known here.
+pub fn holds_placeholder(text: &str) -> bool {
+    text.match_indices("${")
+        .any(|(at, _)| text[at..].split('}').next().is_some_and(|inner| inner.contains(':')))
+}
+
 /// Says whether a text carries credentials of its own: a URL with a password, or `password=…`.
 fn holds_credentials(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
@@ -135,6 +143,16 @@ mod tests {
         assert!(is_secret("database.password", "${topic}"));
         assert!(is_secret("database.password", "${env:A}${env:B}x"));
         assert!(is_secret("database.password", "x${env:A}"));
+    }
+
+    #[test]
+    fn a_placeholder_is_found_inside_a_text() {
+        for text in ["${env:A}", "jdbc:postgresql://${file:/a:host}/x", "${a}${env:B}", "${env:A"] {
+            assert!(holds_placeholder(text), "{text}");
+        }
+        for text in ["${topic}_sink: x", "$1", "{env:A}", "a:b"] {
+            assert!(!holds_placeholder(text), "{text}");
+        }
     }
 
     #[test]

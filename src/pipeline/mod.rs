@@ -16,6 +16,7 @@ mod nulls;
 pub mod pace;
 mod parse;
 pub mod plan;
+pub mod plugins;
 pub mod reference;
 mod render;
 mod resolve;
@@ -80,6 +81,19 @@ pub fn desired(
     supply: &Supply<'_>,
     select: &Select,
 ) -> (Option<Desired>, Findings) {
+    let (desired, findings) = draft(definitions, revision, environment, supply, select);
+    (desired.filter(|_| !findings.has_errors()), findings)
+}
+
+/// Renders one environment, also where something in it is an error: to say more about the rest of it, and never
+/// to be applied.
+pub fn draft(
+    definitions: &Definitions,
+    revision: &Revision,
+    environment: &EnvironmentName,
+    supply: &Supply<'_>,
+    select: &Select,
+) -> (Option<Desired>, Findings) {
     if definitions.findings.iter().any(|finding| finding.rule == Rule::AgentVersion) {
         return (None, definitions.findings.clone());
     }
@@ -90,7 +104,7 @@ pub fn desired(
         definitions.findings.iter().map(|finding| (finding.place.clone(), finding.rule)).collect();
     findings.extend(found.into_iter().filter(|f| !told.contains(&(f.place.clone(), f.rule))));
     findings.settle();
-    (desired.filter(|_| !findings.has_errors()), findings)
+    (desired, findings)
 }
 
 /// Every environment that is defined, by name.

@@ -25,6 +25,7 @@ mod imports_follow;
 mod memory;
 mod others;
 mod pace;
+mod plugins;
 mod reach;
 mod reach_balance;
 mod reach_tls;

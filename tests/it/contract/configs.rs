@@ -1,5 +1,7 @@
 //! The cases in plain HTTP: what is refused in a config, in which words, and what becomes of the rest.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -175,6 +177,105 @@ pub async fn numbers_and_booleans_become_texts_as_written(site: &Site) -> Result
     ];
     for (key, text) in texts {
         assert_eq!(config[key], text, "{key}");
+    }
+    Ok(())
+}
+
+pub async fn a_plugin_says_what_it_thinks_and_nothing_is_written(site: &Site) -> Result<()> {
+    let class = "org.apache.kafka.connect.file.FileStreamSourceConnector";
+    let path = |class: &str| format!("/connector-plugins/{class}/config/validate");
+    let config = json!({
+        "name": site.name("x"), "connector.class": class, "tasks.max": "0", "batch.size": "many", "odd": "1",
+    });
+    for reply in [
+        site.ask("PUT", &path(class), Some(&config.to_string())).await?,
+        site.ask_follower("PUT", &path(class), Some(&config.to_string())).await?,
+    ] {
+        let json = reply.is(200).json();
+        assert_eq!((&json["name"], &json["error_count"]), (&json!(class), &json!(3)), "{json}");
+        let errors = errors_by_key(&json);
+        for (key, error) in [
+            ("tasks.max", "Invalid value 0 for configuration tasks.max: Value must be at least 1"),
+            ("topic", "Missing required configuration \"topic\" which has no default value."),
+            ("batch.size", "Invalid value many for configuration batch.size: Not a number of type INT"),
+        ] {
+            assert_eq!(errors.get(key).map(Vec::as_slice), Some([error.to_owned()].as_slice()), "{json}");
+        }
+        // What the plugin does not know is passed over in silence, and is not among the keys.
+        assert_eq!(errors.get("file"), Some(&Vec::new()), "{json}");
+        assert_eq!(errors.get("odd"), None, "{json}");
+    }
+    site.ask("GET", &format!("/connectors/{}", site.name("x")), None).await?.is(404);
+    Ok(())
+}
+
+fn errors_by_key(opinion: &Value) -> BTreeMap<String, Vec<String>> {
+    let texts = |errors: &Value| -> Vec<String> {
+        errors.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let configs = opinion["configs"].as_array().into_iter().flatten();
+    configs
+        .map(|each| {
+            let name = each["definition"]["name"].as_str().unwrap_or_default().to_owned();
+            (name, texts(&each["value"]["errors"]))
+        })
+        .collect()
+}
+
+pub async fn a_plugin_is_asked_by_the_class_of_the_config(site: &Site) -> Result<()> {
+    let long = "org.apache.kafka.connect.file.FileStreamSourceConnector";
+    let ask = async |path: &str, config: Value| {
+        site.ask("PUT", &format!("/connector-plugins/{path}/config/validate"), Some(&config.to_string()))
+            .await
+    };
+    let config = |class: &str| json!({"name": "x", "connector.class": class, "topic": "x"});
+    for (path, class) in [
+        (long, long),
+        ("FileStreamSource", "FileStreamSource"),
+        ("FileStreamSourceConnector", "FileStreamSourceConnector"),
+        ("FileStreamSource", long),
+    ] {
+        let json = ask(path, config(class)).await?.is(200).json();
+        assert_eq!((&json["error_count"], &json["name"]), (&json!(0), &json!(class)), "{path}");
+    }
+    // A short name in the config, and the long one in the path, is taken for two classes.
+    ask(long, config("FileStreamSource"))
+        .await?
+        .says(400, &format!("Included connector type FileStreamSource does not match request type {long}"));
+    // Without its name a config misses one.
+    let json = ask(long, json!({"connector.class": long, "topic": "x"})).await?.is(200).json();
+    let missing = "Missing required configuration \"name\" which has no default value.";
+    assert_eq!(errors_by_key(&json)["name"], [missing], "{json}");
+    Ok(())
+}
+
+pub async fn what_no_plugin_gets_to_see_is_an_error_of_the_worker(site: &Site) -> Result<()> {
+    let ask = async |class: &str, config: Value| {
+        site.ask("PUT", &format!("/connector-plugins/{class}/config/validate"), Some(&config.to_string()))
+            .await
+    };
+    let of_rest = "org.apache.kafka.connect.runtime.rest.errors.BadRequestException: ";
+    let of_class =
+        if site.version >= (4, 0) { of_rest } else { "org.apache.kafka.connect.errors.ConnectException: " };
+    let unknown = "Failed to find any class that implements Connector and which name matches io.example.Nope, available connectors are: ";
+    let reply = ask("io.example.Nope", json!({"name": "x", "connector.class": "io.example.Nope"})).await?;
+    assert!(reply.is(500).message().starts_with(&format!("{of_class}{unknown}")), "{reply:?}");
+
+    let reply = ask("FileStreamSource", json!({"name": "x", "password": "S3cr3t"})).await?;
+    let message = reply.is(500).message();
+    assert!(message.starts_with(&format!("{of_rest}Connector config {{")), "{message}");
+    assert!(message.contains("password=S3cr3t"), "the whole config is repeated: {message}");
+
+    let reply = ask("FileStreamSink", json!({"name": "x", "connector.class": "FileStreamSink"})).await?;
+    let topics = "Must configure one of topics or topics.regex";
+    if site.version >= (3, 7) {
+        let errors = errors_by_key(&reply.is(200).json());
+        assert_eq!(
+            (&errors["topics"], &errors["topics.regex"]),
+            (&vec![topics.to_owned()], &vec![topics.to_owned()])
+        );
+    } else {
+        reply.says(500, &format!("org.apache.kafka.common.config.ConfigException: {topics}"));
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod demo;
 mod failover;
 mod failover_long;
 mod pair;
+mod plugins;
 mod reach;
 mod reach_balance;
 mod reach_tls;

@@ -45,7 +45,7 @@ pub fn act(cluster: &mut Cluster, call: &Call, segments: &[&str]) -> Answer {
         ("GET", ["connector-plugins", plugin, "config"]) => {
             Answer::error(404, &format!("Unknown plugin {plugin}."))
         }
-        ("PUT", ["connector-plugins", _, "config", "validate"]) => validate(cluster, call),
+        ("PUT", ["connector-plugins", class, "config", "validate"]) => validate(cluster, call, class),
         (_, [] | ["connectors" | "connector-plugins" | "health"]) => answer::no_such_method(),
         (_, _) => answer::no_such_path(),
     }
@@ -347,16 +347,11 @@ fn offsets(cluster: &mut Cluster, call: &Call, name: &str) -> Answer {
     )
 }
 
-fn validate(cluster: &Cluster, call: &Call) -> Answer {
+fn validate(cluster: &Cluster, call: &Call, class: &str) -> Answer {
     let sent = match call::config(cluster.version, &call.body) {
         Ok(sent) => sent,
         Err(answer) => return answer,
     };
     let name = sent.get("name").and_then(Option::as_deref).unwrap_or_default();
-    let refused = cluster.plugins.check(cluster.version, &sent, cluster.refusal(name)).err();
-    let count = usize::from(refused.is_some());
-    Answer::json(
-        200,
-        &json!({"name": sent.get("connector.class"), "error_count": count, "groups": [], "configs": []}),
-    )
+    cluster.plugins.validate(cluster.version, class, &sent, cluster.refusal(name))
 }

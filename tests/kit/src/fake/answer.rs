@@ -7,6 +7,9 @@ use axum::body::Body;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
+use crate::fake::check::Sent;
+use crate::fake::version::Version;
+
 /// An answer before it is put on the wire.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -40,6 +43,20 @@ impl Answer {
              <title>Error {status} {title}</title>\n</head>\n<body>\n<h2>HTTP ERROR {status} {title}</h2>\n</body>\n</html>\n"
         );
         Self { status, content_type: Some("text/html;charset=iso-8859-1"), body, location: None }
+    }
+
+    /// The same as Connect tells an exception that went through one of its threads.
+    pub fn thrown(self, exception: &str, version: Version) -> Self {
+        let json: Json = serde_json::from_str(&self.body).expect("an error of Connect's own");
+        let message = json["message"].as_str().unwrap_or_default();
+        let of_rest = "org.apache.kafka.connect.runtime.rest.errors";
+        let is_class = message.starts_with("Failed to find any class");
+        let class = if is_class && !version.blames_the_sender_for_an_unknown_class() {
+            "org.apache.kafka.connect.errors.ConnectException".to_owned()
+        } else {
+            format!("{of_rest}.{exception}")
+        };
+        Self::error(500, &format!("{class}: {message}"))
     }
 
     pub fn into_response(self) -> Response {
@@ -132,6 +149,34 @@ pub fn unknown_class(status: u16, class: &str, known: &str) -> Answer {
              {known}"
         ),
     )
+}
+
+pub fn other_class(config: &str, path: &str) -> Answer {
+    Answer::error(400, &format!("Included connector type {config} does not match request type {path}"))
+}
+
+/// What a plugin thinks of a config: each key that is known, with the complaints that name it.
+pub fn opinion(class: &str, known: &[(&str, bool, &str)], sent: &Sent, lines: &[String]) -> Answer {
+    let names = |line: &str, key: &str| {
+        line.contains(&format!("configuration {key}:"))
+            || line.contains(&format!("\"{key}\""))
+            || line.contains(&format!("'{key}'"))
+            || (line.starts_with("Must configure") && key.starts_with("topics"))
+    };
+    let configs: Vec<Json> = known
+        .iter()
+        .map(|(key, required, documentation)| {
+            let mut errors: Vec<&String> = lines.iter().filter(|line| names(line, key)).collect();
+            errors.dedup();
+            let value = sent.get(*key);
+            json!({
+                "definition": {"name": key, "type": "STRING", "required": required, "documentation": documentation},
+                "value": {"name": key, "value": value, "recommended_values": [], "errors": errors, "visible": true},
+            })
+        })
+        .collect();
+    let body = json!({"name": class, "error_count": lines.len(), "groups": ["Common"], "configs": configs});
+    Answer::json(200, &body)
 }
 
 /// The refusal of a config, as Connect wraps it.

@@ -86,6 +86,36 @@ impl Plugins {
         if lines.is_empty() { Ok(()) } else { Err(answer::invalid(&lines)) }
     }
 
+    /// Answers `PUT /connector-plugins/{class}/config/validate`; `refused` are complaints of the plugin.
+    pub fn validate(&self, version: Version, path: &str, config: &Sent, refused: Option<&str>) -> Answer {
+        let Some(given) = config.get("connector.class").and_then(Option::as_deref) else {
+            return answer::no_class(&as_java_map(config)).thrown("BadRequestException", version);
+        };
+        let Some(class) = self.find(given) else {
+            return answer::unknown_class(500, given, &self.describe())
+                .thrown("BadRequestException", version);
+        };
+        let is_same = path == given || self.find(path) == Some(given);
+        if !is_same {
+            return answer::other_class(given, path);
+        }
+        if is_sink_without_topics(class, config) && !version.lists_missing_topics() {
+            return Answer::error(
+                500,
+                &format!("org.apache.kafka.common.config.ConfigException: {NO_TOPICS}"),
+            );
+        }
+        let mut lines = Vec::new();
+        if !config.contains_key("name") {
+            lines.push("Missing required configuration \"name\" which has no default value.".to_owned());
+        }
+        check_tasks_max(config, &mut lines);
+        check_converters(config, &mut lines);
+        check_plugin(class, config, &mut lines);
+        lines.extend(refused.map(str::to_owned));
+        answer::opinion(given, &known_keys(class), config, &lines)
+    }
+
     fn describe(&self) -> String {
         let each = self.0.iter().map(|class| {
             format!(
@@ -188,6 +218,34 @@ fn check_plugin(class: &str, config: &Sent, lines: &mut Vec<String>) {
     if class.starts_with("io.debezium.connector.") && kind(class) == "source" && !has("topic.prefix") {
         lines.push("The 'topic.prefix' value is invalid: A value is required".to_owned());
     }
+}
+
+/// The keys that Connect and a plugin know, each with whether it must be there and what it is for.
+fn known_keys(class: &str) -> Vec<(&'static str, bool, &'static str)> {
+    let mut keys = vec![
+        ("name", true, "Globally unique name to use for this connector."),
+        ("connector.class", true, "Name or alias of the class for this connector."),
+        ("tasks.max", false, "Maximum number of tasks to use for this connector."),
+        ("key.converter", false, "Converter class of the keys."),
+        ("value.converter", false, "Converter class of the values."),
+        ("errors.retry.timeout", false, "The maximum duration in milliseconds."),
+    ];
+    if kind(class) == "sink" {
+        keys.push(("topics", false, "List of topics to consume, separated by commas"));
+        keys.push(("topics.regex", false, "Regular expression giving topics to consume."));
+    }
+    if class.contains("FileStream") {
+        keys.push(("file", false, "Source filename. If not specified, the standard input will be used"));
+    }
+    if class.contains("FileStreamSource") {
+        keys.push(("topic", true, "The topic to publish data to"));
+        keys.push(("batch.size", false, "The maximum number of records the source task can read."));
+    }
+    if class.starts_with("io.debezium.connector.") {
+        keys.push(("topic.prefix", false, "Topic prefix that identifies and provides a namespace."));
+        keys.push(("database.hostname", false, "Resolvable hostname or IP address of the database server."));
+    }
+    keys
 }
 
 const NO_TOPICS: &str = "Must configure one of topics or topics.regex";
