@@ -99,6 +99,30 @@ where
     no_color: bool,
 }
 
+/// How rendered connectors are written.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Output")]
+pub struct Rendering {
+    /// Form of the result: for people, for programs, Connect's own JSON, or Strimzi's manifests
+    #[arg(short, long, value_enum, value_name = "FORM", default_value_t)]
+    pub output: RenderOutput,
+
+    /// Never write in colour; the variable `NO_COLOR` says so too
+    #[arg(long)]
+    no_color: bool,
+}
+
+/// The form of rendered connectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub enum RenderOutput {
+    // Without help of their own, so that `--help` lists them in one line.
+    #[default]
+    Human,
+    Json,
+    Connect,
+    Strimzi,
+}
+
 /// The form of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
 pub enum Output {
@@ -180,6 +204,13 @@ impl<Form> Printing<Form>
 where
     Form: ValueEnum + Default + Send + Sync + 'static,
 {
+    /// Whether the result may carry colour.
+    pub fn colour(&self) -> bool {
+        !self.no_color && print::may_colour()
+    }
+}
+
+impl Rendering {
     /// Whether the result may carry colour.
     pub fn colour(&self) -> bool {
         !self.no_color && print::may_colour()

@@ -1,18 +1,21 @@
-//! `tagalong render`: the configs of one environment, secrets hidden.
+//! `tagalong render`: the configs of one environment, secrets hidden; or in a form of others, without any.
 
 use clap::Args;
 
 use crate::cli::failure::{Done, Failure};
-use crate::cli::flags::{Common, Definitions, Output, Printing};
+use crate::cli::flags::{Common, Definitions, RenderOutput, Rendering};
 use crate::cli::{print, wiring};
 use crate::view;
+use crate::view::foreign::{self, Obstacle, Portable};
 
 /// Show the configs of one environment, with secrets hidden
 #[derive(Debug, Args)]
 #[command(after_help = "Nothing is asked of Connect.\n\n\
     Examples:\n  \
     tagalong render --dir . -e production\n  \
-    tagalong render --dir . -e production --explain orders\n\n\
+    tagalong render --dir . -e production --explain orders\n  \
+    tagalong render --dir . -e production --output strimzi --cluster connect\n\n\
+    With --output connect or strimzi a secret that is no placeholder is not written, nor is anything else then.\n\n\
     Exit codes: 0 done, 1 failed.")]
 pub struct Render {
     /// Only these connectors
@@ -23,11 +26,15 @@ pub struct Render {
     #[arg(long)]
     explain: bool,
 
+    /// With --output strimzi: the `KafkaConnect` that is to run them, for the label `strimzi.io/cluster`
+    #[arg(long, value_name = "NAME", value_parser = cluster)]
+    cluster: Option<String>,
+
     #[command(flatten)]
     definitions: Definitions,
 
     #[command(flatten)]
-    printing: Printing,
+    rendering: Rendering,
 
     #[command(flatten)]
     common: Common,
@@ -35,6 +42,13 @@ pub struct Render {
 
 impl Render {
     pub async fn run(self) -> Result<Done, Failure> {
+        let output = self.rendering.output;
+        if self.explain && matches!(output, RenderOutput::Connect | RenderOutput::Strimzi) {
+            return Err(Failure::usage(anyhow::anyhow!("--explain has no place in a form of others")));
+        }
+        if self.cluster.is_some() && output != RenderOutput::Strimzi {
+            return Err(Failure::usage(anyhow::anyhow!("--cluster is for --output strimzi")));
+        }
         let settings =
             wiring::settings(&self.common, &[self.definitions.overlay()], self.definitions.values(), false)?;
         let rendered = wiring::rendered(&settings).await?;
@@ -48,12 +62,38 @@ impl Render {
         if !self.connectors.is_empty() {
             desired.connectors.retain(|name, _| self.connectors.iter().any(|wanted| wanted == name.as_str()));
         }
-        let colour = self.printing.colour();
-        print::result(&match (self.printing.output, self.explain) {
-            (Output::Json, explain) => view::json::render(&desired, explain),
-            (Output::Human, false) => view::human::render(&desired, colour),
-            (Output::Human, true) => view::human::explain(&desired, colour),
+        let colour = self.rendering.colour();
+        print::result(&match (output, self.explain) {
+            (RenderOutput::Json, explain) => view::json::render(&desired, explain),
+            (RenderOutput::Human, false) => view::human::render(&desired, colour),
+            (RenderOutput::Human, true) => view::human::explain(&desired, colour),
+            (RenderOutput::Connect, _) => written(foreign::connect(&desired))?,
+            (RenderOutput::Strimzi, _) => written(foreign::strimzi(&desired, self.cluster.as_deref()))?,
         });
         Ok(Done::Well)
     }
+}
+
+/// The text in a form of others; what it leaves out is told.
+fn written(made: Result<Portable, Vec<Obstacle>>) -> Result<String, Failure> {
+    match made {
+        Ok(Portable { text, lost }) => {
+            for lost in lost {
+                print::note(&format!("Note: {lost}"));
+            }
+            Ok(text)
+        }
+        Err(obstacles) => {
+            for Obstacle { connector, what, hint } in obstacles {
+                print::note(&format!("connector {connector}: {what}\n  hint: {hint}"));
+            }
+            Err(Failure::new(anyhow::anyhow!("nothing is written: this form cannot say all of it")))
+        }
+    }
+}
+
+/// Reads the name of a `KafkaConnect` that was typed.
+fn cluster(text: &str) -> Result<String, String> {
+    let is_name = foreign::is_kubernetes_name(text);
+    is_name.then(|| text.to_owned()).ok_or_else(|| "it is no name of Kubernetes'".to_owned())
 }

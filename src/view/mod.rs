@@ -5,6 +5,7 @@
 //! [`github`], [`gitlab`] and [`markdown`] for those who look at a pull request. All are pure: the time
 //! comes in, and what must not be shown cannot be reached from here.
 
+pub mod foreign;
 mod form;
 pub mod github;
 pub mod gitlab;
@@ -25,6 +26,7 @@ mod tests {
     use crate::model::finding::Findings;
     use crate::view::status::StatusForm;
     use crate::view::{example, github, gitlab, human, json, markdown, page, status};
+    use crate::view::{example, foreign, human, json, page, status};
 
     #[test]
     fn no_secret_occurs_in_any_view() {
@@ -45,6 +47,8 @@ mod tests {
             json::apply(&plan, &report.findings, &[], &report.cluster.results),
             json::render(&desired, true),
             json::findings(&report.findings),
+            format!("{:?}", foreign::connect(&desired)),
+            format!("{:?}", foreign::strimzi(&desired, None)),
             status::status(&report, "0.1.0"),
             page::page(&form, example::NOW),
             format!("{plan:?} {report:?} {desired:?}"),

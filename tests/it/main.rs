@@ -26,6 +26,7 @@ mod memory;
 mod others;
 mod pace;
 mod plugins;
+mod portable;
 mod reach;
 mod reach_balance;
 mod reach_tls;
