@@ -42,8 +42,9 @@ fn main() {
 
 fn files() -> BTreeMap<Arc<str>, Arc<[u8]>> {
     let mut template = String::from(
-        "template: postgres\nparameters:\n  database: {required: true}\n  tables: {type: list, required: true}\n  \
-         slot: {default: \"{{ connector | slug('_') }}\"}\nconfig:\n  connector.class: io.debezium.connector.postgresql.PostgresConnector\n  \
+        "template: postgres\nparameters:\n  database: {required: true}\n  tables: {type: list, required: true, pattern: '^\\w+\\.\\w+$'}\n  \
+         mode: {enum: [initial, no_data], default: initial}\n  \
+         slot: {default: \"{{ connector | slug('_') }}\", pattern: '^[a-z0-9_]{1,63}$'}\nconfig:\n  snapshot.mode: \"{{ params.mode }}\"\n  plugin.name: pgoutput\n  connector.class: io.debezium.connector.postgresql.PostgresConnector\n  \
          database.hostname: \"{{ values.postgres.host }}\"\n  database.dbname: \"{{ params.database }}\"\n  \
          table.include.list: \"{{ params.tables }}\"\n  topic.prefix: \"{{ connector }}\"\n  slot.name: \"{{ params.slot }}\"\n",
     );

@@ -21,6 +21,7 @@ mod run;
 pub mod schema;
 mod status;
 mod validate;
+mod verdict;
 mod wiring;
 
 use std::process::ExitCode;

@@ -5,8 +5,10 @@ use clap::Args;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Common, Definitions, RenderOutput, Rendering};
 use crate::cli::{print, wiring};
+use crate::model::name::ConnectorName;
 use crate::view;
 use crate::view::foreign::{self, Obstacle, Portable};
+use crate::yaml::decode::nearest;
 
 /// Show the configs of one environment, with secrets hidden
 #[derive(Debug, Args)]
@@ -56,7 +58,10 @@ impl Render {
         for name in &self.connectors {
             if !desired.connectors.keys().any(|known| known.as_str() == name) {
                 let error = anyhow::anyhow!("there is no connector {name:?} in {}", desired.environment);
-                return Err(Failure::new(error).hint(Some("without a name all of them are shown")));
+                let near = nearest(name, desired.connectors.keys().map(ConnectorName::as_str));
+                let near = near.map(|near| format!("did you mean `{near}`?"));
+                return Err(Failure::new(error)
+                    .hint(near.or(Some("without a name all of them are shown".to_owned()))));
             }
         }
         if !self.connectors.is_empty() {

@@ -2,7 +2,7 @@
 //! what the plugins of a worker say.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -12,9 +12,9 @@ use crate::cli::checkout::Checkout;
 use crate::cli::definitions::{self, Reach};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Common, FindingsOutput, Overlay, Printing};
-use crate::cli::{print, wiring};
+use crate::cli::{print, verdict, wiring};
 use crate::model::desired::Desired;
-use crate::model::finding::{Finding, Findings};
+use crate::model::finding::Findings;
 use crate::model::name::EnvironmentName;
 use crate::model::rule::Severity;
 use crate::model::select::Select;
@@ -48,6 +48,10 @@ pub struct Validate {
     /// Folder of definitions
     #[arg(value_name = "DIR", default_value = ".")]
     dir: PathBuf,
+
+    /// The same as DIR, as other commands name it
+    #[arg(long = "dir", value_name = "DIR", conflicts_with = "dir")]
+    flag: Option<PathBuf>,
 
     /// Only this environment
     #[arg(short, long, value_name = "NAME", value_parser = wiring::environment)]
@@ -87,7 +91,7 @@ pub struct Validate {
 impl Validate {
     pub async fn run(self) -> Result<Done, Failure> {
         let settings = self.place()?;
-        let repository = Repository::directory(&self.dir).naming(pipeline::named);
+        let repository = Repository::directory(self.folder()).naming(pipeline::named);
         let reach = if self.fetch_imports { Reach::Git } else { Reach::Folders };
         let options = self.options(settings.as_ref())?;
         let sources = definitions::sources(&repository, &options, reach).await?;
@@ -106,12 +110,15 @@ impl Validate {
             FindingsOutput::Json => print::result(&view::json::validation(&found)),
             FindingsOutput::Human => print::result(&self.human(&found, asked.as_ref())),
             FindingsOutput::Markdown => {
-                print::result(&view::markdown::findings(&merged(&found), &verdict(&found)));
+                print::result(&view::markdown::findings(
+                    &verdict::merged(&found),
+                    &verdict::verdict(&found, self.strict),
+                ));
             }
             FindingsOutput::Github => print::result(&self.github(&found)?),
             FindingsOutput::Gitlab => {
-                let checkout = Checkout::of(&self.dir)?;
-                print::result(&view::gitlab::report(&merged(&found), |place| checkout.path(place)));
+                let checkout = Checkout::of(self.folder())?;
+                print::result(&view::gitlab::report(&verdict::merged(&found), |place| checkout.path(place)));
             }
         }
         if let Some(failure) = asked.and_then(|asked| asked.failure) {
@@ -121,6 +128,10 @@ impl Validate {
             findings.has_errors() || (self.strict && findings.count(Severity::Warning) > 0)
         };
         Ok(if found.values().any(wrong) { Done::Said } else { Done::Well })
+    }
+
+    fn folder(&self) -> &Path {
+        self.flag.as_ref().unwrap_or(&self.dir)
     }
 
     /// How imports are reached. Offline nothing but the folders counts, so the settings of this place,
@@ -174,32 +185,19 @@ impl Validate {
     }
 
     fn human(&self, found: &Found, asked: Option<&Asked>) -> String {
-        let findings = view::human::findings(&merged(found), self.printing.colour());
+        let findings = view::human::findings(&verdict::merged(found), self.printing.colour());
+        let verdict = verdict::verdict(found, self.strict);
         match asked {
-            None => format!("{findings}{}\n", verdict(found)),
+            None => format!("{findings}{verdict}\n"),
             Some(Asked { failure: Some(_), .. }) => findings,
-            Some(asked) => format!("{findings}{} {}\n", verdict(found), hearing(asked)),
+            Some(asked) => format!("{findings}{verdict} {}\n", verdict::hearing(asked)),
         }
     }
 
     fn github(&self, found: &Found) -> Result<String, Failure> {
-        let checkout = Checkout::of(&self.dir)?;
-        let annotations = view::github::annotations(&merged(found), |place| checkout.path(place));
-        Ok(format!("{annotations}{}\n", verdict(found)))
-    }
-}
-
-/// Says whom the plugins were asked about.
-fn hearing(asked: &Asked) -> String {
-    let Asked { connectors, left_out, failure: _ } = asked;
-    let some = |count: usize| format!("{count} connector{}", if count == 1 { "" } else { "s" });
-    match left_out {
-        0 => format!("The plugins looked at {}.", some(*connectors)),
-        1 => format!("The plugins looked at {}; one with errors of its own was left out.", some(*connectors)),
-        more => format!(
-            "The plugins looked at {}; {more} with errors of their own were left out.",
-            some(*connectors)
-        ),
+        let checkout = Checkout::of(self.folder())?;
+        let annotations = view::github::annotations(&verdict::merged(found), |place| checkout.path(place));
+        Ok(format!("{annotations}{}\n", verdict::verdict(found, self.strict)))
     }
 }
 
@@ -216,49 +214,4 @@ fn ignored(sources: &Sources) -> Vec<String> {
         );
     }
     notes
-}
-
-/// Every finding once, with the environments in which it shows, where it does not show in all.
-fn merged(found: &Found) -> Findings {
-    let mut shows: BTreeMap<Finding, Vec<&EnvironmentName>> = BTreeMap::new();
-    for finding in found.values().flat_map(Findings::iter) {
-        let anywhere = Finding { environment: None, ..finding.clone() };
-        shows.entry(anywhere).or_default().extend(finding.environment.as_ref());
-    }
-    let mut all = Findings::default();
-    all.extend(shows.into_iter().map(|(mut finding, names)| {
-        match names.as_slice() {
-            [] => {}
-            names if names.len() == found.len() => {}
-            [name] => finding.environment = Some((*name).clone()),
-            names => {
-                let names: Vec<_> = names.iter().map(|name| name.as_str()).collect();
-                finding.message.push_str(&format!(" (in {})", names.join(", ")));
-            }
-        }
-        finding
-    }));
-    all.settle();
-    all
-}
-
-/// Says for which environments the definitions are good, and for which they are not.
-fn verdict(found: &Found) -> String {
-    let named = |wrong: bool| {
-        let names = found.iter().filter(|(_, findings)| findings.has_errors() == wrong);
-        names
-            .filter_map(|(name, _)| name.as_ref())
-            .map(EnvironmentName::as_str)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    match (named(true).as_str(), named(false).as_str()) {
-        ("", "") if found.values().any(Findings::has_errors) => {
-            "Not valid, and there is no environment to render for.".to_owned()
-        }
-        ("", "") => "Valid, and there is no environment to render for.".to_owned(),
-        ("", good) => format!("Valid for {good}."),
-        (bad, "") => format!("Not valid for {bad}."),
-        (bad, good) => format!("Not valid for {bad}. Valid for {good}."),
-    }
 }

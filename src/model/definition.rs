@@ -20,6 +20,8 @@ pub struct Definitions {
     pub templates: BTreeMap<Arc<str>, Template>,
     /// Each connector by its name.
     pub connectors: BTreeMap<ConnectorName, Connector>,
+    /// Connectors whose name is taken: they are looked at, and never made.
+    pub repeated: Vec<Connector>,
     /// Each environment by its name.
     pub environments: BTreeMap<EnvironmentName, Environment>,
     /// Names of connectors that are said to have moved elsewhere.

@@ -84,6 +84,8 @@ rules! {
     FileName = "file-name", Error, "rename the file";
     /// A file would be a definition file, were its ending (`.yaml`, `.yml`, `.json`) not written with capitals. It is not read.
     FileEnding = "file-ending", Warning, "rename it, so that its ending is in small letters";
+    /// A folder or file beside the three folders has nearly one of their names. It is not read.
+    BesideFolders = "beside-folders", Warning, "move it into the folder that it belongs to";
 
     /// A file is not UTF-8 text.
     NotUtf8 = "not-utf8", Error, "save the file as UTF-8";

@@ -34,7 +34,7 @@ pub fn check(definitions: &Definitions, lost: &Lost, findings: &mut Vec<Finding>
     for environment in definitions.environments.values() {
         checking.environment(environment);
     }
-    for connector in definitions.connectors.values() {
+    for connector in definitions.connectors.values().chain(&definitions.repeated) {
         checking.connector(connector);
     }
     checking.uses

@@ -111,9 +111,19 @@ pub fn collect<S: Source>(source: &mut S, root: &S::Handle, names: Names) -> Res
         walk.named("", root, 0, &wanted)?;
     }
     let Walk { mut collected, .. } = walk;
+    // What a connector names is read, wherever it lies.
+    let read: Vec<_> = collected.files.keys().cloned().collect();
+    let is_read = |path: &str| read.iter().any(|file| is_in(file, path));
+    collected.ignored.retain(|path| !is_read(path));
+    collected.findings.retain(|f| f.rule != Rule::BesideFolders || !is_read(&f.place.path));
     collected.findings.sort();
     collected.ignored.sort();
     Ok(collected)
+}
+
+/// Whether a file is the one at a path, or lies below it.
+fn is_in(file: &str, path: &str) -> bool {
+    file.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 struct Walk<'a, S: Source> {
@@ -135,7 +145,15 @@ impl<S: Source> Walk<'_, S> {
                 Kind::Submodule if ours => self.wrong(Rule::Submodule, name),
                 Kind::File(file) if name == SETTINGS => self.file(name, &file)?,
                 Kind::Folder(folder) if FOLDERS.contains(&name) => self.folder(name, &folder, 1)?,
-                Kind::File(_) | Kind::Folder(_) | Kind::Link | Kind::Submodule | Kind::Other => continue,
+                Kind::File(_) => {
+                    self.beside(name, has_ending(name));
+                    continue;
+                }
+                Kind::Folder(_) => {
+                    self.beside(name, true);
+                    continue;
+                }
+                Kind::Link | Kind::Submodule | Kind::Other => continue,
             }
             found.push(name.to_owned());
         }
@@ -153,6 +171,29 @@ impl<S: Source> Walk<'_, S> {
             ));
         }
         Ok(())
+    }
+
+    /// Says of what lies beside the three folders that it is not read, where it looks as if it should be.
+    fn beside(&mut self, name: &str, may_be: bool) {
+        if name.starts_with('.') || !may_be {
+            return;
+        }
+        let is_file = has_ending(name);
+        if is_file {
+            self.pass_over(name);
+        }
+        let stem = if is_file { name.rsplit_once('.').map_or(name, |(stem, _)| stem) } else { name };
+        let stem = stem.to_ascii_lowercase();
+        let is_near = |word: &&str| strsim::damerau_levenshtein(&stem, word) <= 2;
+        let hint = match FOLDERS.iter().find(|word| is_near(word)) {
+            Some(folder) if is_file => format!("move it into `{folder}/`"),
+            Some(folder) => format!("did you mean `{folder}/`?"),
+            None if is_file && is_near(&"tagalong") => format!("did you mean `{SETTINGS}`?"),
+            None => return,
+        };
+        let message = "this looks like definitions, and nothing of it is read";
+        let finding = Finding::new(Rule::BesideFolders, Place::start_of(name), message);
+        self.collected.findings.push(finding.hint(hint));
     }
 
     fn folder(&mut self, path: &str, folder: &S::Handle, level: usize) -> Result<(), Error> {

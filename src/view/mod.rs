@@ -2,7 +2,7 @@
 //!
 //! [`json`] and [`status`] are the promised forms for programs, [`human`] is for terminals and logs,
 //! [`page`] for a browser, [`reference`] for those who use templates, [`schema`] for editors;
-//! [`github`], [`gitlab`] and [`markdown`] for those who look at a pull request. All are pure: the time
+//! [`github`], [`gitlab`] and [`markdown`] for those who look at a pull request, [`foreign`] for other tools. All are pure: the time
 //! comes in, and what must not be shown cannot be reached from here.
 
 pub mod foreign;
@@ -25,8 +25,7 @@ mod example;
 mod tests {
     use crate::model::finding::Findings;
     use crate::view::status::StatusForm;
-    use crate::view::{example, github, gitlab, human, json, markdown, page, status};
-    use crate::view::{example, foreign, human, json, page, status};
+    use crate::view::{example, foreign, github, gitlab, human, json, markdown, page, status};
 
     #[test]
     fn no_secret_occurs_in_any_view() {

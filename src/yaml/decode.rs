@@ -16,6 +16,8 @@ pub struct Fields<'n> {
     pub place: Place,
     known: Known,
     entries: &'n [Entry],
+    /// Mistyped keys, by the known ones that were most likely meant and are not there.
+    meant: Vec<(&'static str, &'n Entry)>,
 }
 
 /// The keys that a map may have: from the table that its schema is made of too, or by their names
@@ -57,7 +59,8 @@ impl<const N: usize> From<&'static [&'static str; N]> for Known {
 }
 
 /// Takes a map with known keys. Each other key is a finding with the nearest known one; `what`
-/// names the map in it, as in `an environment`.
+/// names the map in it, as in `an environment`. With its finding told, a mistyped key is read as the
+/// one that was meant, so that what stands under it is looked at too, and is not said to be missing.
 pub fn fields<'n>(
     what: &str,
     node: &'n Node,
@@ -66,12 +69,16 @@ pub fn fields<'n>(
 ) -> Option<Fields<'n>> {
     let entries = map(what, node, findings)?;
     let known = known.into();
-    for Entry { key, .. } in entries {
-        if !known.names().any(|name| name == key.as_str()) {
-            findings.push(unknown_key(what, key, known));
-        }
+    let is_there = |key: &str| entries.iter().any(|entry| entry.key.as_str() == key);
+    let mut meant = Vec::new();
+    for entry in entries.iter().filter(|entry| !known.names().any(|name| name == entry.key.as_str())) {
+        findings.push(unknown_key(what, &entry.key, known));
+        let near = nearest(entry.key.as_str(), known.names());
+        // The word is one of the known ones; asked for again, it outlives the entry.
+        let near = known.names().find(|key| Some(*key) == near && !is_there(key));
+        meant.extend(near.map(|near| (near, entry)));
     }
-    Some(Fields { place: node.place.clone(), known, entries })
+    Some(Fields { place: node.place.clone(), known, entries, meant })
 }
 
 fn unknown_key(what: &str, key: &Text, known: Known) -> Finding {
@@ -92,7 +99,8 @@ impl<'n> Fields<'n> {
     /// The entry of a known key, whatever its value is.
     pub fn entry(&self, key: &str) -> Option<&'n Entry> {
         debug_assert!(self.known.names().any(|name| name == key), "{key} is asked for and not known");
-        self.entries.iter().find(|entry| entry.key.as_str() == key)
+        let meant = || self.meant.iter().find(|(meant, _)| *meant == key).map(|(_, entry)| *entry);
+        self.entries.iter().find(|entry| entry.key.as_str() == key).or_else(meant)
     }
 
     /// The value of a known key, whatever it is.
@@ -260,6 +268,19 @@ mod tests {
         );
         assert_eq!(findings[0].hint.as_deref(), Some("did you mean `interval`?"));
         assert_eq!(findings[1].hint.as_deref(), Some("the keys are interval, url"));
+    }
+
+    #[test]
+    fn a_mistyped_key_is_read_as_the_one_that_was_meant_and_is_missing() {
+        let node = root("intervall: 60s\nurl: a\nurll: b\n");
+        let mut findings = Vec::new();
+        let fields = fields("the repository", &node, &["interval", "url"], &mut findings).expect("a map");
+        let text = |key| match &fields.get(key).expect("is there").kind {
+            Kind::Scalar(text) => text.as_str().to_owned(),
+            _ => panic!("a text"),
+        };
+        assert_eq!((text("interval"), text("url")), ("60s".to_owned(), "a".to_owned()));
+        assert_eq!(findings.len(), 2, "{findings:?}");
     }
 
     #[test]

@@ -33,6 +33,7 @@ async fn help_goes_to_standard_output() -> Result<()> {
       status       Ask a running agent what it sees: revisions, connectors, drift, what is held
       health       Ask a running agent whether its loop lives
       schema       Write the JSON Schema of a kind of file, for editors
+      docs         Write a reference page of the templates, in Markdown
       completions  Write the completions of a shell to standard output
       help         Print this message or the help of the given subcommand(s)
 
@@ -206,7 +207,25 @@ async fn a_warning_fails_only_where_that_is_asked() -> Result<()> {
     1 warning.
     Valid for staging.
     "#);
-    assert_eq!(desk.run("validate -e staging --strict").await?.code, Some(1));
+    let said = desk.run("validate -e staging --strict").await?;
+    let last = said.out.lines().last().unwrap_or_default();
+    assert_eq!(
+        (said.code, last),
+        (Some(1), "Valid for staging, but a warning fails with --strict."),
+        "{said}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_folder_that_a_connector_reads_from_is_not_said_to_be_passed_over() -> Result<()> {
+    let desk = desk()?;
+    desk.write("connector/old.json", r#"{"connector.class": "X"}"#)?;
+    let said = desk.run("validate --dir . --strict").await?;
+    assert!(said.out.contains("connector:1:1: warning[beside-folders]"), "{said}");
+    desk.write("connectors/old.yaml", "connector: old\nfrom: ../connector/old.json\n")?;
+    let said = desk.run("validate --dir . --strict").await?;
+    assert_eq!(said.code, Some(0), "{said}");
     Ok(())
 }
 
@@ -229,7 +248,7 @@ async fn an_environment_that_nobody_defines_is_named() -> Result<()> {
     assert_snapshot!(desk()?.run("validate -e stagin").await?, @r#"
     exit 1
     ---- stdout
-    environments:1:1: error[unknown-environment]: there is no environment `stagin`
+    environment: error[unknown-environment]: there is no environment `stagin`
       hint: did you mean `staging`?
     1 error.
     Not valid for stagin.
@@ -337,7 +356,7 @@ async fn a_connector_that_is_not_declared_cannot_be_rendered() -> Result<()> {
     exit 1
     ---- stderr
     Error: there is no connector "order" in production
-    Hint: without a name all of them are shown
+    Hint: did you mean `orders`?
     "#);
     Ok(())
 }

@@ -35,6 +35,7 @@ const OF_OTHER_ROOMS: &[Rule] = &[
     Rule::Submodule,
     Rule::FileName,
     Rule::FileEnding,
+    Rule::BesideFolders,
     Rule::NoEffect,
     Rule::UnknownVariable,
     Rule::PluginUnknown,

@@ -79,7 +79,7 @@ async fn definitions_are_read_and_the_rest_is_passed_over() -> Result<()> {
             ]
         );
         let ignored: Vec<_> = snapshot.ignored.iter().map(AsRef::as_ref).collect();
-        assert_eq!(ignored, ["connectors/D.YAML", "connectors/README.md"]);
+        assert_eq!(ignored, ["connectors/D.YAML", "connectors/README.md", "g.yaml"]);
         assert_eq!(findings(&snapshot), ["connectors/D.YAML file-ending"]);
     }
     Ok(())
@@ -126,6 +126,47 @@ async fn a_repository_without_the_four_entries_or_without_connectors_is_told() -
     write(&origin, "templates/a.yaml", "x")?;
     for snapshot in both(&mut origin).await? {
         assert_eq!(findings(&snapshot), ["connectors connectors-missing"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_looks_like_definitions_beside_the_folders_is_told() -> Result<()> {
+    let mut origin = Origin::new()?;
+    for path in [
+        "connectors/a.yaml",
+        "connector/a.yaml",
+        "Template/a.yaml",
+        "environment.yml",
+        "tagalong.yml",
+        "README.yaml",
+        "src/connectors.yaml",
+    ] {
+        write(&origin, path, "x: y")?;
+    }
+    for snapshot in both(&mut origin).await? {
+        assert_eq!(
+            findings(&snapshot),
+            [
+                "Template beside-folders",
+                "connector beside-folders",
+                "environment.yml beside-folders",
+                "tagalong.yml beside-folders"
+            ]
+        );
+        let hints: Vec<_> = snapshot.findings.iter().filter_map(|finding| finding.hint.as_deref()).collect();
+        assert_eq!(
+            hints,
+            [
+                "did you mean `templates/`?",
+                "did you mean `connectors/`?",
+                "move it into `environments/`",
+                "did you mean `tagalong.yaml`?"
+            ]
+        );
+        assert_eq!(names(&snapshot), ["connectors/a.yaml"]);
+        let ignored: Vec<_> = snapshot.ignored.iter().map(AsRef::as_ref).collect();
+        assert_eq!(ignored, ["README.yaml", "environment.yml", "tagalong.yml"]);
     }
     Ok(())
 }

@@ -166,7 +166,8 @@ fn reference(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Referen
     }
     let before = findings.len();
     let inner = decode::fields("`ref`", &entry.value, &REF, findings)?;
-    let said: Vec<_> = REF.fields.iter().filter_map(|field| inner.entry(field.key)).collect();
+    let said: Vec<_> =
+        REF.fields.iter().filter_map(|field| Some((field.key, inner.entry(field.key)?))).collect();
     match said.as_slice() {
         [] if findings.len() == before => {
             let message = "`ref` names nothing to follow";
@@ -174,11 +175,11 @@ fn reference(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Referen
             None
         }
         [] => None,
-        [one] => named(one.key.as_str(), &tree::optional(&inner, one.key.as_str(), findings)?, findings),
-        [first, second, ..] => {
-            let (first, place) = (first.key.as_str(), second.key.place.clone());
-            let message = format!("`{first}` and `{}` exclude each other", second.key.as_str());
-            findings.push(Finding::new(Rule::Conflict, place, message).hint("keep one of them"));
+        [(key, _)] => named(key, &tree::optional(&inner, key, findings)?, findings),
+        [(first, _), (second, other), ..] => {
+            let message = format!("`{first}` and `{second}` exclude each other");
+            let finding = Finding::new(Rule::Conflict, other.key.place.clone(), message);
+            findings.push(finding.hint("keep one of them"));
             None
         }
     }

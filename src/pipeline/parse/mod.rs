@@ -207,6 +207,7 @@ impl Reading<'_> {
         if let Some(first) = self.definitions.connectors.get(&connector.name) {
             let what = format!("connector `{}`", connector.name);
             self.findings.push(twice(&what, &connector.place, &first.place));
+            self.definitions.repeated.push(connector);
         } else {
             self.definitions.connectors.insert(connector.name.clone(), connector);
         }

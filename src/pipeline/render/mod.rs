@@ -63,7 +63,8 @@ pub fn desired(
 }
 
 fn unknown_environment(definitions: &Definitions, name: &EnvironmentName) -> Finding {
-    let place = Place::start_of("environments");
+    // Nobody wrote the name into a file: it comes from the settings or the command line.
+    let place = Place::outside("environment");
     let finding = Finding::new(Rule::UnknownEnvironment, place, format!("there is no environment `{name}`"));
     let names = || definitions.environments.keys().map(EnvironmentName::as_str);
     match nearest(name.as_str(), names()) {

@@ -13,6 +13,7 @@ use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::pipeline::expression::Scope;
 use crate::pipeline::form::Form;
 use crate::pipeline::typed::{self, Typed};
+use crate::yaml::decode::nearest;
 
 /// The names that every expression in one environment may use.
 pub struct Names {
@@ -122,6 +123,8 @@ pub fn scope(names: &Names, call: &Call<'_>, findings: &mut Vec<Finding>) -> Sco
             (None, Fallback::Computed(tree, form)) => {
                 computed(tree, form, &names.with(call.connector, known.clone()))
             }
+            // Who mistyped it has heard so.
+            (None, Fallback::None) if parameter.required && is_mistyped(parameter, &given, call) => Err(None),
             (None, Fallback::None) if parameter.required => {
                 let place = call.given.iter().find_map(|given| given.place.as_ref()).unwrap_or(call.place);
                 Err(Some(typed::missing(parameter, place)))
@@ -141,6 +144,13 @@ pub fn scope(names: &Names, call: &Call<'_>, findings: &mut Vec<Finding>) -> Sco
         }
     }
     names.with(call.connector, known)
+}
+
+/// Whether something is given that no parameter is called, and this one was most likely meant.
+fn is_mistyped(parameter: &Parameter, given: &BTreeMap<&str, &Tree>, call: &Call<'_>) -> bool {
+    let names = || call.parameters.iter().map(|asked| asked.typed.parameter().name.as_str());
+    let unknown = given.keys().filter(|key| !names().any(|name| name == **key));
+    unknown.into_iter().any(|key| nearest(key, names()) == Some(parameter.name.as_str()))
 }
 
 fn argument(typed: &Typed<'_>, tree: &Tree, given: &Value) -> Result<Argument, Finding> {
