@@ -28,6 +28,7 @@ pub mod model;
 pub mod pipeline;
 pub mod reconcile;
 pub mod repo;
+pub mod secrets;
 pub mod serve;
 pub mod settings;
 pub mod telemetry;

@@ -30,6 +30,7 @@ const FLOORS: &[Floor] = &[
             "telemetry",
             "pipeline",
             "repo",
+            "secrets",
             "connect",
             "view",
             "metrics",
@@ -44,16 +45,18 @@ const FLOORS: &[Floor] = &[
         &[
             "pipeline::pace::RestartLimits",
             "repo::options",
+            "secrets::Options",
             "connect::access",
             "connect::Writer",
             "yaml",
             "model",
         ],
     ),
-    ("reconcile", 3, &["pipeline", "repo", "connect", "model"]),
+    ("reconcile", 3, &["pipeline", "repo", "secrets", "connect", "model"]),
     ("serve", 3, &["view", "metrics", "model"]),
     ("pipeline", 2, &["yaml", "model"]),
     ("repo", 2, &["tls", "model"]),
+    ("secrets", 2, &["model"]),
     ("connect", 2, &["tls", "model"]),
     ("view", 2, &["model"]),
     ("metrics", 2, &["model"]),
@@ -111,9 +114,9 @@ const UNSAFE: &str = "repo/process.rs";
 
 /// Who takes the text out of a value that may be secret, and how often.
 const EXPOSED: &[(&str, usize)] = &[
-    ("connect/wire.rs", 1),           // sends it
-    ("model/config.rs", 1),           // the class, which is no secret
-    ("pipeline/check.rs", 1),         // looks for placeholders of unknown providers, tells none of a secret
+    ("connect/wire.rs", 1),                // sends it
+    ("model/config.rs", 1),                // the class, which is no secret
+    ("pipeline/check.rs", 1), // looks for placeholders of unknown providers, tells none of a secret
     ("pipeline/render/config.rs", 1), // compares `name` with the connector's
 ];
 

@@ -35,6 +35,7 @@ pub mod secret;
 pub mod select;
 pub mod shape;
 pub mod snapshot;
+pub mod supplied;
 pub mod text;
 pub mod values;
 pub mod warning;

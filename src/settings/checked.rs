@@ -33,6 +33,8 @@ pub struct Settings {
     pub values: Values,
     /// The agent's scope.
     pub select: Select,
+    /// What of the place definitions may name as secrets.
+    pub secrets: crate::secrets::Options,
     /// The Connect worker.
     pub connect: Connect,
     /// Whether the agent may write.

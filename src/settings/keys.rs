@@ -126,11 +126,16 @@ pub const KEYS: &[Key] = &[
     key("select.exclude", Takes::Texts, "", "Patterns of connector names that do not exist for this agent."),
     key(
         "secrets.env_prefix",
-        Takes::Later,
+        Takes::Text,
         "TAGALONG_SECRET_",
-        "Which environment variables definitions may name as secrets.",
+        "What stands before the name of a variable that definitions may name: `secret('env:A')` is `TAGALONG_SECRET_A`. It ends with `_`, and none of the agent's own variables begins with it.",
     ),
-    key("secrets.folders", Takes::Later, "", "Which folders of secrets definitions may name."),
+    key(
+        "secrets.folders",
+        Takes::Texts,
+        "",
+        "Folders whose files definitions may name, absolute: `secret('file:a/b')` is `a/b` in the first of them that has it. What the agent itself is given is never read.",
+    ),
     key("connect.url", Takes::Text, "http://localhost:8083", "The Connect worker beside this agent."),
     key(
         "connect.writer",

@@ -10,6 +10,7 @@ mod imports;
 pub mod keys;
 mod plain;
 pub mod raw;
+mod secrets;
 pub mod shape;
 mod take;
 

@@ -52,8 +52,8 @@ const RIVALS: &[&[&str]] = &[
     &["connect.basic_auth.password", "connect.basic_auth.password_file"],
 ];
 
-/// Prefixes of environment variables that are not settings although they begin like them.
-const NOT_SETTINGS: &[&str] = &["TAGALONG_SETTINGS", "TAGALONG_SECRET_", "TAGALONG_AGENT"];
+/// Variables of the agent that are no settings although they begin like them.
+pub const NOT_SETTINGS: &[&str] = &["TAGALONG_SETTINGS", "TAGALONG_AGENT"];
 
 impl RawSettings {
     /// Reads every source.
@@ -62,8 +62,17 @@ impl RawSettings {
         if let Some((path, bytes)) = written.file {
             raw.read_file(path, bytes, findings);
         }
-        for (name, text) in &written.environment {
+        let (own, others): (Vec<_>, Vec<_>) =
+            written.environment.iter().partition(|(name, _)| setting(name).is_some());
+        for (name, text) in own {
             raw.read_variable(name, text, findings);
+        }
+        let secrets = raw.secrets_prefix();
+        for (name, _) in others {
+            let apart = NOT_SETTINGS.iter().any(|prefix| name.starts_with(prefix));
+            if name.starts_with("TAGALONG_") && !apart && !name.starts_with(&secrets) {
+                findings.push(unknown_variable(name));
+            }
         }
         for (path, text) in &written.flags {
             let key = keys::find(path).expect("a flag sets a key that there is");
@@ -77,6 +86,16 @@ impl RawSettings {
     pub fn get(&self, path: &str) -> Option<&Node> {
         debug_assert!(keys::find(path).is_some(), "{path} is asked for and not in the table");
         self.values.get(path).map(|(_, node)| node)
+    }
+
+    /// What variables begin with that are secrets and no settings.
+    fn secrets_prefix(&self) -> String {
+        const PATH: &str = "secrets.env_prefix";
+        let default = keys::find(PATH).map_or("", |key| key.default);
+        match self.get(PATH).map(|node| &node.kind) {
+            Some(Kind::Scalar(text)) if !text.as_str().is_empty() => text.as_str().to_owned(),
+            Some(_) | None => default.to_owned(),
+        }
     }
 
     fn read_file(&mut self, path: &str, bytes: &[u8], findings: &mut Vec<Finding>) {
@@ -111,19 +130,7 @@ impl RawSettings {
     }
 
     fn read_variable(&mut self, name: &str, text: &str, findings: &mut Vec<Finding>) {
-        let Some(rest) = name.strip_prefix("TAGALONG_") else { return };
-        if NOT_SETTINGS.iter().any(|prefix| name.starts_with(prefix)) {
-            return;
-        }
-        let path = rest.replace("__", ".").to_ascii_lowercase();
-        let Some(key) = keys::find(&path).filter(|key| keys::variable(key.path) == name) else {
-            let mut finding =
-                Finding::new(Rule::UnknownVariable, Place::outside(name), format!("`{name}` is no setting"));
-            finding.hint = decode::nearest(&path, keys::KEYS.iter().map(|key| key.path))
-                .map(|near| format!("did you mean `{}`?", keys::variable(near)));
-            findings.push(finding);
-            return;
-        };
+        let Some(key) = setting(name) else { return };
         let node = match key.takes {
             Takes::Texts
             | Takes::Tree
@@ -180,6 +187,24 @@ impl RawSettings {
         }
         self.values.insert(key.path, (source, node));
     }
+}
+
+/// The setting of a variable's name.
+fn setting(name: &str) -> Option<&'static Key> {
+    keys::find(&path_of(name)?).filter(|key| keys::variable(key.path) == name)
+}
+
+fn path_of(name: &str) -> Option<String> {
+    Some(name.strip_prefix("TAGALONG_")?.replace("__", ".").to_ascii_lowercase())
+}
+
+fn unknown_variable(name: &str) -> Finding {
+    let mut finding =
+        Finding::new(Rule::UnknownVariable, Place::outside(name), format!("`{name}` is no setting"));
+    let path = path_of(name).unwrap_or_default();
+    finding.hint = decode::nearest(&path, keys::KEYS.iter().map(|key| key.path))
+        .map(|near| format!("did you mean `{}`?", keys::variable(near)));
+    finding
 }
 
 fn scalar(text: &str, from: &str) -> Node {

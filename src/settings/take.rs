@@ -25,6 +25,7 @@ use crate::settings::imports::imports;
 use crate::settings::keys::{KEYS, Takes};
 use crate::settings::plain::{Found, flag, length_of, limit, number, path, text, texts, word, wrong};
 use crate::settings::raw::RawSettings;
+use crate::settings::secrets::secrets;
 use crate::settings::shape::{CREDENTIAL, SUSPEND};
 use crate::yaml::decode;
 use crate::yaml::tree::{Kind, Node};
@@ -44,6 +45,7 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
     let at_once = number(raw, "restart.max_at_once", found);
     let credentials = credentials(raw, found);
     let repository = repository(raw, &credentials, found);
+    let secrets = secrets(raw, &credentials, found);
     let imports = imports(raw, credentials, found);
     let values = tree(raw, values, found);
     let select = select(raw, found);
@@ -62,6 +64,7 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
         interval: interval?,
         values,
         select,
+        secrets: secrets?,
         connect: connect?,
         mode: if mode? == "observe" { Mode::Observe } else { Mode::Enforce },
         suspend,

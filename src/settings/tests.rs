@@ -127,6 +127,77 @@ fn an_unknown_variable_is_a_warning_and_the_prefix_of_secrets_is_not() {
 }
 
 #[test]
+fn the_prefix_of_secrets_is_the_one_that_the_settings_say() {
+    let environment = [
+        ("TAGALONG_SECRETS__ENV_PREFIX", "TAGALONG_PW_"),
+        ("TAGALONG_PW_X", "x"),
+        ("TAGALONG_SECRET_X", "x"),
+    ];
+    let (settings, said) = read("", &environment, &[]);
+    assert_eq!(said, ["TAGALONG_SECRET_X: `TAGALONG_SECRET_X` is no setting"]);
+    assert_eq!(settings.expect("usable").secrets.env_prefix, "TAGALONG_PW_");
+}
+
+#[test]
+fn a_prefix_of_secrets_that_would_open_the_agents_own_variables_is_refused() {
+    for prefix in [
+        "TAGALONG_",
+        "TAGALONG_GIT_",
+        "TAGALONG_CONNECT__",
+        "TAGALONG_CONNECT__BASIC_AUTH__",
+        "TAGALONG_SECRETS__",
+    ] {
+        let (settings, said) = read(&format!("secrets: {{env_prefix: {prefix}}}\n"), &[], &[]);
+        assert!(settings.is_none(), "{prefix}");
+        assert!(said[0].contains("is how variables of the agent's own begin"), "{said:?}");
+    }
+    for prefix in ["\"\"", "_", "A", "TAGALONG", "TAG", "X=_", "ä_", "9_"] {
+        let (settings, said) = read(&format!("secrets: {{env_prefix: {prefix}}}\n"), &[], &[]);
+        assert!(settings.is_none(), "{prefix}");
+        assert!(said[0].contains("is no word of letters, digits and `_` that ends with `_`"), "{said:?}");
+    }
+    for prefix in ["TAGALONG_SECRET_", "ORDERS_", "TAGALONG_GITX_"] {
+        let (settings, said) = read(&format!("secrets: {{env_prefix: {prefix}}}\n"), &[], &[]);
+        assert!(settings.is_some() && said.is_empty(), "{prefix}: {said:?}");
+    }
+}
+
+#[test]
+fn a_folder_of_secrets_is_absolute_and_not_everything() {
+    let file =
+        "secrets:\n  folders: [secrets, /, //, /run/../etc, /proc/self, /dev, /run/secrets/connectors]\n";
+    let (settings, said) = read(file, &[], &[]);
+    assert!(settings.is_none());
+    let said: Vec<_> = said.iter().map(|said| said.split(" (").next().unwrap_or_default()).collect();
+    assert_eq!(
+        said,
+        [
+            "settings.yaml:2:13: a folder of `secrets.folders` is not absolute",
+            "settings.yaml:2:22: a folder of `secrets.folders` is the root, so everything could be read",
+            "settings.yaml:2:25: a folder of `secrets.folders` is the root, so everything could be read",
+            "settings.yaml:2:29: a folder of `secrets.folders` has `..` in it",
+            "settings.yaml:2:42: a folder of `secrets.folders` is the kernel's, where the agent's own variables stand",
+            "settings.yaml:2:54: a folder of `secrets.folders` is the kernel's, where the agent's own variables stand",
+        ]
+    );
+    let variable = [("TAGALONG_SECRETS__FOLDERS", "[/run/secrets/a, /run/secrets/b]")];
+    let (settings, said) = read("secrets: {folders: [/elsewhere]}\n", &variable, &[]);
+    assert_eq!(said, [""; 0]);
+    let folders = settings.expect("usable").secrets.folders;
+    assert_eq!(folders, ["/run/secrets/a", "/run/secrets/b"].map(std::path::PathBuf::from));
+}
+
+#[test]
+fn the_files_that_the_agent_itself_is_given_are_known_as_its_own() {
+    let file = "repository: {git: {url: 'https://h/r', ref: {tag: v1}}}\ngit_credentials:\n  - {host: h, password_file: /s/git}\n  - {host: i, ssh_key_file: /s/ssh, known_hosts_file: /s/hosts}\nconnect:\n  url: https://c\n  basic_auth: {username: u, password_file: /s/connect}\n  client_certificate_file: /s/tls.crt\n  client_key_file: /s/tls.key\n";
+    let own = read(file, &[], &[]).0.expect("usable").secrets.own;
+    let own: std::collections::BTreeSet<_> = own.iter().map(|path| path.display().to_string()).collect();
+    assert_eq!(own.into_iter().collect::<Vec<_>>(), ["/s/connect", "/s/git", "/s/ssh", "/s/tls.key"]);
+    let token = read("connect: {bearer_token_file: /s/token}\n", &[], &[]).0.expect("usable").secrets.own;
+    assert_eq!(token, [std::path::PathBuf::from("/s/token")]);
+}
+
+#[test]
 fn what_this_version_does_not_have_is_refused_unless_it_says_what_is_so_anyway() {
     let harmless = "prune: {policy: never, max: 5, max_percent: 20, grace: 0s}\nrisk: hold\nextra: []\n";
     assert!(read(harmless, &[], &[]).0.is_some());
