@@ -126,7 +126,7 @@ fn render(definitions: &Definitions, sources: &Sources, environment: &str) -> De
     let revision = sources.revision();
     let environment = EnvironmentName::new(environment).expect("a good name");
     let values = Values::default();
-    let supply = Supply { values: &values, examples: false };
+    let supply = Supply { values: &values, examples: false, secrets: None };
     let (desired, findings) =
         pipeline::desired(definitions, &revision, &environment, &supply, &Select::default());
     desired.unwrap_or_else(|| panic!("{findings:?}"))

@@ -23,7 +23,7 @@ fn main() {
     let snapshot =
         Snapshot { revision: revision.clone(), files: files(), ignored: Vec::new(), findings: Vec::new() };
     let revision = Revision { repositories: vec![revision] };
-    let supply = Supply { values: &Values::default(), examples: false };
+    let supply = Supply { values: &Values::default(), examples: false, secrets: None };
 
     let start = Instant::now();
     let definitions = pipeline::definitions(&Sources::alone(snapshot));

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::cli::failure::{self, Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions, Output, Printing};
+use crate::cli::wiring::Secrets;
 use crate::cli::{print, wiring};
 use crate::connect::Client;
 use crate::connect::error::Error;
@@ -36,7 +37,7 @@ const KNOCK: Duration = Duration::from_secs(1);
     Examples:\n  \
     tagalong apply --dir . -e ed8k --connect http://localhost:8083\n  \
     tagalong apply --settings settings.yaml --yes --timeout 5m -o json\n\n\
-    Exit codes: 0 done, 1 failed, 2 done but for what is held.")]
+    Exit codes: 0 done, 1 failed or a secret is missing, 2 done but for what is held.")]
 pub struct Apply {
     /// Do not ask; without a terminal nobody is asked anyway
     #[arg(short, long)]
@@ -76,12 +77,12 @@ impl Apply {
         match self.printing.output {
             Output::Human => print::result(&view::human::plan(&first, self.printing.colour())),
             Output::Json if first.steps.is_empty() => {
-                print::result(&view::json::apply(&first, &work.findings, &[], &[]));
+                print::result(&view::json::apply(&first, &work.findings, &[]));
             }
             Output::Json => {}
         }
         if first.steps.is_empty() {
-            return Ok(if first.held.is_empty() { Done::Well } else { Done::Left });
+            return Ok(done(first.held.len(), first.unresolved.len()));
         }
         if !self.agreed(&first, &mut work.ending).await {
             print::note("Nothing was applied.");
@@ -98,7 +99,8 @@ impl Apply {
             let error = anyhow::anyhow!("the settings say `mode: observe`, so nothing may be applied");
             return Err(Failure::new(error).hint(Some("use `tagalong plan`, or set `mode: enforce`")));
         }
-        let wiring::Rendered { desired, findings } = wiring::rendered(&settings).await?;
+        let wiring::Rendered { desired, findings } =
+            wiring::rendered(&settings, self.common.settings(), Secrets::Read).await?;
         let ending = wiring::ending().map_err(Failure::new)?;
         let client = wiring::client(&settings, wiring::Command::Apply)?;
         Ok(Work { settings, client, desired: Arc::new(desired), findings, ending, deadline })
@@ -131,6 +133,7 @@ impl Apply {
         let board = Board::new(desired.environment.clone(), Mode::Enforce, Box::new(|_, _| {}));
         let mut reconciler = Reconciler::new(client, wiring::reconciling(&settings, wiring::Command::Apply));
         let mut last: Vec<StepResult> = Vec::new();
+        let unresolved = first.unresolved.len();
         let timeout = deadline.saturating_duration_since(Instant::now());
         let ended = once(&mut reconciler, &desired, &board, &interrupt, timeout, |results| {
             self.show(results, &last);
@@ -148,12 +151,13 @@ impl Apply {
             (plan.map(|plan| plan.steps.len()), held, cluster.failure.clone())
         });
         match self.printing.output {
-            Output::Json => print::result(&view::json::apply(first, &findings, &[], &last)),
-            Output::Human => print::result(&conclusion(ended, interrupt.is_ending(), left, held)),
+            Output::Json => print::result(&view::json::apply(first, &findings, &last)),
+            Output::Human => {
+                print::result(&conclusion(ended, interrupt.is_ending(), left, (held, unresolved)));
+            }
         }
         match (ended, failure) {
-            (Ended::Converged, _) if held > 0 => Ok(Done::Left),
-            (Ended::Converged, _) => Ok(Done::Well),
+            (Ended::Converged, _) => Ok(done(held, unresolved)),
             (Ended::Unfinished, Some(failure)) if !interrupt.is_ending() => {
                 let error = anyhow::anyhow!("{}", failure.text);
                 Err(Failure::new(error).context("time was up before Connect could be asked"))
@@ -222,13 +226,32 @@ fn may_come(error: &Error) -> bool {
     matches!(error.class(), Class::Unreachable | Class::TimedOut | Class::Starting | Class::Rebalancing)
 }
 
-fn conclusion(ended: Ended, told_to_end: bool, left: Option<usize>, held: usize) -> String {
+/// What is left where every step that could be taken was: a missing secret is a failure, somebody has to
+/// see to it.
+fn done(held: usize, unresolved: usize) -> Done {
+    match (held, unresolved) {
+        (0, 0) => Done::Well,
+        (_, 0) => Done::Left,
+        (_, _) => Done::Said,
+    }
+}
+
+fn conclusion(
+    ended: Ended,
+    told_to_end: bool,
+    left: Option<usize>,
+    (held, unresolved): (usize, usize),
+) -> String {
     let left = match left {
         None => "an unknown number of steps".to_owned(),
         Some(1) => "1 step".to_owned(),
         Some(left) => format!("{left} steps"),
     };
     match ended {
+        Ended::Converged if unresolved > 0 => {
+            let held = if held > 0 { format!("{held} held and ") } else { String::new() };
+            format!("Applied, but for {held}{unresolved} with a missing secret.\n")
+        }
         Ended::Converged if held > 0 => format!("Applied, but for {held} held.\n"),
         Ended::Converged => "Applied. The cluster matches the repository.\n".to_owned(),
         Ended::Failed => format!("Failed, with {left} left.\n"),

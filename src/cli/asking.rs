@@ -37,7 +37,7 @@ pub type Found = BTreeMap<Option<EnvironmentName>, Findings>;
 pub struct Asked {
     /// About how many connectors a plugin was heard.
     pub connectors: usize,
-    /// How many were left out, for errors of their own.
+    /// How many were left out, for errors of their own or for secrets that only the agent has.
     pub left_out: usize,
     /// Why not every plugin was heard, where one was not.
     pub failure: Option<Failure>,
@@ -63,7 +63,7 @@ pub async fn plugins(
     let (mut questions, mut askers, mut left_out) = (Vec::new(), Vec::new(), BTreeSet::new());
     for draft in drafts {
         let environment = Some(draft.environment.clone());
-        let askable = plugins::askable(&draft.connectors, &found[&environment]);
+        let askable = plugins::askable(draft, &found[&environment]);
         left_out.extend(plugins::with_config(&draft.connectors).filter(|name| !askable.contains_key(name)));
         for (name, connector) in askable {
             askers.push(Asker { environment: environment.clone(), connector, question: questions.len() });

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions, PlanOutput, Printing};
+use crate::cli::wiring::Secrets;
 use crate::cli::{print, wiring};
 use crate::pipeline;
 use crate::view;
@@ -16,7 +17,8 @@ use crate::view;
     tagalong plan --dir . -e staging --connect http://localhost:8083\n  \
     tagalong plan --git https://git.example.com/connectors.git --tag v1 -e staging --detailed-exitcode\n  \
     tagalong plan --dir . -e staging --output markdown > comment.md\n\n\
-    Exit codes: 0 done, 1 failed; with --detailed-exitcode 2 where cluster and repository differ.")]
+    Exit codes: 0 done, 1 failed; with --detailed-exitcode 2 where cluster and repository differ, \
+    or a secret is missing.")]
 pub struct Plan {
     /// Leave with 2 where cluster and repository differ
     #[arg(long)]
@@ -39,7 +41,7 @@ impl Plan {
     pub async fn run(self) -> Result<Done, Failure> {
         let overlays = [self.definitions.overlay(), self.cluster.overlay()];
         let settings = wiring::settings(&self.common, &overlays, self.definitions.values(), false)?;
-        let rendered = wiring::rendered(&settings).await?;
+        let rendered = wiring::rendered(&settings, self.common.settings(), Secrets::Read).await?;
         let client = wiring::client(&settings, wiring::Command::Plan)?;
         let away = |error| wiring::away(&settings, error);
         client.ready().await.map_err(away)?;
@@ -47,10 +49,11 @@ impl Plan {
         let policy = wiring::policy(&settings);
         let plan = pipeline::plan::plan(&rendered.desired, &live, &policy, Timestamp::now());
         print::result(&match self.printing.output {
-            PlanOutput::Json => view::json::plan(&plan, &rendered.findings, &[]),
+            PlanOutput::Json => view::json::plan(&plan, &rendered.findings),
             PlanOutput::Markdown => view::markdown::plan(&plan, &rendered.findings),
             PlanOutput::Human => view::human::plan(&plan, self.printing.colour()),
         });
-        Ok(if self.detailed_exitcode && !plan.is_empty() { Done::Left } else { Done::Well })
+        let differs = !plan.is_empty() || !plan.unresolved.is_empty();
+        Ok(if self.detailed_exitcode && differs { Done::Left } else { Done::Well })
     }
 }

@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Common, Definitions, RenderOutput, Rendering};
+use crate::cli::wiring::Secrets;
 use crate::cli::{print, wiring};
 use crate::model::name::ConnectorName;
 use crate::view;
@@ -12,7 +13,7 @@ use crate::yaml::decode::nearest;
 
 /// Show the configs of one environment, with secrets hidden
 #[derive(Debug, Args)]
-#[command(after_help = "Nothing is asked of Connect.\n\n\
+#[command(after_help = "Nothing is asked of Connect, and no secret is read.\n\n\
     Examples:\n  \
     tagalong render --dir . -e production\n  \
     tagalong render --dir . -e production --explain orders\n  \
@@ -53,7 +54,7 @@ impl Render {
         }
         let settings =
             wiring::settings(&self.common, &[self.definitions.overlay()], self.definitions.values(), false)?;
-        let rendered = wiring::rendered(&settings).await?;
+        let rendered = wiring::rendered(&settings, self.common.settings(), Secrets::Unread).await?;
         let mut desired = rendered.desired;
         for name in &self.connectors {
             if !desired.connectors.keys().any(|known| known.as_str() == name) {

@@ -11,13 +11,13 @@ use tracing::info;
 
 use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions};
-use crate::cli::wiring::{self, Command};
+use crate::cli::wiring::{self, Command, Secrets};
 use crate::metrics::{self, Metrics};
 use crate::model::report::{Event, Report};
 use crate::reconcile::board::Board;
 use crate::reconcile::cycle::Reconciler;
 use crate::reconcile::daemon;
-use crate::reconcile::follow::{Follower, Rendering};
+use crate::reconcile::follow::Follower;
 use crate::serve;
 use crate::settings::checked::Settings;
 
@@ -68,12 +68,8 @@ impl Run {
             })?;
         info!(version = env!("CARGO_PKG_VERSION"), %environment, connect = %settings.connect.url, listen = %settings.listen, "started");
 
-        let rendering = Rendering {
-            environment: environment.clone(),
-            values: settings.values.clone(),
-            select: settings.select.clone(),
-        };
-        let follower = Follower::new(repository, settings.interval, settings.imports.clone(), rendering);
+        let place = wiring::place(&settings, environment.clone(), self.common.settings(), Secrets::Read);
+        let follower = Follower::new(repository, settings.interval, settings.imports.clone(), place);
         let reconciler = Reconciler::new(client, wiring::reconciling(&settings, Command::Run));
         let metrics = Arc::new(metrics(&settings));
         let (board, reports) = board(&settings, environment, Arc::clone(&metrics));

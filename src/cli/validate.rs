@@ -166,7 +166,7 @@ impl Validate {
             Some(place) => (place.values.clone(), place.select.clone()),
             None => (Values::default(), Select::default()),
         };
-        let supply = Supply { values: &values, examples: true };
+        let supply = Supply { values: &values, examples: true, secrets: None };
         let only = self.environment.as_ref().or(place.and_then(|place| place.environment.as_ref()));
         let environments: Vec<_> = match only {
             Some(environment) => vec![environment.clone()],

@@ -69,9 +69,12 @@ pub fn hearing(asked: &Asked) -> String {
     let some = |count: usize| format!("{count} connector{}", if count == 1 { "" } else { "s" });
     match left_out {
         0 => format!("The plugins looked at {}.", some(*connectors)),
-        1 => format!("The plugins looked at {}; one with errors of its own was left out.", some(*connectors)),
+        1 => format!(
+            "The plugins looked at {}; one with errors of its own or secrets of the agent's was left out.",
+            some(*connectors)
+        ),
         more => format!(
-            "The plugins looked at {}; {more} with errors of their own were left out.",
+            "The plugins looked at {}; {more} with errors of their own or secrets of the agent's were left out.",
             some(*connectors)
         ),
     }

@@ -4,11 +4,13 @@
 //! client, a policy. The only place that reads the environment, the clock of signals and the
 //! settings file.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::sync::watch;
 use tracing::level_filters::LevelFilter;
+use tracing::warn;
 
 use crate::cli::definitions::{self, Reach};
 use crate::cli::failure::Failure;
@@ -22,8 +24,9 @@ use crate::model::plan::Policy;
 use crate::model::rule::Severity;
 use crate::pipeline;
 use crate::reconcile::cycle;
-use crate::reconcile::follow;
+use crate::reconcile::follow::{self, Place};
 use crate::repo::Repository;
+use crate::secrets::Store;
 use crate::settings;
 use crate::settings::checked::{self, Level, Settings};
 use crate::settings::raw::Written;
@@ -110,9 +113,8 @@ fn start_logging(log: checked::Log, verbose: u8, daemon: bool) -> Result<(), Fai
     telemetry::start(log.json, level).context("failed to start logging").map_err(Failure::new)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one door through which the environment enters")]
 fn environment_variables() -> Vec<(String, String)> {
-    std::env::vars_os()
+    all_variables()
         .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with("TAGALONG_"))
         .collect()
@@ -157,13 +159,51 @@ pub struct Rendered {
     pub findings: Findings,
 }
 
+/// What the settings make of definitions; the settings file is one of the agent's own, too.
+pub fn place(
+    settings: &Settings,
+    environment: EnvironmentName,
+    file: Option<&Path>,
+    secrets: Secrets,
+) -> Place {
+    let mut options = settings.secrets.clone();
+    options.own.extend(file.map(Path::to_owned));
+    let store = Store::new(options, all_variables());
+    for folder in store.absent_folders().filter(|_| secrets == Secrets::Read) {
+        warn!(folder = %folder.display(), "a folder of `secrets.folders` is not there");
+    }
+    Place { environment, values: settings.values.clone(), select: settings.select.clone(), store }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one door through which the environment enters")]
+fn all_variables() -> std::env::VarsOs {
+    std::env::vars_os()
+}
+
+/// Whether the secrets that definitions name are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// They are.
+    Read,
+    /// They are not needed: nothing is compared or sent.
+    Unread,
+}
+
 /// Reads the definitions and renders them; findings are printed, and where one is an error it ends
-/// here.
-pub async fn rendered(settings: &Settings) -> Result<Rendered, Failure> {
+/// here. `file` is the settings file.
+pub async fn rendered(
+    settings: &Settings,
+    file: Option<&Path>,
+    secrets: Secrets,
+) -> Result<Rendered, Failure> {
     let environment = named_environment(settings)?;
     let repository = repository(settings)?;
     let sources = definitions::sources(&repository, &settings.imports, Reach::Git).await?;
-    let (desired, findings) = follow::render(&sources, &environment, &settings.values, &settings.select);
+    let place = place(settings, environment.clone(), file, secrets);
+    let follow::Rendered { desired, findings, secrets: _ } = match secrets {
+        Secrets::Read => place.render(&sources),
+        Secrets::Unread => place.render_offline(&sources),
+    };
     let mut told = Findings::default();
     told.extend(findings.iter().filter(|finding| finding.severity != Severity::Info).cloned());
     if !told.is_empty() {

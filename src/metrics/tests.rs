@@ -122,6 +122,7 @@ fn plan() -> Plan {
             release: None,
         }],
         unverifiable: vec![Unverifiable { connector: name("orders"), keys: vec!["p".into(), "q".into()] }],
+        unresolved: Vec::new(),
         unmanaged: vec![name("someone-elses")],
         sync: [
             ("orders", Sync::ConfigDrift),

@@ -2,7 +2,7 @@
 //!
 //! Exists only where no finding is an error: a broken file never reads as an absent connector.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use crate::model::config::{Config, Shown};
 use crate::model::finding::Place;
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::revision::Revision;
+use crate::model::supplied::SecretName;
 
 /// Every connector one environment should run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,9 @@ pub struct Desired {
     pub connectors: BTreeMap<ConnectorName, DesiredConnector>,
     /// Why nothing is to be written for now, where the environment says so.
     pub suspend: Option<Suspend>,
+    /// The connectors that lack secrets, and which. Their configs hold stand-ins: they can be shown, and
+    /// no step is taken on them.
+    pub unresolved: BTreeMap<ConnectorName, BTreeSet<SecretName>>,
 }
 
 /// One connector as it should be.

@@ -28,6 +28,8 @@ pub struct Plan {
     pub held: Vec<Held>,
     /// Connectors with keys that Connect masked, so that nobody can say whether they are equal.
     pub unverifiable: Vec<Unverifiable>,
+    /// Declared connectors whose secrets are missing: no step is taken on them.
+    pub unresolved: Vec<ConnectorName>,
     /// Live connectors that are not declared.
     pub unmanaged: Vec<ConnectorName>,
     /// How each declared connector stands.
@@ -417,6 +419,12 @@ impl Plan {
     /// Whether every declared connector could be compared with what runs.
     pub fn is_sure(&self) -> bool {
         self.sync.values().all(|sync| *sync != Sync::Unknown)
+    }
+
+    /// Whether nobody can tell how some declared connector stands that was to be compared. One without its
+    /// secrets was not.
+    pub fn is_in_doubt(&self) -> bool {
+        self.sync.iter().any(|(name, sync)| *sync == Sync::Unknown && !self.unresolved.contains(name))
     }
 
     /// How many declared connectors have neither a step nor a held one.

@@ -181,6 +181,10 @@ rules! {
     UndefinedName = "undefined-name", Error;
     /// An expression is well-formed and cannot be computed, or gives nothing that can be a config value.
     ExpressionFailed = "expression-failed", Error;
+    /// A secret is named or used in a way in which it cannot be kept: in another form than `{{ secret('env:NAME') }}` or `{{ secret('file:PATH') }}`, computed with, or under a key that is shown.
+    SecretUse = "secret-use", Error;
+    /// A secret that a connector needs is not there. No step is taken on that connector, the others go on.
+    SecretMissing = "secret-missing", Warning;
     /// A required parameter is not given.
     ParameterMissing = "parameter-missing", Error;
     /// A parameter is given a value of another type than it has.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::config::Shown;
-use crate::model::desired::{DesiredConnector, DesiredState};
+use crate::model::desired::{Desired, DesiredConnector, DesiredState};
 use crate::model::finding::{Finding, Findings, Place};
 use crate::model::name::ConnectorName;
 use crate::model::opinion::{Known, Mistake, Opinion, Reading, Remark};
@@ -37,9 +37,10 @@ const PASSED_ON: &[&str] = &[
     "column.",
 ];
 
-/// The connectors that a plugin can be asked about: those that have a config without an error of their own.
+/// The connectors that a plugin can be asked about: those that have a config without an error of their own
+/// and without a secret that only the agent has.
 pub fn askable<'d>(
-    connectors: &'d BTreeMap<ConnectorName, DesiredConnector>,
+    desired: &'d Desired,
     findings: &Findings,
 ) -> BTreeMap<&'d ConnectorName, &'d DesiredConnector> {
     let errors = || findings.iter().filter(|finding| finding.severity == Severity::Error);
@@ -47,11 +48,12 @@ pub fn askable<'d>(
     let named: BTreeSet<&ConnectorName> = errors().filter_map(|finding| finding.connector.as_ref()).collect();
     let is_sound = |name: &ConnectorName, connector: &DesiredConnector| {
         has_config(connector)
+            && !desired.unresolved.contains_key(name)
             && !named.contains(name)
             && !wrong.contains(&connector.place)
             && !connector.origins.values().flatten().any(|origin| wrong.contains(&origin.place))
     };
-    connectors.iter().filter(|(name, connector)| is_sound(name, connector)).collect()
+    desired.connectors.iter().filter(|(name, connector)| is_sound(name, connector)).collect()
 }
 
 /// The connectors that are to have a config.

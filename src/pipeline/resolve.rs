@@ -274,10 +274,6 @@ fn near_parameter(word: &str, parameters: &[Parameter]) -> String {
 fn wrong_name(formula: &Formula, used: &Used, parameters: Parameters<'_>) -> Option<Finding> {
     let undefined = |message: String| Finding::new(Rule::UndefinedName, formula.place(used), message);
     match (used.root(), used.member()) {
-        ("secret", _) => Some(
-            Finding::new(Rule::Unsupported, formula.place(used), "this version does not read `secret(…)`")
-                .hint("use a placeholder of Connect's own, as in `${file:/path:key}`"),
-        ),
         ("params", member) => match (parameters, member) {
             (Parameters::None, _) => Some(
                 undefined("`params` is not set: there is no template here".to_owned())

@@ -11,7 +11,7 @@ use crate::model::definition::{Parameter, ParameterKind, Tree};
 use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
 use crate::model::text::Text;
-use crate::pipeline::expression::as_text;
+use crate::pipeline::expression::written::{as_text, is_secret};
 use crate::pipeline::form::Form;
 use crate::yaml::decode::nearest;
 
@@ -78,6 +78,11 @@ impl<'d> Typed<'d> {
     fn fits(&self, value: &Value, place: &Place) -> Result<(), Finding> {
         let name = self.parameter.name.as_str();
         let told = |message: String| Finding::new(Rule::ParameterValue, place.clone(), message);
+        if is_secret(value) {
+            let finding =
+                told(format!("parameter `{name}` has an `enum` or a `pattern`, and takes no secret"));
+            return Err(finding.hint("a secret is not looked at: give it to a parameter that takes any text"));
+        }
         if self.allowed.as_ref().is_some_and(|allowed| !allowed.contains(value)) {
             let words: Vec<_> = self.parameter.allowed.iter().flatten().map(Text::as_str).collect();
             let written = as_text(value).unwrap_or_default();
@@ -112,7 +117,11 @@ impl<'d> Typed<'d> {
             None => format!("parameter `{name}` takes a value of type {}", kind.name()),
         };
         let place = wrong_item.unwrap_or(tree).place().clone();
-        let hint = how_to_write(kind, as_text(value).unwrap_or_default().as_str());
+        let hint = if is_secret(value) {
+            "a secret is a text: give the parameter the type string"
+        } else {
+            how_to_write(kind, as_text(value).unwrap_or_default().as_str())
+        };
         Finding::new(Rule::ParameterType, place, message).hint(described(self.parameter, hint))
     }
 }
@@ -203,8 +212,12 @@ fn how_to_write(kind: ParameterKind, written: &str) -> &'static str {
     }
 }
 
-/// Gives a value the type that its parameter has.
+/// Gives a value the type that its parameter has. A secret is a text: it is looked at for no other type,
+/// since what is told of a wrong one would tell of the secret.
 fn convert(kind: ParameterKind, value: &Value) -> Option<Value> {
+    if is_secret(value) {
+        return (kind == ParameterKind::String).then(|| value.clone());
+    }
     let scalar = matches!(value.kind(), ValueKind::String | ValueKind::Bool | ValueKind::Number);
     let text = || as_text(value).ok().filter(|_| scalar);
     match kind {

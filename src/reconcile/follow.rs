@@ -3,8 +3,9 @@
 //! Takes the main repository and an environment. The main repository says which others it imports;
 //! each is asked at its own interval, and when one of them has moved the whole is rendered again, from
 //! the newest that was read of each. It is accepted where nothing is wrong; what was accepted last
-//! stays in force otherwise.
+//! stays in force otherwise. Each poll looks whether a secret in it has changed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::model::definition::Definitions;
 use crate::model::desired::Desired;
 use crate::model::finding::Findings;
 use crate::model::name::EnvironmentName;
@@ -21,6 +23,7 @@ use crate::model::revision::RepositoryName;
 use crate::model::rule::Severity;
 use crate::model::select::Select;
 use crate::model::snapshot::Sources;
+use crate::model::supplied::Secrets;
 use crate::model::values::Values;
 use crate::pipeline;
 use crate::pipeline::supply::Supply;
@@ -29,26 +32,39 @@ use crate::reconcile::followed::Followed;
 use crate::reconcile::imports::Imports;
 use crate::repo::Repository;
 use crate::repo::options::ImportOptions;
+use crate::secrets::Store;
+
+/// What a place makes of definitions: which environment it is, and what it adds.
+pub struct Place {
+    /// The environment to render for.
+    pub environment: EnvironmentName,
+    /// The place's own values.
+    pub values: Values,
+    /// The agent's scope.
+    pub select: Select,
+    /// The secrets that definitions may name.
+    pub store: Store,
+}
+
+/// What was accepted last, where a secret is in it: to be rendered anew when one changes.
+struct Held {
+    sources: Sources,
+    secrets: Secrets,
+}
 
 /// Follows a repository, and those that it imports, for one environment.
 pub struct Follower {
     main: Followed,
     imports: Imports,
     interval: Duration,
-    rendering: Rendering,
+    place: Place,
+    /// Only where a secret is in what was accepted.
+    held: Option<Held>,
+    /// Whether what was read last was refused.
+    refused: bool,
     accepted: watch::Sender<Option<Arc<Desired>>>,
     /// How the main repository was last asked.
     polled: Polled,
-}
-
-/// What is rendered, and with what.
-pub struct Rendering {
-    /// For which environment.
-    pub environment: EnvironmentName,
-    /// The place's own values.
-    pub values: Values,
-    /// The agent's scope.
-    pub select: Select,
 }
 
 /// How a poll went.
@@ -71,18 +87,15 @@ pub enum Ask {
 
 impl Follower {
     /// A follower that has read nothing yet.
-    pub fn new(
-        repository: Repository,
-        interval: Duration,
-        imports: ImportOptions,
-        rendering: Rendering,
-    ) -> Self {
+    pub fn new(repository: Repository, interval: Duration, imports: ImportOptions, place: Place) -> Self {
         let (accepted, _) = watch::channel(None);
         Self {
             main: Followed::new(RepositoryName::main(), repository),
             imports: Imports::new(imports, interval),
             interval,
-            rendering,
+            place,
+            held: None,
+            refused: false,
             accepted,
             polled: Polled::Badly(Class::NotDue),
         }
@@ -135,6 +148,7 @@ impl Follower {
         if news {
             self.accept(board);
         }
+        self.renew(board);
         judge(board);
         for poll in polls {
             board.tell(&Event::Polled(poll));
@@ -154,11 +168,11 @@ impl Follower {
         let Some(main) = self.main.snapshot() else { return };
         let mut sources = Sources::alone(Arc::clone(main));
         self.imports.add_to(&mut sources);
-        let Rendering { environment, values, select } = &self.rendering;
         let now = Timestamp::now();
         let revision = sources.revision();
-        let (desired, findings) = render(&sources, environment, values, select);
+        let Rendered { desired, findings, secrets } = self.place.render(&sources);
         tell(&findings);
+        self.refused = desired.is_none();
         board.write(|report| {
             if report.clocks.points_at.as_ref().is_none_or(|clock| clock.revision != revision) {
                 report.clocks.points_at = Some(Clock { revision: revision.clone(), at: now });
@@ -171,6 +185,7 @@ impl Follower {
         if let Some(desired) = desired {
             info!(%revision, connectors = desired.connectors.len(), "accepted a revision");
             self.accepted.send_replace(Some(Arc::new(desired)));
+            self.held = secrets.map(|secrets| Held { sources, secrets });
             self.imports.settle();
             if self.imports.is_empty() {
                 self.main.forget_files();
@@ -179,6 +194,33 @@ impl Follower {
             let kept = self.accepted.borrow().as_ref().map(|kept| kept.revision.to_string());
             warn!(%revision, kept, "refused a revision: it has findings; the last good one stays in force");
         }
+    }
+
+    /// Reads the secrets again, and renders what is in force anew where one has changed: a file was
+    /// mounted, or a password renewed. No new revision is needed for it.
+    fn renew(&mut self, board: &Board) {
+        let Some(held) = &mut self.held else { return };
+        if self.place.store.read(&held.secrets.names()) == held.secrets {
+            return;
+        }
+        let Rendered { desired, findings, secrets } = self.place.render(&held.sources);
+        let Some(desired) = desired else {
+            // What is in the files was good, and no secret can make it bad.
+            warn!("what was accepted cannot be rendered with its new secrets; it stays in force as it was");
+            return;
+        };
+        info!(
+            revision = %desired.revision,
+            unresolved = desired.unresolved.len(),
+            "a secret has changed; rendered the definitions with it"
+        );
+        tell(&findings);
+        held.secrets = secrets.unwrap_or_default();
+        // What the findings of a newer revision that was refused say is still so.
+        if !self.refused {
+            board.write(|report| report.findings = findings);
+        }
+        self.accepted.send_replace(Some(Arc::new(desired)));
     }
 }
 
@@ -211,14 +253,48 @@ fn judge(board: &Board) {
     });
 }
 
-/// Renders for one environment: every finding, and the connectors where none is an error.
-pub fn render(
-    sources: &Sources,
-    environment: &EnvironmentName,
-    values: &Values,
-    select: &Select,
-) -> (Option<Desired>, Findings) {
-    let definitions = pipeline::definitions(sources);
-    let supply = Supply { values, examples: false };
-    pipeline::desired(&definitions, &sources.revision(), environment, &supply, select)
+/// What definitions became at a place.
+pub struct Rendered {
+    /// The connectors, where no finding is an error.
+    pub desired: Option<Desired>,
+    /// Everything that is wrong.
+    pub findings: Findings,
+    /// The secrets that they need, as they were read; none where they need none.
+    pub secrets: Option<Secrets>,
+}
+
+impl Place {
+    /// Renders definitions without a look at secrets: what needs one is unresolved, and no finding says
+    /// so.
+    pub fn render_offline(&self, sources: &Sources) -> Rendered {
+        let definitions = pipeline::definitions(sources);
+        let (desired, findings) = self.desired(&definitions, sources, None);
+        Rendered { desired, findings, secrets: None }
+    }
+
+    /// Renders definitions with the secrets that they name. Only those are read that this environment
+    /// needs.
+    pub fn render(&self, sources: &Sources) -> Rendered {
+        let definitions = pipeline::definitions(sources);
+        let (desired, findings) = self.desired(&definitions, sources, None);
+        let needed = desired.iter().flat_map(|desired| desired.unresolved.values().flatten());
+        let needed: BTreeSet<_> = needed.cloned().collect();
+        if needed.is_empty() {
+            return Rendered { desired, findings, secrets: None };
+        }
+        let secrets = self.store.read(&needed);
+        let (desired, findings) = self.desired(&definitions, sources, Some(&secrets));
+        Rendered { desired, findings, secrets: Some(secrets) }
+    }
+
+    fn desired(
+        &self,
+        definitions: &Definitions,
+        sources: &Sources,
+        secrets: Option<&Secrets>,
+    ) -> (Option<Desired>, Findings) {
+        let Self { environment, values, select, store: _ } = self;
+        let supply = Supply { values, examples: false, secrets };
+        pipeline::desired(definitions, &sources.revision(), environment, &supply, select)
+    }
 }

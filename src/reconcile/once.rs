@@ -22,7 +22,7 @@ const REST: Duration = Duration::from_secs(2);
 /// How an apply ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// The cluster equals the repository, but for what is held.
+    /// The cluster equals the repository, but for what is held and what lacks a secret.
     Converged,
     /// A step failed in a way that waiting does not mend.
     Failed,
@@ -53,7 +53,8 @@ pub async fn once(
         if matches!(end, End::Looked | End::Unsettled) {
             let (results, done) = board.read(|report| {
                 let cluster = &report.cluster;
-                let done = cluster.plan.as_ref().is_none_or(|plan| plan.steps.is_empty() && plan.is_sure());
+                let done =
+                    cluster.plan.as_ref().is_none_or(|plan| plan.steps.is_empty() && !plan.is_in_doubt());
                 (cluster.results.clone(), done)
             });
             tell(&results);

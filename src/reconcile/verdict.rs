@@ -112,6 +112,7 @@ mod tests {
             steps: step.map(action).into_iter().collect(),
             held: Vec::new(),
             unverifiable: Vec::new(),
+            unresolved: Vec::new(),
             unmanaged: Vec::new(),
             sync: BTreeMap::from([(orders(), sync)]),
             warnings: Vec::new(),

@@ -80,6 +80,7 @@ pub(in crate::view) fn empty_plan() -> Plan {
         steps: Vec::new(),
         held: Vec::new(),
         unverifiable: Vec::new(),
+        unresolved: Vec::new(),
         unmanaged: Vec::new(),
         sync: BTreeMap::new(),
         warnings: Vec::new(),
@@ -133,12 +134,14 @@ pub(in crate::view) fn plan() -> Plan {
             connector: name("users-source"),
             keys: vec!["database.password".into()],
         }],
+        unresolved: vec![name("locked")],
         unmanaged: vec![name("someone-elses")],
         warnings: vec![warning()],
         sync: [
             ("audit-sink", Sync::StateDrift),
             ("late-sink", Sync::StateDrift),
             ("legacy-sink", Sync::Surplus),
+            ("locked", Sync::Unknown),
             ("lost", Sync::Unknown),
             ("orders", Sync::ConfigDrift),
             ("orders-sink", Sync::Missing),
@@ -289,5 +292,6 @@ pub(in crate::view) fn desired() -> Desired {
         environment: EnvironmentName::new("production").expect("a name"),
         connectors: [(name("orders"), orders)].into(),
         suspend: None,
+        unresolved: BTreeMap::new(),
     }
 }

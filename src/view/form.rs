@@ -46,9 +46,19 @@ pub struct PlanForm {
 
 impl PlanForm {
     /// Mirrors a plan.
-    pub(in crate::view) fn new(plan: &Plan, findings: &Findings, unresolved: &[ConnectorName]) -> Self {
-        let Plan { revision, environment, mode, steps, held, unverifiable, unmanaged, sync: _, warnings } =
-            plan;
+    pub(in crate::view) fn new(plan: &Plan, findings: &Findings) -> Self {
+        let Plan {
+            revision,
+            environment,
+            mode,
+            steps,
+            held,
+            unverifiable,
+            unresolved,
+            unmanaged,
+            sync: _,
+            warnings,
+        } = plan;
         Self {
             format: FORMAT,
             environment: environment.as_str().to_owned(),

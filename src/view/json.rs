@@ -17,18 +17,13 @@ use crate::view::form::{
     FORMAT, FindingForm, PlanForm, ResultForm, RevisionForm, finding_forms, revision_forms, text,
 };
 
-/// Writes a plan, with the warnings that came with it and the connectors whose secrets are missing.
-pub fn plan(plan: &Plan, findings: &Findings, unresolved: &[ConnectorName]) -> String {
-    text(&PlanForm::new(plan, findings, unresolved))
+/// Writes a plan, with the warnings that came with it.
+pub fn plan(plan: &Plan, findings: &Findings) -> String {
+    text(&PlanForm::new(plan, findings))
 }
 
 /// Writes a plan and what became of its steps.
-pub fn apply(
-    plan: &Plan,
-    findings: &Findings,
-    unresolved: &[ConnectorName],
-    results: &[StepResult],
-) -> String {
+pub fn apply(plan: &Plan, findings: &Findings, results: &[StepResult]) -> String {
     #[derive(Serialize)]
     struct Form {
         #[serde(flatten)]
@@ -36,7 +31,7 @@ pub fn apply(
         results: Vec<ResultForm>,
     }
     text(&Form {
-        plan: PlanForm::new(plan, findings, unresolved),
+        plan: PlanForm::new(plan, findings),
         results: results.iter().map(ResultForm::new).collect(),
     })
 }
@@ -77,7 +72,7 @@ pub fn validation(environments: &BTreeMap<Option<EnvironmentName>, Findings>) ->
 /// Writes every connector of an environment, secrets hidden; with the origin of each key where that
 /// is asked.
 pub fn render(desired: &Desired, explain: bool) -> String {
-    let Desired { revision, environment, connectors, suspend: _ } = desired;
+    let Desired { revision, environment, connectors, suspend: _, unresolved: _ } = desired;
     text(&RenderForm {
         format: FORMAT,
         environment: environment.as_str().to_owned(),
@@ -179,12 +174,12 @@ mod tests {
 
     #[test]
     fn a_plan_has_the_promised_shape() {
-        insta::assert_snapshot!(plan(&example::plan(), &Findings::default(), &[example::name("late-sink")]));
+        insta::assert_snapshot!(plan(&example::plan(), &Findings::default()));
     }
 
     #[test]
     fn an_empty_plan_names_every_field() {
-        insta::assert_snapshot!(plan(&example::empty_plan(), &Findings::default(), &[]));
+        insta::assert_snapshot!(plan(&example::empty_plan(), &Findings::default()));
     }
 
     #[test]
@@ -193,7 +188,7 @@ mod tests {
         empty.revision.repositories[0].at =
             crate::model::revision::At::Directory { path: "./definitions".into(), digest: 1 };
         let form: serde_json::Value =
-            serde_json::from_str(&plan(&empty, &Findings::default(), &[])).expect("JSON");
+            serde_json::from_str(&plan(&empty, &Findings::default())).expect("JSON");
         assert_eq!(
             form["revision"],
             serde_json::json!([{"repository": "main", "directory": "./definitions"}])
@@ -202,11 +197,11 @@ mod tests {
 
     #[test]
     fn an_apply_is_the_plan_and_its_results() {
-        let text = apply(&example::plan(), &Findings::default(), &[], &example::results());
+        let text = apply(&example::plan(), &Findings::default(), &example::results());
         let form: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         let mut fields = form.as_object().expect("a map").clone();
         let results = fields.remove("results").expect("results");
-        let plan = plan(&example::plan(), &Findings::default(), &[]);
+        let plan = plan(&example::plan(), &Findings::default());
         assert_eq!(
             serde_json::Value::Object(fields),
             serde_json::from_str::<serde_json::Value>(&plan).expect("JSON")

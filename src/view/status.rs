@@ -163,7 +163,7 @@ impl StatusForm {
             connectors: plan.map(|plan| connector_forms(plan, cluster)).unwrap_or_default(),
             findings: finding_forms(findings),
             // The findings of the revision in force are said above, once.
-            plan: plan.map(|plan| PlanForm::new(plan, &Findings::default(), &[])),
+            plan: plan.map(|plan| PlanForm::new(plan, &Findings::default())),
             results: results.iter().map(ResultForm::new).collect(),
         }
     }

@@ -17,6 +17,7 @@ use tagalong::model::revision::{At, RepositoryName, RepositoryRevision};
 use tagalong::model::rule::Rule;
 use tagalong::model::select::Select;
 use tagalong::model::snapshot::{Files, Snapshot, Sources};
+use tagalong::model::supplied::Secrets;
 use tagalong::model::values::Values;
 use tagalong::pipeline;
 use tagalong::pipeline::supply::Supply;
@@ -42,6 +43,7 @@ const OF_OTHER_ROOMS: &[Rule] = &[
     Rule::PluginRefused,
     Rule::PluginAway,
     Rule::PluginKey,
+    Rule::Unsupported,
 ];
 
 #[test]
@@ -50,7 +52,7 @@ fn every_case_renders_to_what_stands_beside_it() -> Result<()> {
         let sources = sources(&case)?;
         let definitions = pipeline::definitions(&sources);
         for environment in pipeline::environments(&definitions) {
-            let supply = Supply { values: &Values::default(), examples: true };
+            let supply = Supply { values: &Values::default(), examples: true, secrets: None };
             let revision = sources.revision();
             let (desired, findings) =
                 pipeline::desired(&definitions, &revision, environment, &supply, &Select::default());
@@ -111,7 +113,7 @@ fn findings(folder: &Path) -> Result<Findings> {
     let definitions = pipeline::definitions(&sources);
     let mut all = definitions.findings.clone();
     let values = supplied(folder)?;
-    let supply = Supply { values: &values, examples: false };
+    let supply = Supply { values: &values, examples: false, secrets: Some(&Secrets::default()) };
     let revision = sources.revision();
     for environment in pipeline::environments(&definitions) {
         let (desired, findings) =
@@ -153,7 +155,7 @@ fn told(finding: &Finding) -> String {
 }
 
 fn rendered(desired: &Desired) -> String {
-    let Desired { revision: _, environment, connectors, suspend } = desired;
+    let Desired { revision: _, environment, connectors, suspend, unresolved } = desired;
     let mut text = format!("environment {environment}{}\n", suspended(suspend.as_ref()));
     for (name, connector) in connectors {
         let DesiredConnector { config, state, keep, template, place, origins, suspend } = connector;
@@ -161,6 +163,10 @@ fn rendered(desired: &Desired) -> String {
         let template = template.as_ref().map_or(String::new(), |t| format!(" from template {t}"));
         let suspend = suspended(suspend.as_ref());
         text.push_str(&format!("\n{name}: {}{keep}{template}, at {place}{suspend}\n", state.name()));
+        if let Some(secrets) = unresolved.get(name) {
+            let secrets: Vec<_> = secrets.iter().map(ToString::to_string).collect();
+            text.push_str(&format!("  needs {}\n", secrets.join(", ")));
+        }
         for (key, layers) in origins {
             let value = config.get(key).map_or("removed".to_owned(), |value| shown(Some(&value.shown())));
             text.push_str(&format!("  {key}: {value}\n"));

@@ -39,6 +39,7 @@ mod repo_tree;
 mod repo_wire;
 mod schema;
 mod schema_laws;
+mod secrets;
 mod serve;
 mod support;
 mod versions;

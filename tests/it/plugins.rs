@@ -77,7 +77,7 @@ async fn every_mistake_of_a_pull_request_is_told_at_its_line_in_one_run() -> Res
     templates/lines.yaml:4:15: error[plugin-refused]: the plugin refuses `batch.size`: Invalid value many for configuration batch.size: Not a number of type INT, in connector `bare`
       hint: the plugin says of it: The maximum number of records the source task can read
     7 errors, 2 warnings.
-    Not valid for test. The plugins looked at 4 connectors; one with errors of its own was left out.
+    Not valid for test. The plugins looked at 4 connectors; one with errors of its own or secrets of the agent's was left out.
     "#);
     Ok(())
 }

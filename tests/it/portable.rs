@@ -30,6 +30,7 @@ fn desired(connectors: BTreeMap<ConnectorName, DesiredConnector>) -> Desired {
         environment: EnvironmentName::new("test").expect("a name"),
         connectors,
         suspend: None,
+        unresolved: BTreeMap::new(),
     }
 }
 
@@ -44,7 +45,7 @@ fn read_back(path: &str, text: &str) -> Result<Told, TestCaseError> {
     let snapshot = Snapshot { revision: revision(), files, ignored: Vec::new(), findings: Vec::new() };
     let sources = Sources::alone(snapshot);
     let definitions = pipeline::definitions(&sources);
-    let supply = Supply { values: &Values::default(), examples: false };
+    let supply = Supply { values: &Values::default(), examples: false, secrets: None };
     let environment = EnvironmentName::new("test").expect("a name");
     let (made, findings) =
         pipeline::desired(&definitions, &sources.revision(), &environment, &supply, &Select::default());

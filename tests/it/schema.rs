@@ -58,7 +58,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("helm-template/wrong/connectors/keys.json", "the reader says that a chart was not rendered"),
     ("missing-key/wrong/connectors/names.json", "a file that a connector names with `from` needs no name"),
     ("name-invalid/wrong/connectors/{{ name }}.json", "a schema does not see the file's own name"),
-    ("unsupported/wrong/connectors/orders.yaml", "a schema does not read expressions and names"),
 ];
 const MANIFEST: &str = "manifests are Kubernetes', and editors have schemas for them";
 

@@ -1,21 +1,25 @@
 //! The expressions in a text: `{{ … }}` and nothing else.
 //!
 //! Takes a text and names with their values, gives the computed value or a finding at its place.
-//! Which names exist is left to the caller; `{%`, `{#` and Connect's `${…}` are plain text here.
+//! Which names exist is left to the caller; `{%`, `{#` and Connect's `${…}` are plain text here. What a
+//! secret is part of may be handed on and stand in a text; the engine never computes with it.
 
 mod engine;
+mod secret;
 mod split;
+pub mod written;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
 use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
+use crate::model::supplied::{SecretName, Secrets};
 use crate::model::text::Text;
 use crate::pipeline::expression::split::Piece;
+use crate::pipeline::expression::written::{Missing, Written, holds_secret, is_secret};
 use crate::yaml::decode::nearest;
 
 /// The names that every expression may use; `params` only where there is a template.
@@ -32,6 +36,7 @@ pub struct Formula {
 enum Part {
     Plain(Arc<str>),
     Computed { code: minijinja::Expression<'static, 'static>, source: Arc<str>, offset: usize },
+    Secret { name: SecretName, offset: usize },
 }
 
 /// The names an expression may use, with their values.
@@ -43,6 +48,10 @@ pub struct Scope {
     pub numbers: BTreeMap<Arc<str>, Arc<str>>,
     /// Whether some parameters have no value because a finding speaks of them already.
     pub lost: bool,
+    /// Whether a secret is in one of them.
+    pub hidden: bool,
+    /// The secrets that are at hand; none where nobody looked for them.
+    pub secrets: Option<Secrets>,
 }
 
 impl Scope {
@@ -106,6 +115,15 @@ fn part(text: &Text, piece: Piece) -> Result<Part, Finding> {
                 wrong(format!("an expression is not well-formed: {detail}"))
                     .hint("write a name like `values.a.b`, with filters like `| slug('_')`")
             })?;
+            // Looked for only where the word stands: most expressions name no secret.
+            let uses = || uses_of(&code, source, offset).into_iter().find(|used| used.root() == "secret");
+            if let Some(used) = source.contains("secret").then(uses).flatten() {
+                let name = secret::named(source).map_err(|why| {
+                    Finding::new(Rule::SecretUse, text.place_of(used.offset), why)
+                        .hint("write `{{ secret('env:NAME') }}` or `{{ secret('file:PATH') }}`; other text may stand around the braces")
+                })?;
+                return Ok(Part::Secret { name, offset: used.offset });
+            }
             Ok(Part::Computed { code, source: source.into(), offset })
         }
     }
@@ -120,7 +138,7 @@ impl Formula {
     /// Every name that is used, in the order of the text.
     pub fn uses(&self) -> Vec<Used> {
         let of = |part: &Part| match part {
-            Part::Plain(_) => Vec::new(),
+            Part::Plain(_) | Part::Secret { .. } => Vec::new(),
             Part::Computed { code, source, offset } => uses_of(code, source, *offset),
         };
         self.parts.iter().flat_map(of).collect()
@@ -133,17 +151,28 @@ impl Formula {
         if let [Part::Computed { code, source, offset }] = self.parts.as_slice() {
             return self.compute_part(code, source, *offset, scope);
         }
-        let mut text = String::new();
+        let mut text = Written::default();
         for part in &self.parts {
             match part {
-                Part::Plain(plain) => text.push_str(plain),
+                Part::Plain(plain) => text.add_plain(plain),
                 Part::Computed { code, source, offset } => {
                     let value = self.compute_part(code, source, *offset, scope)?;
-                    text.push_str(&as_text(&value).map_err(|what| self.no_text(*offset, what))?);
+                    text.add(&Written::of(&value).map_err(|what| self.no_text(*offset, what))?);
                 }
+                Part::Secret { name, offset } => text.add(&self.secret(name, *offset, scope)),
             }
         }
-        Ok(Value::from(text))
+        Ok(text.into_value())
+    }
+
+    fn secret(&self, name: &SecretName, offset: usize, scope: &Scope) -> Written {
+        let found = scope.secrets.as_ref().map(|secrets| secrets.get(name));
+        let lack = match found {
+            Some(Ok(value)) => return Written::secret(value),
+            Some(Err(lack)) => Some(lack),
+            None => None,
+        };
+        Written::missing(name, Missing { place: self.text.place_of(offset), lack })
     }
 
     fn compute_part(
@@ -156,6 +185,12 @@ impl Formula {
         if let Some(text) = scope.passed_on(source) {
             return Ok(Value::from(Arc::clone(text)));
         }
+        if scope.hidden {
+            let used = uses_of(code, source, offset);
+            if let Some(touched) = used.iter().find(|used| touches_secret(scope, &used.path)) {
+                return self.handed_on(source, touched, scope).map_err(Some);
+            }
+        }
         let error = match code.eval(scope.names.clone()) {
             Ok(value) if !value.is_undefined() => return Ok(value),
             Ok(_) => None,
@@ -165,15 +200,22 @@ impl Formula {
         if scope.lost && used.iter().any(|used| used.root() == "params") {
             return Err(None);
         }
-        // That `secret(…)` is not read yet is told once for all environments.
-        if used.iter().any(|used| used.root() == "secret") {
-            return Err(None);
-        }
         let start = self.text.place_of(offset - 2);
         Err(Some(match error {
             Some(error) if error.kind() != ErrorKind::UndefinedError => failed(&error, start),
             Some(_) | None => self.undefined(source, &used, scope, start),
         }))
+    }
+
+    /// What has a secret in it, where the expression is its name and nothing else.
+    fn handed_on(&self, source: &str, touched: &Used, scope: &Scope) -> Result<Value, Finding> {
+        let value = found(scope, &touched.path).last().cloned().unwrap_or_default();
+        if source.trim() == touched.path && !value.is_undefined() {
+            return Ok(value);
+        }
+        let message = format!("there is a secret in `{}`, and nothing can be computed with it", touched.path);
+        let finding = Finding::new(Rule::SecretUse, self.place(touched), message);
+        Err(finding.hint("write its name alone in the braces; other text may stand around them"))
     }
 
     fn undefined(&self, source: &str, used: &[Used], scope: &Scope, start: Place) -> Finding {
@@ -214,6 +256,22 @@ impl Formula {
         Finding::new(Rule::ExpressionFailed, self.text.place_of(offset - 2), message)
             .hint("take one of its members, or join it")
     }
+}
+
+/// The values on a path of names, the last one that of the whole path.
+fn found(scope: &Scope, path: &str) -> Vec<Value> {
+    let mut values = vec![scope.names.clone()];
+    for segment in path.split('.') {
+        let inner = values.last().and_then(|value| value.get_attr(segment).ok()).unwrap_or_default();
+        values.push(inner);
+    }
+    values
+}
+
+/// Whether a path leads to a secret, through one, or to something that has one in it.
+fn touches_secret(scope: &Scope, path: &str) -> bool {
+    let values = found(scope, path);
+    values.iter().any(is_secret) || values.last().is_some_and(holds_secret)
 }
 
 fn uses_of(code: &minijinja::Expression<'static, 'static>, source: &str, offset: usize) -> Vec<Used> {
@@ -265,36 +323,10 @@ fn is_guarded(source: &str, path: &str) -> bool {
     filter.starts_with("default") || filter.starts_with("d(") || rest.starts_with("is ")
 }
 
-/// Writes a value as Connect stores it: a list becomes `a,b,c`. Where that cannot be, says what the
-/// value is.
-pub fn as_text(value: &Value) -> Result<String, &'static str> {
-    match value.kind() {
-        ValueKind::String | ValueKind::Bool | ValueKind::Number => Ok(scalar(value)),
-        ValueKind::Seq | ValueKind::Iterable => {
-            let items = value.try_iter().map_err(|_| "a list that cannot be read")?;
-            let texts: Result<Vec<_>, _> = items
-                .map(|item| match item.kind() {
-                    ValueKind::String | ValueKind::Bool | ValueKind::Number => Ok(scalar(&item)),
-                    _ => Err("a list of something else than texts"),
-                })
-                .collect();
-            Ok(texts?.join(","))
-        }
-        ValueKind::None => Err("none"),
-        ValueKind::Map => Err("a map"),
-        _ => Err("something that is no text"),
-    }
-}
-
-fn scalar(value: &Value) -> String {
-    // The engine writes booleans as Python does.
-    let text = value.to_string();
-    if value.kind() == ValueKind::Bool { text.to_ascii_lowercase() } else { text }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::expression::written::as_text;
 
     fn scope() -> Scope {
         let postgres = BTreeMap::from([("host", Value::from("db")), ("port", Value::from("5432"))]);
@@ -303,7 +335,8 @@ mod tests {
             ("values", Value::from(BTreeMap::from([("postgres", Value::from(postgres))]))),
             ("params", Value::from(BTreeMap::from([("tables", Value::from(vec!["a", "b"]))]))),
         ]);
-        Scope { names: Value::from(names), numbers: BTreeMap::new(), lost: false }
+        let names = Value::from(names);
+        Scope { names, numbers: BTreeMap::new(), lost: false, hidden: false, secrets: None }
     }
 
     /// The text that is computed, or the finding.

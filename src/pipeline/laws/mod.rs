@@ -1,6 +1,7 @@
 //! Laws of the front half: what must hold for any definitions, not only for those of the corpus.
 
 mod others;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -33,7 +34,7 @@ fn read<T: AsRef<[u8]>>(files: impl IntoIterator<Item = (impl AsRef<str>, T)>) -
 
 fn render(definitions: &Definitions, environment: &EnvironmentName) -> (Option<Desired>, Findings) {
     let revision = Revision { repositories: vec![revision()] };
-    let supply = Supply { values: &Values::default(), examples: true };
+    let supply = Supply { values: &Values::default(), examples: true, secrets: None };
     desired(definitions, &revision, environment, &supply, &Select::default())
 }
 

@@ -34,6 +34,7 @@ fn plan(steps: Vec<Action>, digest: u64) -> Plan {
         steps,
         held: Vec::new(),
         unverifiable: Vec::new(),
+        unresolved: Vec::new(),
         unmanaged: Vec::new(),
         sync: BTreeMap::new(),
         warnings: Vec::new(),

@@ -28,6 +28,7 @@ pub fn plan(desired: &Desired, live: &Live, policy: &Policy, now: Timestamp) -> 
         steps: Vec::new(),
         held: Vec::new(),
         unverifiable: Vec::new(),
+        unresolved: Vec::new(),
         unmanaged: unmanaged(desired, live, policy),
         sync: BTreeMap::new(),
         warnings: Vec::new(),
@@ -36,6 +37,12 @@ pub fn plan(desired: &Desired, live: &Live, policy: &Policy, now: Timestamp) -> 
     let warning = |connector, lack| Warning { connector, lack, version: can.version.clone() };
     plan.warnings.extend((!can.is_known()).then(|| warning(None, Lack::Version)));
     for (name, wanted) in desired.connectors.iter().filter(|(name, _)| policy.select.covers(name)) {
+        if desired.unresolved.contains_key(name) {
+            // Its config holds stand-ins, so there is nothing to compare and nothing to send.
+            plan.unresolved.push(name.clone());
+            plan.sync.insert(name.clone(), Sync::Unknown);
+            continue;
+        }
         let thought = think(name, wanted, live.connectors.get(name), can, policy);
         plan.warnings.extend(thought.lacks.into_iter().map(|lack| warning(Some(name.clone()), lack)));
         plan.sync.insert(name.clone(), thought.sync);

@@ -45,6 +45,7 @@ fn desired(connectors: impl IntoIterator<Item = (ConnectorName, DesiredConnector
         environment: EnvironmentName::new("production").expect("a plain name"),
         connectors: connectors.into_iter().collect(),
         suspend: None,
+        unresolved: BTreeMap::new(),
     }
 }
 

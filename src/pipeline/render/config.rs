@@ -3,7 +3,7 @@
 //! Takes the layers and the names for their expressions, gives the config and where each key came
 //! from. Templates and environments are compiled once, however many connectors use them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::model::config::{Config, Value};
@@ -12,13 +12,32 @@ use crate::model::desired::Origin;
 use crate::model::finding::{Finding, Place};
 use crate::model::name::ConnectorName;
 use crate::model::rule::Rule;
-use crate::pipeline::expression::{Scope, as_text};
+use crate::model::supplied::SecretName;
+use crate::pipeline::expression::Scope;
+use crate::pipeline::expression::written::{Missing, Written};
 use crate::pipeline::form::Form;
 use crate::pipeline::layers::{self, Layer, Whose};
 use crate::pipeline::render::parameters::{self, Asked, Call, Names};
 
+/// Keys whose values are told in metrics and findings.
+const SHOWN: [&str; 2] = ["connector.class", "name"];
+
 /// Per key, the layers that set it.
 pub type Origins = BTreeMap<Arc<str>, Vec<Origin>>;
+
+/// A connector's config, and what is to be known of it.
+pub struct Made<'d> {
+    /// The config itself.
+    pub config: Config,
+    /// Per key, the layers that set it.
+    pub origins: Origins,
+    /// Per key, what was written for it.
+    pub trees: BTreeMap<&'d str, &'d Tree>,
+    /// The keys with a secret in them that the place supplies.
+    pub supplied: BTreeSet<Arc<str>>,
+    /// The secrets that are not at hand: with one of them the config is not what is to be sent.
+    pub missing: BTreeMap<SecretName, Missing>,
+}
 
 /// The connector that is to be made, and what is around it.
 #[derive(Clone, Copy)]
@@ -74,15 +93,11 @@ impl<'d> Layers<'d> {
 
     /// Makes a connector's config; none where its template cannot be used, or where a finding
     /// speaks already of a key that would be in it.
-    pub fn config(
-        &mut self,
-        wanted: &Wanted<'d, '_>,
-        findings: &mut Vec<Finding>,
-    ) -> Option<(Config, Origins)> {
+    pub fn config(&mut self, wanted: &Wanted<'d, '_>, findings: &mut Vec<Finding>) -> Option<Made<'d>> {
         let Wanted { connector, name, chain, names } = *wanted;
         let around = names.scope(name);
         let mut scopes = Vec::new();
-        let mut laying = Laying { tops: BTreeMap::new(), origins: Origins::new() };
+        let mut laying = Laying { tops: BTreeMap::new(), trees: BTreeMap::new(), origins: Origins::new() };
         if let Some(foundation) = &connector.from {
             laying.lay(&compiled(&layers::of_file(foundation), &[]), &around);
         }
@@ -168,30 +183,41 @@ fn filling(pair: &Pair) -> Filling {
     }
 }
 
-struct Laying {
+struct Laying<'d> {
     /// What each key is so far; without a finding the error means that one speaks of it already.
-    tops: BTreeMap<Arc<str>, Result<Value, Option<Finding>>>,
+    tops: BTreeMap<Arc<str>, Result<Top, Option<Finding>>>,
+    trees: BTreeMap<&'d str, &'d Tree>,
     origins: Origins,
 }
 
-impl Laying {
-    fn lay(&mut self, layer: &Ready<'_>, scope: &Scope) {
+/// What a key is.
+enum Top {
+    /// The same in every place.
+    Fixed(Value),
+    /// What came of expressions.
+    Computed(Written),
+}
+
+impl<'d> Laying<'d> {
+    fn lay(&mut self, layer: &Ready<'d>, scope: &Scope) {
         for (pair, filling) in &layer.keys {
             let key = &pair.key.text;
+            self.trees.insert(pair.key.as_str(), &pair.value);
             let shown = match filling {
                 Filling::Remove => {
                     self.tops.remove(key);
                     None
                 }
                 Filling::Fixed(value) => {
-                    self.tops.insert(Arc::clone(key), Ok(value.clone()));
+                    self.tops.insert(Arc::clone(key), Ok(Top::Fixed(value.clone())));
                     Some(value.shown())
                 }
                 Filling::Computed(form) => {
-                    let value = computed(pair, form, scope);
+                    let written = computed(pair, form, scope);
                     // A layer may be wrong as long as another one is over it.
-                    let shown = value.as_ref().map_or_else(|_| as_written(pair), Clone::clone).shown();
-                    self.tops.insert(Arc::clone(key), value);
+                    let value = written.as_ref().map_or_else(|_| as_written(pair), |text| text.under(key));
+                    let shown = value.shown();
+                    self.tops.insert(Arc::clone(key), written.map(Top::Computed));
                     Some(shown)
                 }
             };
@@ -201,12 +227,21 @@ impl Laying {
         }
     }
 
-    fn end(mut self, name: &ConnectorName, findings: &mut Vec<Finding>) -> Option<(Config, Origins)> {
-        let mut config = Config::default();
+    fn end(self, name: &ConnectorName, findings: &mut Vec<Finding>) -> Option<Made<'d>> {
+        let Self { tops, trees, origins } = self;
+        let (config, supplied, missing) = (Config::default(), BTreeSet::new(), BTreeMap::new());
+        let mut made = Made { config, origins, trees, supplied, missing };
         let mut lost = false;
-        for (key, top) in self.tops {
+        for (key, top) in tops {
             match top {
-                Ok(value) => config.insert(&key, value),
+                Ok(Top::Fixed(value)) => made.config.insert(&key, value),
+                Ok(Top::Computed(written)) => {
+                    made.config.insert(&key, written.under(&key));
+                    if written.is_secret() {
+                        made.supplied.insert(key);
+                        made.missing.extend(written.into_missing());
+                    }
+                }
                 Err(finding) => {
                     lost = true;
                     findings.extend(finding);
@@ -214,13 +249,13 @@ impl Laying {
             }
         }
         // Connect takes the name from the path; in the config it may only say the same.
-        if config.get("name").is_some_and(|value| value.expose() == name.as_str()) {
-            config.remove("name");
-            self.origins.remove("name");
-        } else if config.get("name").is_some() {
-            findings.push(other_name(name, &self.origins));
+        if made.config.get("name").is_some_and(|value| value.expose() == name.as_str()) {
+            made.config.remove("name");
+            made.origins.remove("name");
+        } else if made.config.get("name").is_some() {
+            findings.push(other_name(name, &made.origins));
         }
-        (!lost).then_some((config, self.origins))
+        (!lost).then_some(made)
     }
 }
 
@@ -229,12 +264,18 @@ fn other_name(name: &ConnectorName, origins: &Origins) -> Finding {
     Finding::new(Rule::ConfigName, place, format!("`name` in the config of `{name}` says something else"))
 }
 
-fn computed(pair: &Pair, form: &Form, scope: &Scope) -> Result<Value, Option<Finding>> {
+fn computed(pair: &Pair, form: &Form, scope: &Scope) -> Result<Written, Option<Finding>> {
+    let key = pair.key.as_str();
     let value = form.compute(scope)?;
-    match as_text(&value) {
-        Ok(text) => Ok(Value::new(pair.key.as_str(), &text)),
+    match Written::of(&value) {
+        Ok(text) if text.is_secret() && SHOWN.contains(&key) => {
+            let message = format!("a secret stands in `{key}`, which is shown");
+            let finding = Finding::new(Rule::SecretUse, pair.value.place().clone(), message);
+            Err(Some(finding.hint("write the text itself")))
+        }
+        Ok(text) => Ok(text),
         Err(what) => {
-            let message = format!("the expression under `{}` gives {what}", pair.key.as_str());
+            let message = format!("the expression under `{key}` gives {what}");
             let finding = Finding::new(Rule::ExpressionFailed, pair.value.place().clone(), message);
             Err(Some(finding.hint("a config value is a text, a number, true or false, or a list of those")))
         }

@@ -8,7 +8,7 @@ mod config;
 mod parameters;
 mod values;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::model::definition::{Connector, ConnectorBlock, Definitions, Environment, Suspension};
@@ -18,9 +18,11 @@ use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::revision::Revision;
 use crate::model::rule::Rule;
 use crate::model::select::Select;
-use crate::pipeline::check;
+use crate::model::supplied::SecretName;
+use crate::pipeline::check::{self, Written};
+use crate::pipeline::expression::written::Missing;
 use crate::pipeline::layers;
-use crate::pipeline::render::config::{Layers, Origins, Wanted};
+use crate::pipeline::render::config::{Layers, Made, Origins, Wanted};
 use crate::pipeline::render::parameters::Names;
 use crate::pipeline::supply::Supply;
 use crate::yaml::decode::nearest;
@@ -44,10 +46,11 @@ pub fn desired(
     let mut rendering = Rendering {
         definitions,
         environment,
-        names: Names::new(environment, values),
+        names: Names::new(environment, values, supply.secrets),
         layers: Layers::new(definitions, &chain),
         chain,
         sink,
+        unresolved: BTreeMap::new(),
     };
     let connectors = rendering.connectors(select);
     findings.extend(rendering.sink.findings.into_iter().map(|mut finding| {
@@ -59,6 +62,7 @@ pub fn desired(
         environment: environment.clone(),
         connectors,
         suspend: suspend(&rendering.chain),
+        unresolved: rendering.unresolved,
     })
 }
 
@@ -92,6 +96,7 @@ struct Rendering<'d> {
     layers: Layers<'d>,
     chain: Vec<&'d Environment>,
     sink: Sink,
+    unresolved: BTreeMap<ConnectorName, BTreeSet<SecretName>>,
 }
 
 impl<'d> Rendering<'d> {
@@ -146,15 +151,29 @@ impl<'d> Rendering<'d> {
         let mut findings = Vec::new();
         let wanted = Wanted { connector, name, chain: &self.chain, names: &self.names };
         let made = self.layers.config(&wanted, &mut findings);
-        if let Some((config, origins)) = made {
+        if let Some(made) = made {
+            let Made { config, origins, trees, supplied, missing } = made;
             (rendered.config, rendered.origins) = (config, origins);
             if findings.is_empty() {
-                check::connector(&self.definitions.about, &rendered, &mut findings);
+                let of = Written { trees: &trees, supplied: &supplied };
+                check::connector(&self.definitions.about, &rendered, &of, &mut findings);
+            }
+            if !missing.is_empty() {
+                findings.extend(missing.iter().filter_map(|(secret, missing)| lacking(secret, missing)));
+                self.unresolved.insert(name.clone(), missing.into_keys().collect());
             }
         }
         self.sink.take(findings, name);
         rendered
     }
+}
+
+/// Says that a secret is not there, where it was looked for.
+fn lacking(secret: &SecretName, missing: &Missing) -> Option<Finding> {
+    let Missing { place, lack } = missing;
+    let lack = lack.as_ref()?;
+    let message = format!("the secret `{secret}` is not there, {lack}; no step is taken on what needs it");
+    Some(Finding::new(Rule::SecretMissing, place.clone(), message).hint(lack.hint()))
 }
 
 /// Collects findings; one that many connectors have in common is told once.

@@ -10,7 +10,9 @@ use minijinja::Value;
 use crate::model::definition::{Given, Pair, Parameter, ParameterKind, Tree};
 use crate::model::finding::{Finding, Place};
 use crate::model::name::{ConnectorName, EnvironmentName};
+use crate::model::supplied::Secrets;
 use crate::pipeline::expression::Scope;
+use crate::pipeline::expression::written::holds_secret;
 use crate::pipeline::form::Form;
 use crate::pipeline::typed::{self, Typed};
 use crate::yaml::decode::nearest;
@@ -19,6 +21,7 @@ use crate::yaml::decode::nearest;
 pub struct Names {
     environment: Value,
     values: Value,
+    secrets: Option<Secrets>,
 }
 
 /// What is known of a template's parameters so far.
@@ -33,19 +36,22 @@ struct Known {
 
 impl Names {
     /// Takes what is the same for all connectors.
-    pub fn new(environment: &EnvironmentName, values: Value) -> Self {
-        Self { environment: Value::from(environment.as_str()), values }
+    pub fn new(environment: &EnvironmentName, values: Value, secrets: Option<&Secrets>) -> Self {
+        Self { environment: Value::from(environment.as_str()), values, secrets: secrets.cloned() }
     }
 
     /// The names for one connector, where there is no template.
     pub fn scope(&self, connector: &ConnectorName) -> Scope {
-        Scope { names: Value::from(self.map(connector)), numbers: BTreeMap::new(), lost: false }
+        let names = Value::from(self.map(connector));
+        let secrets = self.secrets.clone();
+        Scope { names, numbers: BTreeMap::new(), lost: false, hidden: false, secrets }
     }
 
     fn with(&self, connector: &ConnectorName, Known { values, numbers, lost }: Known) -> Scope {
         let mut names = self.map(connector);
+        let hidden = values.values().any(holds_secret);
         names.insert("params", Value::from(values));
-        Scope { names: Value::from(names), numbers, lost }
+        Scope { names: Value::from(names), numbers, lost, hidden, secrets: self.secrets.clone() }
     }
 
     fn map(&self, connector: &ConnectorName) -> BTreeMap<&'static str, Value> {

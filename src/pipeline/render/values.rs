@@ -160,7 +160,7 @@ mod tests {
         }
         let mut findings = Vec::new();
         let chain: Vec<_> = chain.iter().collect();
-        let value = of(&chain, &Supply { values: &values, examples }, &mut findings);
+        let value = of(&chain, &Supply { values: &values, examples, secrets: None }, &mut findings);
         match findings.pop() {
             Some(finding) => {
                 assert!(findings.is_empty(), "{finding:?} {findings:?}");

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use crate::model::config::Shown;
 use crate::model::desired::{Desired, DesiredConnector, Origin};
 use crate::model::finding::{Finding, Findings};
+use crate::model::name::ConnectorName;
 use crate::model::plan::{
     Action, Change, ChangeKind, Failed, Held, Initial, Mode, Plan, Reason, Step, StepKind, Sync, Target,
 };
@@ -26,7 +28,18 @@ use crate::view::text::{Colour, Paint, ago, count, line};
 /// Writes a plan, its counting line last.
 pub fn plan(plan: &Plan, colour: bool) -> String {
     let paint = Paint::new(colour);
-    let Plan { revision, environment, mode, steps, held, unverifiable, unmanaged, sync, warnings } = plan;
+    let Plan {
+        revision,
+        environment,
+        mode,
+        steps,
+        held,
+        unverifiable,
+        unresolved,
+        unmanaged,
+        sync,
+        warnings,
+    } = plan;
     let mut out = String::new();
     put(&mut out, format_args!("Revision     {}", line(&revision.to_string())));
     put(&mut out, format_args!("Environment  {environment}"));
@@ -62,10 +75,7 @@ pub fn plan(plan: &Plan, colour: bool) -> String {
         );
         put(&mut out, format_args!("{} {text}", paint.mark(Colour::Yellow, "?")));
     }
-    for (name, _) in sync.iter().filter(|(_, sync)| **sync == Sync::Unknown) {
-        let mark = paint.mark(Colour::Yellow, "?");
-        put(&mut out, format_args!("{mark} {name} cannot be compared: Connect did not tell of it"));
-    }
+    unknown(&mut out, sync, unresolved, paint);
     for one in warnings {
         warning(&mut out, &WarningForm::new(one), paint);
     }
@@ -75,6 +85,24 @@ pub fn plan(plan: &Plan, colour: bool) -> String {
     }
     put(&mut out, format_args!("{}", paint.strong(&last_line(plan))));
     out
+}
+
+/// Writes which declared connectors nobody can compare, and why.
+fn unknown(
+    out: &mut String,
+    sync: &BTreeMap<ConnectorName, Sync>,
+    unresolved: &[ConnectorName],
+    paint: Paint,
+) {
+    let mark = paint.mark(Colour::Yellow, "?");
+    for name in unresolved {
+        put(out, format_args!("{mark} {name} is left alone: a secret of it is missing"));
+    }
+    for (name, _) in sync.iter().filter(|(_, sync)| **sync == Sync::Unknown) {
+        if !unresolved.contains(name) {
+            put(out, format_args!("{mark} {name} cannot be compared: Connect did not tell of it"));
+        }
+    }
 }
 
 /// Writes what this Connect does in another way than it is declared.
@@ -328,7 +356,7 @@ pub fn explain(desired: &Desired, colour: bool) -> String {
 }
 
 fn rendered(desired: &Desired, paint: Paint, explain: bool) -> String {
-    let Desired { revision, environment, connectors, suspend: _ } = desired;
+    let Desired { revision, environment, connectors, suspend: _, unresolved: _ } = desired;
     let mut out = String::new();
     for (name, connector) in connectors {
         let DesiredConnector { config, state, keep: _, template, place, origins, suspend: _ } = connector;

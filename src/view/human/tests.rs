@@ -29,6 +29,7 @@ fn a_plan_reads_like_terraforms() {
                      6 deletions, 5 allowed
 
         ? 1 key of users-source cannot be compared: Connect masks database.password
+        ? locked is left alone: a secret of it is missing
         ? lost cannot be compared: Connect did not tell of it
         warning: orders-sink: Connect 2.8.2 cannot stop a connector, 3.5 and newer can: it is paused instead, so its tasks stay where they are and keep what they hold
         Unmanaged (never touched): someone-elses
@@ -145,12 +146,13 @@ fn a_status_is_told_at_a_glance() {
         ~ audit-sink    state_drift, state unknown, 0 tasks
         ~ late-sink     state_drift, failed, 1 task, waiting: waiting
         ~ legacy-sink   surplus, state unknown, 0 tasks, last step failed: denied
+        ~ locked        unknown, state unknown, 0 tasks
         ~ lost          unknown, state unknown, 0 tasks
         ~ orders        config_drift, state unknown, 0 tasks, held: risky-change
         ~ orders-sink   missing, state unknown, 0 tasks
         ✓ quiet         synced, running, 1 task
         ~ users-source  config_drift, drifted 15 min ago, state unknown, 0 tasks
-        8 connectors, 7 not in sync, 1 error finding.
+        9 connectors, 8 not in sync, 1 error finding.
         "#);
 }
 

@@ -9,6 +9,7 @@ mod limit;
 
 use crate::model::config::Shown;
 use crate::model::finding::{Finding, Findings};
+use crate::model::name::ConnectorName;
 use crate::model::plan::{Action, Change, ChangeKind, Held, Mode, Plan, Step, Sync};
 use crate::model::rule::Severity;
 use crate::view::human::{counts, last_line, why};
@@ -57,6 +58,7 @@ pub fn plan(plan: &Plan, findings: &Findings) -> String {
         steps,
         held,
         unverifiable: _,
+        unresolved: _,
         unmanaged: _,
         sync: _,
         warnings: _,
@@ -106,6 +108,7 @@ fn notes(plan: &Plan) -> Vec<String> {
         steps: _,
         held: _,
         unverifiable,
+        unresolved,
         unmanaged,
         sync,
         warnings,
@@ -116,7 +119,12 @@ fn notes(plan: &Plan) -> Vec<String> {
         let name = code(one.connector.as_str());
         notes.push(format!("{name} cannot be compared whole: Connect masks {}", keys.join(", ")));
     }
-    for (name, _) in sync.iter().filter(|(_, sync)| **sync == Sync::Unknown) {
+    for name in unresolved {
+        notes.push(format!("{} is left alone: a secret of it is missing", code(name.as_str())));
+    }
+    let unknown =
+        |(name, sync): &(&ConnectorName, &Sync)| **sync == Sync::Unknown && !unresolved.contains(name);
+    for (name, _) in sync.iter().filter(unknown) {
         notes.push(format!("{} cannot be compared: Connect did not tell of it", code(name.as_str())));
     }
     notes.extend(warnings.iter().map(|warning| {

@@ -39,6 +39,11 @@ pub fn tagalong() -> Command {
 impl Agent {
     /// Starts `tagalong run` with these settings; where it serves is added to them.
     pub async fn start(settings: &str) -> Result<Self> {
+        Self::start_with(settings, &[]).await
+    }
+
+    /// The same, with these variables in its environment.
+    pub async fn start_with(settings: &str, variables: &[(&str, &str)]) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("tagalong-agent-").tempdir()?;
         let port = ports::free(1)?[0];
         let path = dir.path().join("settings.yaml");
@@ -50,6 +55,7 @@ impl Agent {
         let child = tagalong()
             .args(["run", "--settings"])
             .arg(&path)
+            .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
