@@ -33,6 +33,11 @@ async fn the_guide_to_asking_the_plugins_works_as_it_stands() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_guide_to_secrets_works_as_it_stands() -> Result<()> {
+    Reader::new().await?.read("docs/guide/secrets.md").await
+}
+
+#[tokio::test]
 async fn the_repository_in_the_readme_is_valid_without_a_warning() -> Result<()> {
     let desk = Desk::new(&[])?;
     let blocks = blocks(&read("README.md")?);

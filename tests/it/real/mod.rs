@@ -15,6 +15,7 @@ mod plugins;
 mod reach;
 mod reach_balance;
 mod reach_tls;
+mod secrets;
 mod ssh;
 mod stack;
 mod steady;
