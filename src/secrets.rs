@@ -303,11 +303,14 @@ mod tests {
             ("b/y", b"second"),
             ("a/z", b""),
             ("b/z", b"z"),
+            ("a/folder/x", b""),
+            ("b/folder", b"w"),
         ]);
         assert_eq!(place.file(&["a", "b"], "x"), Ok("first".to_owned()));
         assert_eq!(place.file(&["b", "a"], "x"), Ok("second".to_owned()));
         assert_eq!(place.file(&["a", "b"], "y"), Ok("second".to_owned()));
         assert_eq!(place.file(&["a", "b"], "z"), Err(Lack::Empty));
+        assert_eq!(place.file(&["a", "b"], "folder"), Err(Lack::NotAFile));
     }
 
     #[test]
