@@ -69,6 +69,11 @@ impl Value {
         self.text == other.text
     }
 
+    /// Whether the text of a secret stands in this one, wherever it came from.
+    pub fn repeats(&self, secret: &Self) -> bool {
+        secret.secret && !secret.text.is_empty() && self.text.contains(secret.text.as_ref())
+    }
+
     /// The text itself, for Connect's wire and for nothing else.
     pub fn expose(&self) -> &str {
         &self.text

@@ -20,19 +20,24 @@ pub struct Difference {
 /// Compares the config to be with the config that is.
 pub fn difference(desired: &Config, live: &Config) -> Difference {
     let mut difference = Difference::default();
+    // A secret that moved to another key is still one where Connect has it now.
+    let seen = |before: &Value| {
+        let repeats = desired.iter().any(|(_, secret)| before.repeats(secret));
+        if repeats { Shown::Hidden } else { before.shown() }
+    };
     for (key, after) in desired.iter() {
         match live.get(key) {
             None => difference.changes.push(change(key, ChangeKind::Added { after: after.shown() })),
             Some(before) if before.same_text(after) => {}
             Some(before) if before.is_masked() => difference.unverifiable.push(key.into()),
             Some(before) => {
-                let (before, after) = shown_alike(before, after);
+                let (before, after) = shown_alike((before, seen(before)), after);
                 difference.changes.push(change(key, ChangeKind::Changed { before, after }));
             }
         }
     }
     for (key, before) in live.iter().filter(|(key, _)| desired.get(key).is_none()) {
-        difference.changes.push(change(key, ChangeKind::Removed { before: before.shown() }));
+        difference.changes.push(change(key, ChangeKind::Removed { before: seen(before) }));
     }
     difference.changes.sort_by(|a, b| a.key.cmp(&b.key));
     difference
@@ -43,11 +48,11 @@ fn change(key: &str, kind: ChangeKind) -> Change {
 }
 
 /// Hides both sides where one is secret: a password that became a placeholder is still a password.
-fn shown_alike(before: &Value, after: &Value) -> (Shown, Shown) {
+fn shown_alike((before, seen): (&Value, Shown), after: &Value) -> (Shown, Shown) {
     if before.is_secret() || after.is_secret() {
         (Shown::Hidden, Shown::Hidden)
     } else {
-        (before.shown(), after.shown())
+        (seen, after.shown())
     }
 }
 
@@ -86,6 +91,22 @@ mod tests {
     fn a_masked_key_that_should_not_be_there_is_a_difference() {
         let found = difference(&config(&[]), &config(&[("database.password", "********")]));
         assert_eq!(keys(&found), [("database.password", "removed")]);
+    }
+
+    #[test]
+    fn a_secret_that_moved_to_another_key_stays_hidden_where_it_was() {
+        let desired: Config = [("new", Value::secret("hunter2")), ("topic", Value::new("topic", "orders"))]
+            .into_iter()
+            .collect();
+        let found =
+            difference(&desired, &config(&[("old", "x:hunter2@y"), ("plain", "x"), ("topic", "hunter2")]));
+        let shown: Vec<_> = found.changes.iter().map(|change| format!("{change:?}")).collect();
+        assert_eq!(
+            keys(&found),
+            [("new", "added"), ("old", "removed"), ("plain", "removed"), ("topic", "changed")]
+        );
+        assert!(!shown.concat().contains("hunter2"), "{shown:?}");
+        assert!(shown[2].contains("\"x\""), "{shown:?}");
     }
 
     #[test]
