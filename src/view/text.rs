@@ -1,6 +1,8 @@
 //! What every text for people is made of: colour where it was asked for, lines that nothing breaks
 //! out of, counts and ages in words.
 
+use std::fmt::{Arguments, Write as _};
+
 use jiff::Timestamp;
 
 /// A colour of the sixteen that every terminal has.
@@ -61,6 +63,11 @@ pub(in crate::view) fn line(text: &str) -> String {
 /// Characters that turn or hide the text around them: bidirectional controls and line separators.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Adds a line.
+pub(in crate::view) fn put(out: &mut String, text: Arguments<'_>) {
+    writeln!(out, "{text}").expect("a String takes every write");
 }
 
 /// A number of things in words.

@@ -44,7 +44,7 @@ fn render(files: &[(&str, String)], secrets: Option<&Secrets>) -> (Option<Desire
 fn repository(slot: usize, expression: &str) -> Vec<(&'static str, String)> {
     let text = |own: usize, other: &str| if own == slot { expression.to_owned() } else { other.to_owned() };
     let template = format!(
-        "template: t\nparameters:\n  p: {{default: \"{}\"}}\n  l: {{type: list, default: [a, \"{}\"]}}\n  m: {{type: map, default: {{x: \"{}\", y: b}}}}\n  i: {{type: integer, default: 1}}\nconfig:\n  connector.class: X\n  plain: \"{}\"\n  list: [a, \"{}\"]\n  handed: \"{{{{ params.p }}}}\"\n  joined: \"{{{{ params.l }}}}\"\n  member: \"{{{{ params.m.y }}}}\"\n",
+        "template: t\nparameters:\n  p: {{default: \"{}\"}}\n  l: {{type: list, default: [a, \"{}\"]}}\n  m: {{type: map, default: {{x: \"{}\", y: b}}}}\n  i: {{type: integer, default: 1}}\nconfig:\n  connector.class: X\n  plain: \"{}\"\n  list: [a, \"{}\"]\n  handed: \"{{{{ params.p }}}}\"\n  joined: \"{{{{ params.l }}}}\"\n  member: \"{{{{ params.m.y }}}}\"\n  number: \"{{{{ params.i }}}}\"\n",
         text(0, "{{ secret('env:A') }}"),
         text(1, "{{ secret('file:a/b') }}"),
         text(2, "{{ secret('env:A') }}"),
@@ -234,6 +234,33 @@ fn nothing_is_computed_with_a_secret() {
             desired.is_none() && findings.iter().any(|found| found.rule == Rule::SecretUse),
             "{expression}"
         );
+    }
+}
+
+#[test]
+fn what_a_parameter_allows_is_not_held_against_a_secret() {
+    for (declared, given) in [
+        ("enum: [hunter2]", "\"{{ secret('env:A') }}\""),
+        ("pattern: '^hunter2$'", "\"{{ secret('env:A') }}\""),
+        ("type: list, enum: [a, hunter2]", "[a, \"{{ secret('env:A') }}\"]"),
+    ] {
+        let template = format!(
+            "template: t\nparameters:\n  p: {{{declared}}}\nconfig:\n  connector.class: X\n  p: \"{{{{ params.p }}}}\"\n"
+        );
+        let files = [
+            ("templates/t.yaml", template),
+            ("connectors/c.yaml", format!("connector: c\ntemplate: t\nwith: {{p: {given}}}\n")),
+            ("environments/e.yaml", "environment: e\n".to_owned()),
+        ];
+        let told = render(&files, None).1;
+        assert_eq!(
+            told.iter().map(|found| found.rule).collect::<Vec<_>>(),
+            [Rule::ParameterValue],
+            "{declared}"
+        );
+        for secret in SECRETS {
+            assert_eq!(render(&files, Some(&secrets(secret))).1, told, "{declared}");
+        }
     }
 }
 

@@ -3,11 +3,10 @@
 //! Takes model values and whether colour is wanted, gives text that ends with a line feed. Colour is
 //! never the only sign: every line reads the same without it. Where to print is left to the caller.
 
+mod notes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,15 +14,14 @@ use jiff::Timestamp;
 use crate::model::config::Shown;
 use crate::model::desired::{Desired, DesiredConnector, Origin};
 use crate::model::finding::{Finding, Findings};
-use crate::model::name::ConnectorName;
 use crate::model::plan::{
     Action, Change, ChangeKind, Failed, Held, Initial, Mode, Plan, Reason, Step, StepKind, Sync, Target,
 };
 use crate::model::report::{Outcome, StepResult};
 use crate::model::rule::Severity;
-use crate::view::form::{FindingForm, SummaryForm, WarningForm};
+use crate::view::form::{FindingForm, SummaryForm};
 use crate::view::status::{ClocksForm, ConnectorForm, FailureForm, StatusForm};
-use crate::view::text::{Colour, Paint, ago, count, line};
+use crate::view::text::{Colour, Paint, ago, count, line, put};
 
 /// Writes a plan, its counting line last.
 pub fn plan(plan: &Plan, colour: bool) -> String {
@@ -34,11 +32,11 @@ pub fn plan(plan: &Plan, colour: bool) -> String {
         mode,
         steps,
         held,
-        unverifiable,
-        unresolved,
-        unmanaged,
-        sync,
-        warnings,
+        unverifiable: _,
+        unresolved: _,
+        unmanaged: _,
+        sync: _,
+        warnings: _,
     } = plan;
     let mut out = String::new();
     put(&mut out, format_args!("Revision     {}", line(&revision.to_string())));
@@ -65,51 +63,9 @@ pub fn plan(plan: &Plan, colour: bool) -> String {
         out.push('\n');
     }
 
-    for unverifiable in unverifiable {
-        let keys: Vec<String> = unverifiable.keys.iter().map(|key| line(key)).collect();
-        let text = format!(
-            "{} of {} cannot be compared: Connect masks {}",
-            count(keys.len(), "key", "keys"),
-            unverifiable.connector,
-            keys.join(", ")
-        );
-        put(&mut out, format_args!("{} {text}", paint.mark(Colour::Yellow, "?")));
-    }
-    unknown(&mut out, sync, unresolved, paint);
-    for one in warnings {
-        warning(&mut out, &WarningForm::new(one), paint);
-    }
-    if !unmanaged.is_empty() {
-        let names: Vec<String> = unmanaged.iter().map(ToString::to_string).collect();
-        put(&mut out, format_args!("Unmanaged (never touched): {}", names.join(", ")));
-    }
+    notes::of_plan(&mut out, plan, paint);
     put(&mut out, format_args!("{}", paint.strong(&last_line(plan))));
     out
-}
-
-/// Writes which declared connectors nobody can compare, and why.
-fn unknown(
-    out: &mut String,
-    sync: &BTreeMap<ConnectorName, Sync>,
-    unresolved: &[ConnectorName],
-    paint: Paint,
-) {
-    let mark = paint.mark(Colour::Yellow, "?");
-    for name in unresolved {
-        put(out, format_args!("{mark} {name} is left alone: a secret of it is missing"));
-    }
-    for (name, _) in sync.iter().filter(|(_, sync)| **sync == Sync::Unknown) {
-        if !unresolved.contains(name) {
-            put(out, format_args!("{mark} {name} cannot be compared: Connect did not tell of it"));
-        }
-    }
-}
-
-/// Writes what this Connect does in another way than it is declared.
-fn warning(out: &mut String, warning: &WarningForm, paint: Paint) {
-    let WarningForm { connector, warning: _, message } = warning;
-    let of = connector.as_ref().map(|name| format!("{}: ", line(name))).unwrap_or_default();
-    put(out, format_args!("{} {of}{}", paint.mark(Colour::Yellow, "warning:"), line(message)));
 }
 
 /// What the whole plan comes to.
@@ -405,7 +361,7 @@ pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
         put(&mut out, format_args!("Connect      {}", line(version)));
     }
     for told in status.plan.iter().flat_map(|plan| &plan.warnings) {
-        warning(&mut out, told, paint);
+        notes::warning(&mut out, told, paint);
     }
     let failures = status
         .repositories
@@ -495,8 +451,4 @@ fn standing(out: &mut String, connector: &ConnectorForm, width: usize, now: Time
     notes.extend(held.iter().map(|hold| format!("held: {}", line(hold))));
     let name = line(name);
     put(out, format_args!("{mark} {name:<width$}  {}", notes.join(", ")));
-}
-
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-    writeln!(out, "{text}").expect("a String takes every write");
 }
