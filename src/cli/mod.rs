@@ -8,6 +8,7 @@ mod agent;
 mod apply;
 mod asking;
 mod checkout;
+mod compare;
 mod completions;
 mod definitions;
 mod docs;
@@ -51,6 +52,7 @@ enum Command {
     Plan(plan::Plan),
     Validate(validate::Validate),
     Render(render::Render),
+    Compare(compare::Compare),
     Status(status::Status),
     Health(health::Health),
     Schema(schema::Schema),
@@ -95,6 +97,7 @@ async fn dispatch(command: Command) -> Result<Done, Failure> {
         Command::Plan(command) => command.run().await,
         Command::Validate(command) => command.run().await,
         Command::Render(command) => command.run().await,
+        Command::Compare(command) => command.run().await,
         Command::Status(command) => command.run().await,
         Command::Health(command) => command.run().await,
         Command::Schema(command) => command.run(),

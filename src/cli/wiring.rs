@@ -22,6 +22,7 @@ use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Policy;
 use crate::model::rule::Severity;
+use crate::model::values::Values;
 use crate::pipeline;
 use crate::reconcile::cycle;
 use crate::reconcile::follow::{self, Place};
@@ -129,6 +130,16 @@ pub fn environment(text: &str) -> Result<EnvironmentName, String> {
 /// Reads a length of time that was typed.
 pub fn duration(text: &str) -> Result<Duration, String> {
     settings::duration(text).ok_or_else(|| "write it like 90s, 10m or 1h30m".to_owned())
+}
+
+/// Values that were typed one by one, where no settings are read.
+pub fn values(typed: &[String]) -> Result<Values, Failure> {
+    let (settings, findings) = Settings::read(&Written::default(), typed);
+    if let Some(settings) = settings {
+        return Ok(settings.values);
+    }
+    print::note(view::human::findings(&findings, false).trim_end());
+    Err(unusable(&findings))
 }
 
 /// The environment that the settings name; without one nothing can be rendered.

@@ -20,7 +20,7 @@ pub struct Value {
 }
 
 /// A value as a person may see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shown {
     /// The text itself.
     Text(Arc<str>),

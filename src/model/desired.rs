@@ -89,7 +89,7 @@ pub struct Origin {
 }
 
 /// A pause of all writing, said in the repository or in the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Suspend {
     /// Why, in a person's words.
     pub reason: Arc<str>,

@@ -17,6 +17,7 @@
 //! | report | what one cycle saw and did |
 
 pub mod capability;
+pub mod comparison;
 pub mod config;
 pub mod definition;
 pub mod desired;

@@ -250,7 +250,7 @@ impl Reason {
 }
 
 /// A key whose value differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
     /// The key.
     pub key: Arc<str>,
@@ -259,7 +259,7 @@ pub struct Change {
 }
 
 /// What happens to a key, with values as a person may see them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChangeKind {
     /// It is new.
     Added {

@@ -160,7 +160,7 @@ impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Git { reference, commit, .. } => {
-                let short = ["refs/tags/", "refs/heads/"]
+                let short = ["refs/tags/", "refs/heads/", "refs/remotes/"]
                     .iter()
                     .find_map(|prefix| reference.strip_prefix(prefix))
                     .unwrap_or(reference);

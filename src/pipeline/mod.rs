@@ -4,6 +4,7 @@
 //! makes a plan of that and of what the cluster runs.
 
 mod check;
+pub mod compare;
 pub mod converge;
 pub mod diff;
 mod expression;
@@ -36,6 +37,7 @@ use crate::model::rule::Rule;
 use crate::model::select::Select;
 use crate::model::shape::Shape;
 use crate::model::snapshot::{Files, Snapshot, Sources};
+use crate::pipeline::compare::Side;
 use crate::pipeline::supply::Supply;
 
 /// What the documents of a repository may say: the kinds of definitions by the key that tells them,
@@ -110,4 +112,16 @@ pub fn draft(
 /// Every environment that is defined, by name.
 pub fn environments(definitions: &Definitions) -> impl Iterator<Item = &EnvironmentName> {
     definitions.environments.keys()
+}
+
+/// Reads and renders one revision for each of its environments, or for those of `only`, to compare it
+/// with another.
+pub fn side(sources: &Sources, supply: &Supply<'_>, only: &[EnvironmentName]) -> Side {
+    let revision = sources.revision();
+    let definitions = definitions(sources);
+    let asked = |name: &&EnvironmentName| only.is_empty() || only.contains(name);
+    let environments = environments(&definitions)
+        .filter(asked)
+        .map(|name| (name.clone(), desired(&definitions, &revision, name, supply, &Select::default())));
+    Side { environments: environments.collect(), findings: definitions.findings.clone(), revision }
 }

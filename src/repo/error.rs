@@ -11,6 +11,13 @@ use std::time::Duration;
 use crate::model::report::Class;
 use crate::repo::cause::Cause;
 
+const NO_CLONE: &str = "names of tags, branches and commits are looked up in the clone in which the definitions \
+    lie; to compare two folders, write both as paths: `./old ./new`";
+const NO_NAME: &str =
+    "`git fetch --tags` brings the tags of the server; a folder is written as a path: `./old`";
+const SHALLOW: &str = "this clone is shallow. In GitHub Actions give `actions/checkout` `fetch-depth: 0`, in GitLab \
+    set `GIT_DEPTH: 0`, elsewhere run `git fetch --unshallow --tags`";
+
 /// What can go wrong while a repository is looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -123,6 +130,32 @@ pub enum Error {
         repository: String,
         /// The commit's id.
         commit: String,
+    },
+    /// A folder lies in no clone of a git repository.
+    #[error("{} lies in no git repository", path.display())]
+    NoClone {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A clone knows nothing by this name.
+    #[error("{repository} has no tag, branch or commit {name:?}")]
+    NoName {
+        /// Which clone.
+        repository: String,
+        /// The name.
+        name: String,
+        /// Whether it has only a part of the history.
+        shallow: bool,
+    },
+    /// A name means two commits.
+    #[error("{name:?} means {first} and {second}, and they differ")]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// The full name of one ref.
+        first: String,
+        /// The full name of another.
+        second: String,
     },
     /// The server answered an error of its own.
     #[error("{repository} answered {status} while {doing}")]
@@ -337,10 +370,15 @@ impl Error {
             Self::TimedOut { .. } | Self::Hanging { .. } => Class::TimedOut,
             Self::GivenUp { .. } | Self::Moving { .. } | Self::NotGiven { .. } => Class::Superseded,
             Self::Denied { .. } | Self::HostKey { .. } | Self::SettingsFile { .. } => Class::AuthFailed,
-            Self::NoRepository { .. } | Self::NoReference { .. } | Self::NoCommit { .. } => Class::RefMissing,
+            Self::NoRepository { .. }
+            | Self::NoReference { .. }
+            | Self::NoCommit { .. }
+            | Self::NoClone { .. }
+            | Self::NoName { .. } => Class::RefMissing,
             Self::NotUnderstood { .. } | Self::Redirect { .. } => Class::NotUnderstood,
             Self::Address { .. }
             | Self::ReferenceName { .. }
+            | Self::Ambiguous { .. }
             | Self::Sha256 { .. }
             | Self::TooLarge { .. }
             | Self::NotACommit { .. } => Class::Unusable,
@@ -383,6 +421,10 @@ impl Error {
             Self::NoCommit { .. } => {
                 Some("the server hands out single commits only if they can be reached from a branch or tag")
             }
+            Self::NoClone { .. } => Some(NO_CLONE),
+            Self::NoName { shallow: true, .. } => Some(SHALLOW),
+            Self::NoName { shallow: false, .. } => Some(NO_NAME),
+            Self::Ambiguous { .. } => Some("write the full name of the one that is meant"),
             Self::Redirect { .. } => Some("use the address that it leads to"),
             Self::NotACommit { .. } => Some("move the tag to a commit"),
             Self::TooLarge { .. } => Some("keep the definitions in a repository of their own"),

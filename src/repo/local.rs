@@ -46,7 +46,7 @@ pub fn read(path: &Path, object: &ObjectId, reading: Reading<'_>) -> Result<Comm
 ///
 /// The first two are opened without looking at who owns them: a mounted volume seldom belongs to the
 /// agent's user, and only objects are read, so nothing in the repository can make the agent act.
-fn open(path: &Path, repository: &str) -> Result<Repository, Error> {
+pub fn open(path: &Path, repository: &str) -> Result<Repository, Error> {
     let opened = Repository::open_bare(path)
         .or_else(|_| Repository::open_bare(path.join(".git")))
         .or_else(|_| Repository::open_ext(path, RepositoryOpenFlags::NO_SEARCH, [] as [&Path; 0]));

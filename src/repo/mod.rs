@@ -4,6 +4,7 @@
 //! kept between two looks but a connection; judging moves, remembering the last good revision and
 //! watching folders are left to others.
 
+pub mod clone;
 pub mod error;
 pub mod options;
 pub mod reading;

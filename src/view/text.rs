@@ -5,6 +5,8 @@ use std::fmt::{Arguments, Write as _};
 
 use jiff::Timestamp;
 
+use crate::model::config::Shown;
+
 /// A colour of the sixteen that every terminal has.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::view) enum Colour {
@@ -68,6 +70,15 @@ fn is_invisible(character: char) -> bool {
 /// Adds a line.
 pub(in crate::view) fn put(out: &mut String, text: Arguments<'_>) {
     writeln!(out, "{text}").expect("a String takes every write");
+}
+
+/// A value as a person may see it, on one line; an empty one is made visible.
+pub(in crate::view) fn shown(value: &Shown) -> String {
+    match value {
+        Shown::Text(text) if text.is_empty() => "\"\"".to_owned(),
+        Shown::Text(text) => line(text),
+        Shown::Hidden => "***".to_owned(),
+    }
 }
 
 /// A number of things in words.

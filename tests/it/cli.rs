@@ -30,6 +30,7 @@ async fn help_goes_to_standard_output() -> Result<()> {
       plan         Show what would change in the cluster, and change nothing
       validate     Check a folder of definitions for every environment, offline
       render       Show the configs of one environment, with secrets hidden
+      compare      Show what moving from one revision to another would do, in every environment, offline
       status       Ask a running agent what it sees: revisions, connectors, drift, what is held
       health       Ask a running agent whether its loop lives
       schema       Write the JSON Schema of a kind of file, for editors
@@ -54,7 +55,7 @@ async fn help_goes_to_standard_output() -> Result<()> {
 #[tokio::test]
 async fn every_command_has_help_with_its_exit_codes() -> Result<()> {
     let desk = desk()?;
-    for command in ["run", "apply", "plan", "validate", "render", "status", "health", "schema"] {
+    for command in ["run", "apply", "plan", "validate", "render", "compare", "status", "health", "schema"] {
         let said = desk.run(&format!("{command} --help")).await?;
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said}");
         assert!(said.out.contains("Exit codes: "), "{said}");

@@ -3,6 +3,7 @@
 mod agent;
 mod cli;
 mod cli_cluster;
+mod cli_compare;
 mod cli_docs;
 mod cli_review;
 mod cli_wrong;

@@ -47,10 +47,12 @@ pub fn plan(desired: &Desired, live: &Live, policy: &Policy, now: Timestamp) -> 
         plan.warnings.extend(thought.lacks.into_iter().map(|lack| warning(Some(name.clone()), lack)));
         plan.sync.insert(name.clone(), thought.sync);
         plan.unverifiable.extend(thought.unverifiable);
-        match suspended(desired, wanted, policy, now) {
+        match suspended(desired, Some(wanted), policy.suspend.as_ref(), now) {
             None => plan.steps.extend(thought.actions),
-            Some(suspend) => {
-                plan.held.extend(thought.actions.into_iter().map(|action| held(action, suspend)));
+            Some(detail) => {
+                let held =
+                    |action| Held { action, hold: Hold::Suspended, detail: detail.clone(), release: None };
+                plan.held.extend(thought.actions.into_iter().map(held));
             }
         }
     }
@@ -202,29 +204,25 @@ fn unmanaged(desired: &Desired, live: &Live, policy: &Policy) -> Vec<ConnectorNa
         .collect()
 }
 
-/// The word that stops all writing for a connector, the widest first.
-fn suspended<'a>(
-    desired: &'a Desired,
-    wanted: &'a DesiredConnector,
-    policy: &'a Policy,
+/// The word that stops all writing for a connector, the widest first, in words.
+pub fn suspended(
+    desired: &Desired,
+    wanted: Option<&DesiredConnector>,
+    settings: Option<&Suspend>,
     now: Timestamp,
-) -> Option<(&'static str, &'a Suspend)> {
-    [
-        ("the agent's settings say", &policy.suspend),
-        ("the environment says", &desired.suspend),
-        ("its definition says", &wanted.suspend),
+) -> Option<String> {
+    let (who, suspend) = [
+        ("the agent's settings say", settings),
+        ("the environment says", desired.suspend.as_ref()),
+        ("its definition says", wanted.and_then(|wanted| wanted.suspend.as_ref())),
     ]
     .into_iter()
-    .filter_map(|(who, suspend)| suspend.as_ref().map(|suspend| (who, suspend)))
-    .find(|(_, suspend)| suspend.holds(now))
-}
-
-fn held(action: Action, (who, suspend): (&str, &Suspend)) -> Held {
+    .filter_map(|(who, suspend)| suspend.map(|suspend| (who, suspend)))
+    .find(|(_, suspend)| suspend.holds(now))?;
     let until = suspend
         .until
         .map_or_else(|| "until the word is taken away".to_owned(), |until| format!("until {until}"));
-    let detail = format!("{who} suspend, {until}: {}", suspend.reason);
-    Held { action, hold: Hold::Suspended, detail, release: None }
+    Some(format!("{who} suspend, {until}: {}", suspend.reason))
 }
 
 /// The order of a plan: pauses and stops, deletes, configures, creates, resumes, restarts; by name

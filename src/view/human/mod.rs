@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::config::Shown;
 use crate::model::desired::{Desired, DesiredConnector, Origin};
 use crate::model::finding::{Finding, Findings};
 use crate::model::plan::{
@@ -21,7 +20,7 @@ use crate::model::report::{Outcome, StepResult};
 use crate::model::rule::Severity;
 use crate::view::form::{FindingForm, SummaryForm};
 use crate::view::status::{ClocksForm, ConnectorForm, FailureForm, StatusForm};
-use crate::view::text::{Colour, Paint, ago, count, line, put};
+use crate::view::text::{Colour, Paint, ago, count, line, put, shown};
 
 /// Writes a plan, its counting line last.
 pub fn plan(plan: &Plan, colour: bool) -> String {
@@ -205,15 +204,6 @@ impl Row<'_> {
         };
         let (mark, key) = (paint.mark(colour, glyph), line(key));
         put(out, format_args!("             {mark} {key:<width$}  {text}"));
-    }
-}
-
-/// A value as a person may see it, on one line; an empty one is made visible.
-fn shown(value: &Shown) -> String {
-    match value {
-        Shown::Text(text) if text.is_empty() => "\"\"".to_owned(),
-        Shown::Text(text) => line(text),
-        Shown::Hidden => "***".to_owned(),
     }
 }
 

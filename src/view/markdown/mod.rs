@@ -4,8 +4,8 @@
 //! in a cluster is shown, and can neither link, nor call somebody, nor end its cell. Secrets cannot be
 //! reached from here.
 
-mod escape;
-mod limit;
+pub(in crate::view) mod escape;
+pub(in crate::view) mod limit;
 
 use crate::model::config::Shown;
 use crate::model::finding::{Finding, Findings};
@@ -26,7 +26,8 @@ pub fn findings(findings: &Findings, verdict: &str) -> String {
     page.end("`tagalong validate`")
 }
 
-fn table(page: &mut Page, findings: &Findings) {
+/// Adds the findings as a table, the heaviest first.
+pub(in crate::view) fn table(page: &mut Page, findings: &Findings) {
     if findings.is_empty() {
         return;
     }

@@ -157,7 +157,7 @@ impl Repository {
 }
 
 /// The `git` command with nothing of the machine's or the person's settings; `home` stands for the home folder.
-pub(crate) fn pinned(home: &Path) -> Command {
+pub fn pinned(home: &Path) -> Command {
     let mut git = Command::new("git");
     // Nothing is inherited: a hook that runs the tests sets GIT_DIR, which would lead every command astray.
     git.env_clear().env("PATH", variable("PATH").unwrap_or_default());

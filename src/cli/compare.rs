@@ -1,0 +1,157 @@
+//! `tagalong compare`: what moving from one revision to another would do, offline.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use crate::cli::asking::Found;
+use crate::cli::failure::{Done, Failure};
+use crate::cli::verdict;
+use crate::cli::{print, wiring};
+use crate::model::comparison::Comparison;
+use crate::model::finding::Findings;
+use crate::model::name::EnvironmentName;
+use crate::model::revision::At;
+use crate::model::rule::Severity;
+use crate::model::snapshot::{Snapshot, Sources};
+use crate::pipeline;
+use crate::pipeline::compare::Side;
+use crate::pipeline::supply::Supply;
+use crate::repo::Repository;
+use crate::repo::clone::{LocalClone, Meant};
+use crate::view;
+
+/// Show what moving from one revision to another would do, in every environment, offline
+#[derive(Debug, Args)]
+#[command(
+    after_help = "OLD and NEW are each a tag, a branch, a commit or HEAD~1 of the clone in which the definitions lie, or a \
+    folder: `.`, or a path that begins with `./`, `../` or `/`. A name that means two commits is refused; refs/tags/v1 is \
+    the tag. Nothing is asked of a server or of Connect; inputs of an environment take their examples. What a cluster \
+    has, and so what would be held because of it, is what `plan` tells.\n\n\
+    Examples:\n  \
+    tagalong compare v1 HEAD\n  \
+    tagalong compare origin/main . -e production\n  \
+    tagalong compare v1 HEAD --output markdown\n\n\
+    Exit codes: 0 done, 1 failed or NEW is not valid, 2 something would be held."
+)]
+pub struct Compare {
+    /// Where it would move from
+    #[arg(value_name = "OLD")]
+    old: String,
+
+    /// Where it would move to
+    #[arg(value_name = "NEW")]
+    new: String,
+
+    /// Folder of the definitions, in its clone; default: the folder that OLD or NEW is, else `.`
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+
+    /// Only this environment; may be given again
+    #[arg(short, long = "environment", value_name = "NAME", value_parser = wiring::environment)]
+    environments: Vec<EnvironmentName>,
+
+    /// Value for the templates, over those of every environment; may be given again
+    #[arg(long = "value", value_name = "A.B=C")]
+    values: Vec<String>,
+
+    /// Form of the result: for people, for programs, or for the comment on a pull request
+    #[arg(short, long, value_enum, value_name = "FORM", default_value_t)]
+    output: Form,
+
+    /// Never write in colour; the variable `NO_COLOR` says so too
+    #[arg(long)]
+    no_color: bool,
+}
+
+/// The form of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+enum Form {
+    // Without help of their own, so that `--help` lists them in one line.
+    #[default]
+    Human,
+    Json,
+    Markdown,
+}
+
+impl Compare {
+    pub async fn run(self) -> Result<Done, Failure> {
+        let values = wiring::values(&self.values)?;
+        let supply = Supply { values: &values, examples: true, secrets: None };
+        let side = async |text: &str| -> Result<Side, Failure> {
+            let sources = Sources::alone(self.read(text).await?);
+            Ok(pipeline::side(&sources, &supply, &self.environments))
+        };
+        let (old, new) = (side(&self.old).await?, side(&self.new).await?);
+        self.known(&old, &new)?;
+        let comparison = pipeline::compare::compare(&old, &new, Timestamp::now());
+        self.tell(&comparison);
+        Ok(match (comparison.has_errors(), comparison.holds()) {
+            (true, _) => Done::Said,
+            (false, true) => Done::Left,
+            (false, false) => Done::Well,
+        })
+    }
+
+    fn tell(&self, comparison: &Comparison) {
+        let mut findings = Findings::default();
+        let all = verdict::merged(&found(comparison));
+        findings.extend(all.into_iter().filter(|finding| finding.severity != Severity::Info));
+        let colour = !self.no_color && print::may_colour();
+        print::result(&match self.output {
+            Form::Human => view::compare::human::comparison(comparison, &findings, colour),
+            Form::Json => view::compare::json::comparison(comparison),
+            Form::Markdown => view::compare::markdown::comparison(comparison, &findings),
+        });
+    }
+
+    /// Refuses an environment that neither has: it would be compared with nothing, and pass.
+    fn known(&self, old: &Side, new: &Side) -> Result<(), Failure> {
+        let known: BTreeSet<_> = old.environments.keys().chain(new.environments.keys()).collect();
+        match self.environments.iter().find(|name| !known.contains(name)) {
+            None => Ok(()),
+            Some(name) => {
+                let error = anyhow::anyhow!("there is no environment {name} in {} or {}", self.old, self.new);
+                Err(Failure::new(error).hint(Some("without -e all of them are compared")))
+            }
+        }
+    }
+
+    async fn read(&self, text: &str) -> Result<Snapshot, Failure> {
+        if is_folder(text) {
+            return snapshot(Repository::directory(text)).await;
+        }
+        let Meant { options, name } = LocalClone::around(&self.folder())?.meaning(text)?;
+        let mut snapshot = snapshot(Repository::git(options)?).await?;
+        if let At::Git { reference, .. } = &mut snapshot.revision.at {
+            *reference = name.into();
+        }
+        Ok(snapshot)
+    }
+
+    /// The folder in whose clone names are looked up.
+    fn folder(&self) -> PathBuf {
+        let named = || [&self.old, &self.new].into_iter().find(|text| is_folder(text)).map(PathBuf::from);
+        self.dir.clone().or_else(named).unwrap_or_else(|| Path::new(".").to_owned())
+    }
+}
+
+/// A name of git's begins with none of these.
+fn is_folder(text: &str) -> bool {
+    matches!(text, "." | "..") || ["./", "../", "/"].iter().any(|start| text.starts_with(start))
+}
+
+async fn snapshot(repository: Repository) -> Result<Snapshot, Failure> {
+    let repository = repository.naming(pipeline::named);
+    let resolved = repository.resolve().await?;
+    Ok(repository.read(&resolved.revision).await?.snapshot)
+}
+
+/// What is wrong with the newer revision, by environment; one that is gone there has nothing of its own.
+fn found(comparison: &Comparison) -> Found {
+    let alone = (comparison.environments.is_empty()).then(|| (None, comparison.findings.clone()));
+    let of = comparison.environments.iter().map(|one| (Some(one.environment.clone()), one.findings.clone()));
+    of.chain(alone).collect()
+}

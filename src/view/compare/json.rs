@@ -1,0 +1,158 @@
+//! The promised JSON of a comparison: each connector of each environment by itself.
+
+use serde::Serialize;
+
+use crate::model::comparison::{Brake, Compared, Comparison, Effect, EffectKind, ImportMove, Suspending};
+use crate::model::desired::DesiredState;
+use crate::model::name::ConnectorName;
+use crate::model::revision::{At, RepositoryRevision, Revision};
+use crate::view::form::{ChangeForm, FORMAT, FindingForm, RevisionForm, finding_forms, revision_forms, text};
+
+/// Writes a comparison.
+pub fn comparison(comparison: &Comparison) -> String {
+    let Comparison { old, new, imports, environments, findings } = comparison;
+    let of = |kind: EffectKind| comparison.effects().filter(|effect| effect.kind == kind).count();
+    text(&Form {
+        format: FORMAT,
+        old: revision_forms(old),
+        new: revision_forms(new),
+        imports: imports.iter().map(ImportForm::new).collect(),
+        environments: environments.iter().map(EnvironmentForm::new).collect(),
+        findings: finding_forms(findings),
+        summary: SummaryForm {
+            create: of(EffectKind::Create),
+            change: of(EffectKind::Change),
+            delete: of(EffectKind::Delete),
+            unmanage: of(EffectKind::Unmanage),
+            held: comparison.effects().filter(|effect| effect.held.is_some()).count(),
+        },
+    })
+}
+
+#[derive(Serialize)]
+struct Form {
+    format: u32,
+    old: Vec<RevisionForm>,
+    new: Vec<RevisionForm>,
+    imports: Vec<ImportForm>,
+    environments: Vec<EnvironmentForm>,
+    findings: Vec<FindingForm>,
+    summary: SummaryForm,
+}
+
+#[derive(Serialize)]
+struct ImportForm {
+    name: String,
+    before: Option<RevisionForm>,
+    after: Option<RevisionForm>,
+}
+
+#[derive(Serialize)]
+struct EnvironmentForm {
+    environment: String,
+    presence: &'static str,
+    comparable: bool,
+    suspend: SuspendForm,
+    connectors: Vec<EffectForm>,
+    unchanged: usize,
+    findings: Vec<FindingForm>,
+}
+
+#[derive(Serialize)]
+struct SuspendForm {
+    changes: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+}
+
+#[derive(Serialize)]
+struct EffectForm {
+    connector: String,
+    effect: &'static str,
+    before: Option<&'static str>,
+    after: Option<&'static str>,
+    changes: Vec<ChangeForm>,
+    keep: Option<bool>,
+    suspend: SuspendForm,
+    renamed: Option<String>,
+    held: Option<HeldForm>,
+}
+
+#[derive(Serialize)]
+struct HeldForm {
+    hold: &'static str,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct SummaryForm {
+    create: usize,
+    change: usize,
+    delete: usize,
+    unmanage: usize,
+    held: usize,
+}
+
+impl ImportForm {
+    fn new(moved: &ImportMove) -> Self {
+        let ImportMove { name, before, after } = moved;
+        let at = |at: &At| {
+            let repositories = vec![RepositoryRevision { repository: name.clone(), at: at.clone() }];
+            revision_forms(&Revision { repositories }).pop()
+        };
+        Self {
+            name: name.to_string(),
+            before: before.as_ref().and_then(at),
+            after: after.as_ref().and_then(at),
+        }
+    }
+}
+
+impl EnvironmentForm {
+    fn new(one: &Compared) -> Self {
+        let Compared { environment, presence, comparable, findings, suspend, effects, unchanged } = one;
+        Self {
+            environment: environment.to_string(),
+            presence: presence.name(),
+            comparable: *comparable,
+            suspend: SuspendForm::new(suspend),
+            connectors: effects.iter().map(|(name, effect)| EffectForm::new(name, effect)).collect(),
+            unchanged: *unchanged,
+            findings: finding_forms(findings),
+        }
+    }
+}
+
+impl SuspendForm {
+    fn new(suspend: &Suspending) -> Self {
+        let (changes, said) = match suspend {
+            Suspending::Unchanged => ("no", None),
+            Suspending::Begins(suspend) => ("begins", Some(suspend)),
+            Suspending::Ends => ("ends", None),
+        };
+        let reason = said.map(|suspend| suspend.reason.to_string());
+        let until = said.and_then(|suspend| suspend.until).map(|until| until.to_string());
+        Self { changes, reason, until }
+    }
+}
+
+impl EffectForm {
+    fn new(name: &ConnectorName, effect: &Effect) -> Self {
+        let Effect { kind, before, after, changes, keep, suspend, renamed, held } = effect;
+        Self {
+            connector: name.as_str().to_owned(),
+            effect: kind.name(),
+            before: before.map(DesiredState::name),
+            after: after.map(DesiredState::name),
+            changes: changes.iter().map(ChangeForm::new).collect(),
+            keep: *keep,
+            suspend: SuspendForm::new(suspend),
+            renamed: renamed.as_ref().map(|other| other.as_str().to_owned()),
+            held: held
+                .as_ref()
+                .map(|Brake { hold, detail }| HeldForm { hold: hold.name(), detail: detail.clone() }),
+        }
+    }
+}

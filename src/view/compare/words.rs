@@ -1,0 +1,149 @@
+//! What the forms for people have in common: sentences about environments, states and sums.
+
+use crate::model::comparison::{Compared, Comparison, Effect, EffectKind, ImportMove, Presence, Suspending};
+use crate::model::config::Shown;
+use crate::model::desired::{DesiredState, Suspend};
+use crate::model::name::ConnectorName;
+use crate::model::plan::{Change, ChangeKind};
+use crate::model::revision::{At, RepositoryRevision, Revision};
+use crate::view::text::{count, line};
+
+/// What becomes of a connector beside its keys, in pieces.
+pub fn notes(effect: &Effect) -> Vec<String> {
+    let Effect { kind, before, after, changes: _, keep, suspend, renamed, held } = effect;
+    let mut notes: Vec<String> = state(*kind, *before, *after).into_iter().collect();
+    notes.extend(
+        keep.map(|keep| if keep { "is kept from now on" } else { "is not kept any more" }.to_owned()),
+    );
+    notes.extend(match suspend {
+        Suspending::Unchanged => None,
+        Suspending::Begins(suspend) => Some(format!("suspended: {}", said(suspend))),
+        Suspending::Ends => Some("not suspended any more: what waits is written too".to_owned()),
+    });
+    notes.extend(renamed.as_ref().map(|other| match kind {
+        EffectKind::Unmanage => format!("renamed to {other}? Both would run"),
+        EffectKind::Create | EffectKind::Change | EffectKind::Delete => {
+            format!("renamed from {other}? It begins without offsets")
+        }
+    }));
+    notes.extend(held.as_ref().map(|held| format!("held, {}: {}", held.hold.name(), line(&held.detail))));
+    notes
+}
+
+fn state(kind: EffectKind, before: Option<DesiredState>, after: Option<DesiredState>) -> Option<String> {
+    match (kind, before, after) {
+        (EffectKind::Create, _, Some(DesiredState::Running) | None) => None,
+        (EffectKind::Create, _, Some(state)) => Some(format!("to be {}", state.name())),
+        (EffectKind::Delete, ..) => Some("declared absent".to_owned()),
+        (EffectKind::Unmanage, Some(DesiredState::Absent), _) => {
+            Some("no longer declared absent; nothing happens".to_owned())
+        }
+        (EffectKind::Unmanage, ..) => Some("no longer declared; it goes on running".to_owned()),
+        (EffectKind::Change, Some(before), Some(after)) if before != after => {
+            Some(format!("{} → {}", before.name(), after.name()))
+        }
+        (EffectKind::Change, ..) => None,
+    }
+}
+
+fn said(suspend: &Suspend) -> String {
+    let until = suspend.until.map(|until| format!(", until {until}")).unwrap_or_default();
+    format!("{}{until}", line(&suspend.reason))
+}
+
+/// A change with its sign: before and after, an arrow between them where there are both.
+pub fn values(change: &Change) -> (&'static str, Option<&Shown>, Option<&Shown>) {
+    match &change.kind {
+        ChangeKind::Added { after } => ("+", None, Some(after)),
+        ChangeKind::Removed { before } => ("-", Some(before), None),
+        ChangeKind::Changed { before, after } => ("~", Some(before), Some(after)),
+    }
+}
+
+/// Says that a value is an example.
+pub fn own(of: &ConnectorName) -> String {
+    format!("  (of {of}; each has its own)")
+}
+
+/// What is to be said of an environment as a whole.
+pub fn about(one: &Compared) -> Vec<String> {
+    let Compared { environment, presence, comparable, findings, suspend, effects, unchanged: _ } = one;
+    let mut told = Vec::new();
+    match presence {
+        Presence::New if !findings.has_errors() => {
+            told.push(format!(
+                "{environment} is new, with {}",
+                count(effects.len(), "connector", "connectors")
+            ));
+        }
+        Presence::Gone => {
+            told.push(format!(
+                "{environment} is gone: its agents refuse the new revision and stay at the last good one"
+            ));
+        }
+        Presence::New | Presence::Both => {}
+    }
+    if *presence != Presence::Gone && findings.has_errors() {
+        told.push(format!("{environment} would not take the new revision: it is not valid there"));
+    } else if !comparable && *presence == Presence::Both {
+        told.push(format!(
+            "{environment} cannot be compared: the old revision was not valid there, so no agent applied it"
+        ));
+    }
+    match suspend {
+        Suspending::Unchanged => {}
+        Suspending::Begins(suspend) => told.push(format!("{environment} is suspended: {}", said(suspend))),
+        Suspending::Ends => {
+            told.push(format!("{environment} is not suspended any more: what waits there is written too"));
+        }
+    }
+    told
+}
+
+/// Where an import stands before and after.
+pub fn import(moved: &ImportMove) -> String {
+    let ImportMove { name, before, after } = moved;
+    let at = |at: &At| {
+        let repositories = vec![RepositoryRevision { repository: name.clone(), at: at.clone() }];
+        line(&Revision { repositories }.to_string())
+    };
+    match (before, after) {
+        (Some(before), Some(after)) => format!("import {name} moves from {} to {}", at(before), at(after)),
+        (None, Some(after)) => format!("import {name} is new, {}", at(after)),
+        (Some(before), None) => format!("import {name} is gone, it was {}", at(before)),
+        (None, None) => format!("import {name}"),
+    }
+}
+
+/// The counting last line, without its full stop.
+pub fn sum(comparison: &Comparison) -> String {
+    if comparison.has_errors() {
+        let wrong = comparison.environments.iter().filter(|one| one.findings.has_errors());
+        let names: Vec<_> = wrong.map(|one| one.environment.as_str()).collect();
+        return match names.as_slice() {
+            [] => "Not valid, and there is no environment to compare".to_owned(),
+            names => {
+                format!("Not valid for {}: an agent there stays at the last good revision", names.join(", "))
+            }
+        };
+    }
+    if comparison.is_empty() {
+        let where_ = match comparison.environments.len() {
+            0 => "There is no environment to compare".to_owned(),
+            found => format!("{} would stay as they are", count(found, "environment", "environments")),
+        };
+        return format!("No changes. {where_}");
+    }
+    let of = |kind: EffectKind| comparison.effects().filter(|effect| effect.kind == kind).count();
+    let mut parts = vec![
+        format!("{} to create", of(EffectKind::Create)),
+        format!("{} to change", of(EffectKind::Change)),
+        format!("{} to delete", of(EffectKind::Delete)),
+    ];
+    let (unmanaged, held) =
+        (of(EffectKind::Unmanage), comparison.effects().filter(|effect| effect.held.is_some()).count());
+    parts.extend((unmanaged > 0).then(|| format!("{unmanaged} no longer declared")));
+    parts.extend((held > 0).then(|| format!("{held} held")));
+    let environments = count(comparison.environments.len(), "environment", "environments");
+    format!("In {environments}: {}", parts.join(", "))
+}
