@@ -15,6 +15,7 @@ mod docs;
 mod failure;
 mod flags;
 mod health;
+mod init;
 mod plan;
 mod print;
 mod render;
@@ -53,6 +54,7 @@ enum Command {
     Validate(validate::Validate),
     Render(render::Render),
     Compare(compare::Compare),
+    Init(init::Init),
     Status(status::Status),
     Health(health::Health),
     Schema(schema::Schema),
@@ -98,6 +100,7 @@ async fn dispatch(command: Command) -> Result<Done, Failure> {
         Command::Validate(command) => command.run().await,
         Command::Render(command) => command.run().await,
         Command::Compare(command) => command.run().await,
+        Command::Init(command) => command.run(),
         Command::Status(command) => command.run().await,
         Command::Health(command) => command.run().await,
         Command::Schema(command) => command.run(),

@@ -31,6 +31,8 @@ async fn help_goes_to_standard_output() -> Result<()> {
       validate     Check a folder of definitions for every environment, offline
       render       Show the configs of one environment, with secrets hidden
       compare      Show what moving from one revision to another would do, in every environment, offline
+      init         Write a definitions repository to start from, with its pull-request and release
+                   workflows
       status       Ask a running agent what it sees: revisions, connectors, drift, what is held
       health       Ask a running agent whether its loop lives
       schema       Write the JSON Schema of a kind of file, for editors
@@ -55,7 +57,9 @@ async fn help_goes_to_standard_output() -> Result<()> {
 #[tokio::test]
 async fn every_command_has_help_with_its_exit_codes() -> Result<()> {
     let desk = desk()?;
-    for command in ["run", "apply", "plan", "validate", "render", "compare", "status", "health", "schema"] {
+    for command in [
+        "run", "apply", "plan", "validate", "render", "compare", "init", "status", "health", "schema", "docs",
+    ] {
         let said = desk.run(&format!("{command} --help")).await?;
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said}");
         assert!(said.out.contains("Exit codes: "), "{said}");

@@ -19,7 +19,7 @@ nothing at all where there is no result.
 |---|---|
 | 0 | done |
 | 1 | failed; what failed, why and what to do about it is on standard error, or in the result |
-| 2 | something is left: `plan --detailed-exitcode` found differences, `apply` left what is held |
+| 2 | something is left: `plan --detailed-exitcode` found differences, `apply` left what is held, `compare` saw what would be held |
 | 64 | the command line itself is wrong |
 
 With a folder or a repository, an environment and an address on the command line no settings file is needed, and none is read that was not named.

@@ -38,6 +38,16 @@ async fn the_guide_to_secrets_works_as_it_stands() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_guide_to_a_repository_of_your_own_works_as_it_stands() -> Result<()> {
+    Reader::new().await?.read("docs/guide/own-repository.md").await
+}
+
+#[tokio::test]
+async fn the_guide_to_trying_works_as_it_stands() -> Result<()> {
+    Reader::new().await?.read("docs/guide/trying.md").await
+}
+
+#[tokio::test]
 async fn the_repository_in_the_readme_is_valid_without_a_warning() -> Result<()> {
     let desk = Desk::new(&[])?;
     let blocks = blocks(&read("README.md")?);
@@ -111,7 +121,7 @@ fn the_page_of_reaching_connect_has_every_trouble() -> Result<()> {
 
 #[test]
 fn what_the_pages_name_is_there() -> Result<()> {
-    let apart = ["TAGALONG_SETTINGS", "TAGALONG_AGENT", "TAGALONG_PORT"];
+    let apart = ["TAGALONG_SETTINGS", "TAGALONG_AGENT", "TAGALONG_PORT", "TAGALONG_URL", "TAGALONG_SHA256"];
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     for page in [
         "README.md",
@@ -119,6 +129,8 @@ fn what_the_pages_name_is_there() -> Result<()> {
         "docs/guide/definitions.md",
         "docs/guide/editors.md",
         "docs/guide/workspace.md",
+        "docs/guide/own-repository.md",
+        "docs/guide/trying.md",
         "docs/operations/running.md",
         "docs/operations/reaching-connect.md",
     ] {

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
-use tagalong::yaml;
-use tagalong::yaml::tree::{Kind, Node};
 use tagalong_testkit::fake::Fake;
 use tagalong_testkit::git::repository::Repository;
 use tokio::time::sleep;
@@ -14,6 +12,7 @@ use tokio::time::sleep;
 use crate::support::command::Desk;
 use crate::support::page::{blocks, files, read};
 use crate::support::reader::Reader;
+use crate::support::tree;
 
 const WORKSPACE: &str = "docs/guide/workspace.md";
 
@@ -41,9 +40,7 @@ async fn the_hook_in_the_guide_to_workspaces_is_a_job_that_applies() -> Result<(
     let blocks = blocks(&read(WORKSPACE)?);
     let (job, definitions): (Vec<_>, Vec<_>) =
         blocks.iter().flat_map(files).partition(|(path, _)| path == "hook.yaml");
-    let (documents, findings) = yaml::documents("hook.yaml", job[0].1.as_bytes());
-    ensure!(findings.is_empty() && documents.len() == 1, "{findings:#?}");
-    let job = json(&documents[0].root);
+    let job = tree::read("hook.yaml", &job[0].1)?;
     assert_eq!((&job["apiVersion"], &job["kind"]), (&"batch/v1".into(), &"Job".into()));
     let container = &job["spec"]["template"]["spec"]["containers"][0];
 
@@ -74,16 +71,4 @@ async fn the_hook_in_the_guide_to_workspaces_is_a_job_that_applies() -> Result<(
     let of = |key: &str| config.get(key).map(String::as_str);
     assert_eq!((of("database.hostname"), of("snapshot.mode")), (Some("postgres.ws-42"), Some("no_data")));
     Ok(())
-}
-
-/// A tree as JSON, to ask for what lies deep in it.
-fn json(node: &Node) -> Value {
-    match &node.kind {
-        Kind::Empty | Kind::Null | Kind::Refused => Value::Null,
-        Kind::Scalar(text) => text.as_str().into(),
-        Kind::Sequence(items) => items.iter().map(json).collect(),
-        Kind::Mapping(entries) => {
-            entries.iter().map(|entry| (entry.key.as_str().to_owned(), json(&entry.value))).collect()
-        }
-    }
 }

@@ -7,6 +7,8 @@ pub mod command;
 pub mod definitions;
 pub mod editor;
 pub mod example;
+pub mod forge;
 pub mod page;
 pub mod platform;
 pub mod reader;
+pub mod tree;
