@@ -2,25 +2,30 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use crate::cli::asking::Found;
+use crate::cli::definitions::{self, Reach};
 use crate::cli::failure::{Done, Failure};
-use crate::cli::verdict;
-use crate::cli::{print, wiring};
+use crate::cli::flags::{Common, Overlay};
+use crate::cli::{print, verdict, wiring};
 use crate::model::comparison::Comparison;
+use crate::model::definition::About;
 use crate::model::finding::Findings;
 use crate::model::name::EnvironmentName;
 use crate::model::revision::At;
 use crate::model::rule::Severity;
-use crate::model::snapshot::{Snapshot, Sources};
+use crate::model::snapshot::Sources;
 use crate::pipeline;
 use crate::pipeline::compare::Side;
 use crate::pipeline::supply::Supply;
 use crate::repo::Repository;
 use crate::repo::clone::{LocalClone, Meant};
+use crate::repo::options::ImportOptions;
+use crate::settings::checked::Settings;
 use crate::view;
 
 /// Show what moving from one revision to another would do, in every environment, offline
@@ -28,7 +33,7 @@ use crate::view;
 #[command(
     after_help = "OLD and NEW are each a tag, a branch, a commit or HEAD~1 of the clone in which the definitions lie, or a \
     folder: `.`, or a path that begins with `./`, `../` or `/`. A name that means two commits is refused; refs/tags/v1 is \
-    the tag. Nothing is asked of a server or of Connect; inputs of an environment take their examples. What a cluster \
+    the tag. Nothing is asked of a server (unless --fetch-imports) or of Connect; inputs of an environment take their examples. What a cluster \
     has, and so what would be held because of it, is what `plan` tells.\n\n\
     Examples:\n  \
     tagalong compare v1 HEAD\n  \
@@ -53,6 +58,14 @@ pub struct Compare {
     #[arg(short, long = "environment", value_name = "NAME", value_parser = wiring::environment)]
     environments: Vec<EnvironmentName>,
 
+    /// Folder to read an import from, for both revisions; may be given again
+    #[arg(long = "import", value_name = "NAME=DIR")]
+    imports: Vec<String>,
+
+    /// Ask git for the imports that are in no folder, with credentials of `TAGALONG_GIT_CREDENTIALS`
+    #[arg(long)]
+    fetch_imports: bool,
+
     /// Value for the templates, over those of every environment; may be given again
     #[arg(long = "value", value_name = "A.B=C")]
     values: Vec<String>,
@@ -64,6 +77,12 @@ pub struct Compare {
     /// Never write in colour; the variable `NO_COLOR` says so too
     #[arg(long)]
     no_color: bool,
+}
+
+/// A revision, and the full name to show for it where it is one of git's.
+struct Named {
+    repository: Repository,
+    name: Option<String>,
 }
 
 /// The form of a comparison.
@@ -78,13 +97,15 @@ enum Form {
 
 impl Compare {
     pub async fn run(self) -> Result<Done, Failure> {
-        let values = wiring::values(&self.values)?;
-        let supply = Supply { values: &values, examples: true, secrets: None };
-        let side = async |text: &str| -> Result<Side, Failure> {
-            let sources = Sources::alone(self.read(text).await?);
+        let settings = self.settings()?;
+        let supply = Supply { values: &settings.values, examples: true, secrets: None };
+        let (old, new) = (self.repository(&self.old)?, self.repository(&self.new)?);
+        self.known_imports(&[&old, &new], &settings.imports).await?;
+        let side = async |named: &Named| -> Result<Side, Failure> {
+            let sources = self.read(named, &settings.imports).await?;
             Ok(pipeline::side(&sources, &supply, &self.environments))
         };
-        let (old, new) = (side(&self.old).await?, side(&self.new).await?);
+        let (old, new) = (side(&old).await?, side(&new).await?);
         self.known(&old, &new)?;
         let comparison = pipeline::compare::compare(&old, &new, Timestamp::now());
         self.tell(&comparison);
@@ -119,16 +140,54 @@ impl Compare {
         }
     }
 
-    async fn read(&self, text: &str) -> Result<Snapshot, Failure> {
-        if is_folder(text) {
-            return snapshot(Repository::directory(text)).await;
+    /// Values and how imports are reached. Offline nothing but the flags counts, so the settings of this
+    /// place, which may be for something else, are not read.
+    fn settings(&self) -> Result<Settings, Failure> {
+        let overlay: Overlay = self.imports.iter().map(|import| ("imports", import.clone())).collect();
+        if self.fetch_imports {
+            return wiring::settings(&Common::default(), &[overlay], &self.values, false);
         }
-        let Meant { options, name } = LocalClone::around(&self.folder())?.meaning(text)?;
-        let mut snapshot = snapshot(Repository::git(options)?).await?;
-        if let At::Git { reference, .. } = &mut snapshot.revision.at {
-            *reference = name.into();
+        wiring::typed(overlay, &self.values)
+    }
+
+    fn repository(&self, text: &str) -> Result<Named, Failure> {
+        let (repository, name) = if is_folder(text) {
+            (Repository::directory(text), None)
+        } else {
+            let Meant { options, name } = LocalClone::around(&self.folder())?.meaning(text)?;
+            (Repository::git(options)?, Some(name))
+        };
+        Ok(Named { repository: repository.naming(pipeline::named), name })
+    }
+
+    /// Refuses a folder for an import that neither revision has: a slip, and not a change of one of them.
+    async fn known_imports(&self, both: &[&Named], options: &ImportOptions) -> Result<(), Failure> {
+        let mut unknown: BTreeSet<_> = options.folders.keys().collect();
+        for Named { repository, name: _ } in both {
+            let about = about(repository).await?;
+            unknown.retain(|name| !about.imports_lost && !about.imports.contains_key(*name));
         }
-        Ok(snapshot)
+        match unknown.first() {
+            None => Ok(()),
+            Some(name) => {
+                let error = anyhow::anyhow!("neither {} nor {} imports {name}", self.old, self.new);
+                Err(Failure::usage(error).hint(Some("`imports` in tagalong.yaml has the names")))
+            }
+        }
+    }
+
+    async fn read(&self, named: &Named, options: &ImportOptions) -> Result<Sources, Failure> {
+        let Named { repository, name } = named;
+        let about = about(repository).await?;
+        let mut options = options.clone();
+        options.folders.retain(|name, _| about.imports.contains_key(name));
+        let reach = if self.fetch_imports { Reach::Git } else { Reach::Folders };
+        let mut sources = definitions::sources(repository, &options, reach).await?;
+        let main = Arc::make_mut(&mut sources.main);
+        if let (At::Git { reference, .. }, Some(name)) = (&mut main.revision.at, name) {
+            *reference = name.as_str().into();
+        }
+        Ok(sources)
     }
 
     /// The folder in whose clone names are looked up.
@@ -143,10 +202,10 @@ fn is_folder(text: &str) -> bool {
     matches!(text, "." | "..") || ["./", "../", "/"].iter().any(|start| text.starts_with(start))
 }
 
-async fn snapshot(repository: Repository) -> Result<Snapshot, Failure> {
-    let repository = repository.naming(pipeline::named);
+/// What a revision says of itself.
+async fn about(repository: &Repository) -> Result<About, Failure> {
     let resolved = repository.resolve().await?;
-    Ok(repository.read(&resolved.revision).await?.snapshot)
+    Ok(pipeline::about(&repository.read(&resolved.revision).await?.snapshot))
 }
 
 /// What is wrong with the newer revision, by environment; one that is gone there has nothing of its own.

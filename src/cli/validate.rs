@@ -142,7 +142,7 @@ impl Validate {
             None if self.fetch_imports => {
                 wiring::settings(&self.common, &[self.overlay()], &[], false)?.imports
             }
-            None => wiring::typed(self.overlay())?.imports,
+            None => wiring::typed(self.overlay(), &[])?.imports,
         })
     }
 

@@ -22,7 +22,6 @@ use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Policy;
 use crate::model::rule::Severity;
-use crate::model::values::Values;
 use crate::pipeline;
 use crate::reconcile::cycle;
 use crate::reconcile::follow::{self, Place};
@@ -74,8 +73,8 @@ pub fn settings(
 }
 
 /// Settings of the command line alone.
-pub fn typed(overlay: Overlay) -> Result<Settings, Failure> {
-    read(&Written { flags: overlay, ..Written::default() }, &[])
+pub fn typed(overlay: Overlay, values: &[String]) -> Result<Settings, Failure> {
+    read(&Written { flags: overlay, ..Written::default() }, values)
 }
 
 fn read(written: &Written<'_>, values: &[String]) -> Result<Settings, Failure> {
@@ -130,16 +129,6 @@ pub fn environment(text: &str) -> Result<EnvironmentName, String> {
 /// Reads a length of time that was typed.
 pub fn duration(text: &str) -> Result<Duration, String> {
     settings::duration(text).ok_or_else(|| "write it like 90s, 10m or 1h30m".to_owned())
-}
-
-/// Values that were typed one by one, where no settings are read.
-pub fn values(typed: &[String]) -> Result<Values, Failure> {
-    let (settings, findings) = Settings::read(&Written::default(), typed);
-    if let Some(settings) = settings {
-        return Ok(settings.values);
-    }
-    print::note(view::human::findings(&findings, false).trim_end());
-    Err(unusable(&findings))
 }
 
 /// The environment that the settings name; without one nothing can be rendered.

@@ -4,6 +4,7 @@
 //! a plan says. Making comparisons is left to `pipeline`, showing them to `view`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::desired::{DesiredState, Suspend};
 use crate::model::finding::Findings;
@@ -32,9 +33,22 @@ pub struct ImportMove {
     /// Which one.
     pub name: RepositoryName,
     /// Where it stood; none where it is new.
-    pub before: Option<At>,
+    pub before: Option<Standing>,
     /// Where it stands; none where it is gone.
-    pub after: Option<At>,
+    pub after: Option<Standing>,
+}
+
+/// Where a repository of templates stands for one revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The repository, as the definitions name it.
+    pub git: Arc<str>,
+    /// The full ref that they ask for.
+    pub reference: Arc<str>,
+    /// The folder inside it.
+    pub path: Arc<str>,
+    /// What was read for it; none where nothing was.
+    pub at: Option<At>,
 }
 
 /// What it would do in one environment.

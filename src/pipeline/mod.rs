@@ -28,9 +28,11 @@ mod unused;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use crate::model::comparison::Standing;
 use crate::model::definition::{About, Definitions};
 use crate::model::desired::Desired;
 use crate::model::finding::Findings;
+use crate::model::import::Import;
 use crate::model::name::EnvironmentName;
 use crate::model::revision::Revision;
 use crate::model::rule::Rule;
@@ -123,5 +125,18 @@ pub fn side(sources: &Sources, supply: &Supply<'_>, only: &[EnvironmentName]) ->
     let environments = environments(&definitions)
         .filter(asked)
         .map(|name| (name.clone(), desired(&definitions, &revision, name, supply, &Select::default())));
-    Side { environments: environments.collect(), findings: definitions.findings.clone(), revision }
+    let stands = |import: &Import| Standing {
+        git: Arc::clone(&import.git),
+        reference: import.reference.full_name().into(),
+        path: Arc::clone(&import.path),
+        at: sources.imports.get(&import.name).map(|read| read.revision.at.clone()),
+    };
+    let imports = definitions.about.imports.iter();
+    let imports = imports.filter_map(|(name, import)| Some((name.clone(), stands(import.as_ref()?))));
+    Side {
+        imports: imports.collect(),
+        environments: environments.collect(),
+        findings: definitions.findings.clone(),
+        revision,
+    }
 }

@@ -76,10 +76,15 @@ impl Release {
 
 /// A line without the digits of a commit, which depend on the clock.
 fn nameless(line: &str) -> String {
-    match line.rsplit_once(" at ") {
-        Some((before, id)) if id.len() == 7 => format!("{before} at COMMIT\n"),
-        _ => format!("{line}\n"),
+    let mut parts = line.split(" at ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_id = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let rest = part.split_at_checked(7).filter(|(digits, _)| is_id(digits)).map(|(_, rest)| rest);
+        out.push_str(" at ");
+        out.push_str(&rest.map_or_else(|| part.to_owned(), |rest| format!("COMMIT{rest}")));
     }
+    out + "\n"
 }
 
 #[tokio::test]
@@ -405,5 +410,68 @@ async fn a_comment_is_never_longer_than_a_forge_takes() -> Result<()> {
         "the sum stands at the beginning"
     );
     ensure!(said.out.trim_end().ends_with("`tagalong compare` tells all of it."), "it is cut");
+    Ok(())
+}
+
+/// What two revisions of a repository import, and the template that they get from there.
+fn platform(reference: &str) -> String {
+    format!(
+        "imports: [{{name: platform, git: 'https://git.example.com/platform.git', ref: {{tag: {reference}}}}}]\n"
+    )
+}
+
+#[tokio::test]
+async fn an_import_that_moves_is_named_also_offline() -> Result<()> {
+    let release = Release::new(&[
+        ("tagalong.yaml", &platform("v1")),
+        ("environments/test.yaml", "environment: test\n"),
+        ("connectors/a.yaml", "connector: a\ntemplate: platform/lines\n"),
+    ])?;
+    release.commit(&[("tagalong.yaml", &platform("v2"))])?;
+    // Beside the clone's definitions, and no part of them.
+    release.desk.write("platform/templates/lines.yaml", TEMPLATE)?;
+    assert_snapshot!(release.compare("v1 HEAD --import platform=platform").await?, @r###"
+    exit 0
+    ---- stdout
+    From         v1 at COMMIT, platform platform
+    To           HEAD at COMMIT, platform platform
+    ! import platform moves from v1 (read from platform) to v2 (read from platform)
+
+    No changes. 1 environment would stay as they are.
+    "###);
+    let said = release.compare("v1 HEAD").await?;
+    ensure!(said.code == Some(1) && said.out.contains("tagalong.yaml:1:18: error[import-unread]"), "{said}");
+    let said = release.compare("v1 HEAD --import nowhere=platform").await?;
+    assert_eq!(said.code, Some(64), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_import_that_only_the_newer_revision_has_is_read_for_it_alone() -> Result<()> {
+    let release = Release::new(&[
+        ("environments/test.yaml", "environment: test\n"),
+        ("connectors/a.yaml", "connector: a\nconfig: {connector.class: X}\n"),
+    ])?;
+    release.commit(&[
+        ("tagalong.yaml", &platform("v2")),
+        ("connectors/a.yaml", "connector: a\ntemplate: platform/lines\n"),
+    ])?;
+    release.desk.write("platform/templates/lines.yaml", TEMPLATE)?;
+    assert_snapshot!(release.compare("v1 HEAD --import platform=platform").await?, @r###"
+    exit 0
+    ---- stdout
+    From         v1 at COMMIT
+    To           HEAD at COMMIT, platform platform
+    ! import platform is new: https://git.example.com/platform.git, v2 (read from platform)
+
+    test
+    ~ change     a
+                 + batch.size       100
+                 ~ connector.class  X → FileStreamSource
+                 + file             /var/log/lines
+                 + topic            a
+
+    In 1 environment: 0 to create, 1 to change, 0 to delete.
+    "###);
     Ok(())
 }

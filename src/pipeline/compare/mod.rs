@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::comparison::{Compared, Comparison, ImportMove, Presence, Suspending};
+use crate::model::comparison::{Compared, Comparison, ImportMove, Presence, Standing, Suspending};
 use crate::model::desired::Desired;
 use crate::model::finding::Findings;
 use crate::model::name::EnvironmentName;
@@ -22,6 +22,8 @@ pub struct Side {
     pub revision: Revision,
     /// What is wrong with its files, in whatever environment they are used.
     pub findings: Findings,
+    /// Where its repositories of templates stand.
+    pub imports: BTreeMap<RepositoryName, Standing>,
     /// What each of its environments should run, where nothing is wrong, and what is.
     pub environments: BTreeMap<EnvironmentName, (Option<Desired>, Findings)>,
 }
@@ -32,7 +34,7 @@ pub fn compare(old: &Side, new: &Side, now: Timestamp) -> Comparison {
     Comparison {
         old: old.revision.clone(),
         new: new.revision.clone(),
-        imports: imports(&old.revision, &new.revision),
+        imports: imports(old, new),
         findings: if names.is_empty() { new.findings.clone() } else { Findings::default() },
         environments: names.into_iter().map(|name| environment(old, new, name, now)).collect(),
     }
@@ -67,31 +69,23 @@ fn environment(old: &Side, new: &Side, name: &EnvironmentName, now: Timestamp) -
 }
 
 /// The repositories of templates that stand elsewhere.
-fn imports(old: &Revision, new: &Revision) -> Vec<ImportMove> {
-    let at = |revision: &Revision, name: &RepositoryName| {
-        revision.repositories.iter().skip(1).find(|one| one.repository == *name).map(|one| one.at.clone())
-    };
-    let names: BTreeSet<_> = [old, new]
-        .into_iter()
-        .flat_map(|revision| &revision.repositories[1..])
-        .map(|one| &one.repository)
-        .collect();
+fn imports(old: &Side, new: &Side) -> Vec<ImportMove> {
+    let names: BTreeSet<_> = old.imports.keys().chain(new.imports.keys()).collect();
     let moved = |name: &RepositoryName| {
-        let (before, after) = (at(old, name), at(new, name));
-        let stays = before.as_ref().zip(after.as_ref()).is_some_and(|(before, after)| same(before, after));
+        let (before, after) = (old.imports.get(name).cloned(), new.imports.get(name).cloned());
+        let stays = before.as_ref().zip(after.as_ref()).is_some_and(|(before, after)| {
+            let asked = |one: &Standing| (one.git.clone(), one.reference.clone(), one.path.clone());
+            asked(before) == asked(after) && same(before.at.as_ref(), after.at.as_ref())
+        });
         (!stays).then(|| ImportMove { name: name.clone(), before, after })
     };
     names.into_iter().filter_map(moved).collect()
 }
 
-/// Whether both are the same place under the same name.
-fn same(before: &At, after: &At) -> bool {
+/// Whether the same was read for both.
+fn same(before: Option<&At>, after: Option<&At>) -> bool {
     match (before, after) {
-        (
-            At::Git { reference: old_name, commit: old, object: _, committed: _ },
-            At::Git { reference: new_name, commit: new, object: _, committed: _ },
-        ) => (old_name, old) == (new_name, new),
-        (At::Directory { .. }, At::Directory { .. }) => before == after,
-        (At::Git { .. }, At::Directory { .. }) | (At::Directory { .. }, At::Git { .. }) => false,
+        (Some(At::Git { commit: old, .. }), Some(At::Git { commit: new, .. })) => old == new,
+        (before, after) => before == after,
     }
 }

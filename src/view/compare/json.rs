@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
-use crate::model::comparison::{Brake, Compared, Comparison, Effect, EffectKind, ImportMove, Suspending};
+use crate::model::comparison::{
+    Brake, Compared, Comparison, Effect, EffectKind, ImportMove, Standing, Suspending,
+};
 use crate::model::desired::DesiredState;
 use crate::model::name::ConnectorName;
-use crate::model::revision::{At, RepositoryRevision, Revision};
+use crate::model::revision::At;
 use crate::view::form::{ChangeForm, FORMAT, FindingForm, RevisionForm, finding_forms, revision_forms, text};
 
 /// Writes a comparison.
@@ -43,8 +45,20 @@ struct Form {
 #[derive(Serialize)]
 struct ImportForm {
     name: String,
-    before: Option<RevisionForm>,
-    after: Option<RevisionForm>,
+    before: Option<StandingForm>,
+    after: Option<StandingForm>,
+}
+
+#[derive(Serialize)]
+struct StandingForm {
+    git: String,
+    #[serde(rename = "ref")]
+    reference: String,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directory: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -98,15 +112,23 @@ struct SummaryForm {
 impl ImportForm {
     fn new(moved: &ImportMove) -> Self {
         let ImportMove { name, before, after } = moved;
-        let at = |at: &At| {
-            let repositories = vec![RepositoryRevision { repository: name.clone(), at: at.clone() }];
-            revision_forms(&Revision { repositories }).pop()
-        };
         Self {
             name: name.to_string(),
-            before: before.as_ref().and_then(at),
-            after: after.as_ref().and_then(at),
+            before: before.as_ref().map(StandingForm::new),
+            after: after.as_ref().map(StandingForm::new),
         }
+    }
+}
+
+impl StandingForm {
+    fn new(Standing { git, reference, path, at }: &Standing) -> Self {
+        let (commit, directory) = match at {
+            Some(At::Git { commit, .. }) => (Some(commit.to_string()), None),
+            Some(At::Directory { path, digest: _ }) => (None, Some(path.to_string())),
+            None => (None, None),
+        };
+        let [git, reference, path] = [git, reference, path].map(ToString::to_string);
+        Self { git, reference, path, commit, directory }
     }
 }
 

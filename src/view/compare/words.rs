@@ -1,11 +1,13 @@
 //! What the forms for people have in common: sentences about environments, states and sums.
 
-use crate::model::comparison::{Compared, Comparison, Effect, EffectKind, ImportMove, Presence, Suspending};
+use crate::model::comparison::{
+    Compared, Comparison, Effect, EffectKind, ImportMove, Presence, Standing, Suspending,
+};
 use crate::model::config::Shown;
 use crate::model::desired::{DesiredState, Suspend};
 use crate::model::name::ConnectorName;
 use crate::model::plan::{Change, ChangeKind};
-use crate::model::revision::{At, RepositoryRevision, Revision};
+use crate::model::revision::At;
 use crate::view::text::{count, line};
 
 /// What becomes of a connector beside its keys, in pieces.
@@ -103,15 +105,34 @@ pub fn about(one: &Compared) -> Vec<String> {
 /// Where an import stands before and after.
 pub fn import(moved: &ImportMove) -> String {
     let ImportMove { name, before, after } = moved;
-    let at = |at: &At| {
-        let repositories = vec![RepositoryRevision { repository: name.clone(), at: at.clone() }];
-        line(&Revision { repositories }.to_string())
-    };
     match (before, after) {
-        (Some(before), Some(after)) => format!("import {name} moves from {} to {}", at(before), at(after)),
-        (None, Some(after)) => format!("import {name} is new, {}", at(after)),
-        (Some(before), None) => format!("import {name} is gone, it was {}", at(before)),
+        (Some(before), Some(after)) if before.git == after.git && before.path == after.path => {
+            format!("import {name} moves from {} to {}", standing(before), standing(after))
+        }
+        (Some(before), Some(after)) => {
+            let (old, new) = (place(before), place(after));
+            format!("import {name} moves from {old}, {} to {new}, {}", standing(before), standing(after))
+        }
+        (None, Some(after)) => format!("import {name} is new: {}, {}", place(after), standing(after)),
+        (Some(before), None) => {
+            format!("import {name} is gone; it was {}, {}", place(before), standing(before))
+        }
         (None, None) => format!("import {name}"),
+    }
+}
+
+fn place(Standing { git, path, reference: _, at: _ }: &Standing) -> String {
+    if &**path == "." { line(git) } else { line(&format!("{git} ({path})")) }
+}
+
+/// The ref that is asked for, and what was read for it.
+fn standing(Standing { reference, at, git: _, path: _ }: &Standing) -> String {
+    let short = ["refs/tags/", "refs/heads/"].iter().find_map(|place| reference.strip_prefix(place));
+    let short = line(short.unwrap_or(reference));
+    match at {
+        Some(At::Git { commit, .. }) => format!("{short} at {}", commit.short()),
+        Some(At::Directory { path, .. }) => format!("{short} (read from {})", line(path)),
+        None => short,
     }
 }
 
