@@ -29,10 +29,11 @@ fn main() {
     let definitions = pipeline::definitions(&Sources::alone(snapshot));
     let read = start.elapsed();
     let mut keys = 0;
-    for environment in pipeline::environments(&definitions) {
-        let (desired, findings) =
-            pipeline::desired(&definitions, &revision, environment, &supply, &Select::default());
-        let desired = desired.unwrap_or_else(|| panic!("{findings:?}"));
+    for (desired, findings) in
+        pipeline::everywhere(&definitions, &revision, &supply, &Select::default()).into_values()
+    {
+        assert!(!findings.has_errors(), "{findings:?}");
+        let desired = desired.expect("an environment that is defined is rendered");
         assert_eq!(desired.connectors.len(), CONNECTORS);
         keys += desired.connectors.values().map(|connector| connector.config.len()).sum::<usize>();
     }

@@ -168,19 +168,18 @@ impl Validate {
         };
         let supply = Supply { values: &values, examples: true, secrets: None };
         let only = self.environment.as_ref().or(place.and_then(|place| place.environment.as_ref()));
-        let environments: Vec<_> = match only {
-            Some(environment) => vec![environment.clone()],
-            None => pipeline::environments(&definitions).cloned().collect(),
+        let mut all = match only {
+            Some(one) => BTreeMap::from([(
+                one.clone(),
+                pipeline::draft(&definitions, &revision, one, &supply, &select),
+            )]),
+            None => pipeline::everywhere(&definitions, &revision, &supply, &select),
         };
-        if environments.is_empty() {
+        if all.is_empty() {
             return (BTreeMap::from([(None, definitions.findings)]), Vec::new());
         }
-        let (mut found, mut drafts) = (Found::new(), Vec::new());
-        for environment in environments {
-            let (draft, findings) = pipeline::draft(&definitions, &revision, &environment, &supply, &select);
-            drafts.extend(draft);
-            found.insert(Some(environment), findings);
-        }
+        let drafts = all.values_mut().filter_map(|(draft, _)| draft.take()).collect();
+        let found = all.into_iter().map(|(name, (_, findings))| (Some(name), findings)).collect();
         (found, drafts)
     }
 

@@ -11,6 +11,7 @@ use crate::model::finding::{Findings, Place};
 use crate::model::import::Import;
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::revision::RepositoryName;
+use crate::model::rule::{Rule, Severity};
 use crate::model::text::Text;
 
 /// Everything that one snapshot defines.
@@ -43,6 +44,21 @@ pub struct About {
     pub imports_lost: bool,
     /// The aliases of Connect's config providers that may be used; none where it does not say.
     pub config_providers: Option<Vec<Text>>,
+    /// How much a lint weighs here, where that is not as usual.
+    pub lints: BTreeMap<Rule, Severity>,
+    /// Lints that are silenced in the whole repository.
+    pub allow: Vec<Allowance>,
+}
+
+/// A lint that somebody silences.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    /// Which.
+    pub rule: Rule,
+    /// Where its name stands.
+    pub place: Place,
+    /// Why, in a person's words.
+    pub reason: Text,
 }
 
 /// A generic connector.
@@ -62,6 +78,8 @@ pub struct Template {
     pub config: Vec<Pair>,
     /// What differs in one environment.
     pub environments: Vec<TemplateBlock>,
+    /// Lints that are silenced for every connector made from it.
+    pub allow: Vec<Allowance>,
     /// Whether all of its document was read.
     pub whole: bool,
 }
@@ -156,6 +174,8 @@ pub struct Connector {
     pub keep: bool,
     /// Risky changes that somebody answers for.
     pub acknowledge: Vec<Acknowledgement>,
+    /// Lints that are silenced for it.
+    pub allow: Vec<Allowance>,
     /// Whether nothing is to be written for now; it inherits from the file under it.
     pub suspend: Suspension,
     /// Whether all of its document was read.
@@ -237,6 +257,8 @@ pub struct Environment {
     pub values: Vec<Pair>,
     /// Keys under those of every connector.
     pub config: Vec<Pair>,
+    /// Lints that are silenced in it and in those based on it.
+    pub allow: Vec<Allowance>,
     /// Whether nothing is to be written for now.
     pub suspend: Suspension,
     /// Whether all of its document was read.

@@ -29,7 +29,7 @@ impl Severity {
 }
 
 macro_rules! rules {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $severity:ident $(, $hint:literal)?;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $severity:ident $(, $hint:literal $(, $why:literal)?)?;)+) => {
         /// What a finding is about.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Rule {
@@ -55,12 +55,25 @@ macro_rules! rules {
                 match self { $(Self::$variant => None$(.or(Some($hint)))?,)+ }
             }
 
+            /// Why a breach is worth a word, and where that was seen; only a lint has it.
+            pub fn why(self) -> Option<&'static str> {
+                match self { $(Self::$variant => None$($(.or(Some($why)))?)?,)+ }
+            }
+
             /// What the rule says, for the reference page.
             pub fn says(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc),+),)+ }
             }
         }
     };
+}
+
+impl Rule {
+    /// Whether it is a lint: a config that can be rendered, and that experience speaks against. A
+    /// lint can be silenced with a reason, and raised or lowered in `tagalong.yaml`; no other rule can.
+    pub fn is_lint(self) -> bool {
+        self.why().is_some()
+    }
 }
 
 rules! {
@@ -227,4 +240,86 @@ rules! {
     Unencrypted = "unencrypted", Warning, "give Connect a certificate and write https://, or talk to the worker on this machine";
     /// An environment variable begins like a setting and is none.
     UnknownVariable = "unknown-variable", Warning;
+
+    /// `lints` or `allow` names something that is no lint.
+    UnknownLint = "unknown-lint", Warning;
+    /// An `allow` silences nothing: in no environment is there anything to tell.
+    AllowUnused = "allow-unused", Warning, "remove it";
+
+    /// A Debezium connector sets a key that Debezium 2 or 3 removed.
+    RemovedKey = "removed-key", Warning, "remove it",
+        "Debezium passes over a key that it does not know, without an error. With 3.6.3 a connector that says `table.whitelist` runs and captures every \
+         table; one that says `database.server.name` alone is refused, since `topic.prefix` is missing.";
+    /// A Debezium connector sets a value that Debezium 2 or 3 removed.
+    RemovedValue = "removed-value", Warning, "write the value that took its place",
+        "Connect refuses the connector. Debezium 3.6.3 does so for `snapshot.mode: schema_only` and for `plugin.name: wal2json`.";
+    /// A connector that has one task is given more.
+    SingleTask = "single-task", Warning, "set `tasks.max` to 1",
+        "More tasks make nothing faster here. Debezium's connectors for MySQL, MariaDB, Oracle, Db2 and Informix fail with \"Only a single connector task \
+         may be started\"; the one for PostgreSQL (3.6.3) runs one task and says nothing.";
+    /// Debezium drops its replication slot whenever it stops.
+    SlotDropOnStop = "slot-drop-on-stop", Warning, "remove it; drop the slot by hand when the connector is gone for good",
+        "Every change of the config, every restart and every rebalance stops the task. With 3.6.3 the slot is gone then and none is made again: the task \
+         fails, and what was written from there on is lost to it.";
+    /// Debezium reads all tables again whenever it starts.
+    SnapshotAlways = "snapshot-always", Warning, "use `initial`, or `when_needed`",
+        "A change of any key starts the task anew, and so does a rebalance. With 3.6.3 each of them read all rows again.";
+    /// A PostgreSQL connector lets the slot decide from where it goes on.
+    OffsetSkipped = "offset-skipped", Warning, "remove it; set it for the one start that needs it",
+        "What lies between the stored offset and the slot's position is skipped. With 3.6.3 rows were lost in silence after a slot was made anew.";
+    /// A Debezium connector skips statements that it cannot read.
+    DdlSkipped = "ddl-skipped", Warning, "remove it; set it for the one start that needs it",
+        "The schema that Debezium remembers is wrong from the skipped statement on, and rows of that table can be read wrongly or lost.";
+    /// A PostgreSQL connector has no heartbeat.
+    HeartbeatMissing = "heartbeat-missing", Warning, "set `heartbeat.interval.ms`, as in `heartbeat.interval.ms: 10000`",
+        "While the captured tables are quiet the slot does not move, and PostgreSQL keeps all WAL that other tables and databases of the server write, until the \
+         disk is full. With 3.6.3 the offsets moved on an idle table as soon as there was a heartbeat. They also show then that a connector which says RUNNING streams nothing.";
+    /// A source drops the records that its transforms and converters cannot take, and logs nothing.
+    RecordsDropped = "records-dropped", Warning, "remove `errors.tolerance`, or set `errors.log.enable: true` beside it",
+        "A source has no dead letter queue. With Debezium 3.6.3 and a transform that failed, everything was dropped while the connector said RUNNING, and the log had no line of it.";
+    /// A sink goes on after records that it cannot take, and keeps them nowhere.
+    DeadLettersMissing = "dead-letters-missing", Warning, "set `errors.deadletterqueue.topic.name`, or remove `errors.tolerance`",
+        "Connect drops such records, and only counts them. A dead letter queue keeps them, with the error in their headers where `errors.deadletterqueue.context.headers.enable` is true.";
+
+    /// A secret is written out in the repository.
+    PlainSecret = "plain-secret", Warning, "use a placeholder of Connect's own, as in `${file:/run/secrets/db.properties:password}`, and change the secret",
+        "Whoever may read the repository has it, and so has its history for ever. It is told where it is written, under a key that is a password's, a token's or the like, or inside a URL.";
+
+    /// Two connectors read from one replication slot.
+    SharedSlot = "shared-slot", Warning, "give each its own `slot.name`",
+        "A slot serves one reader, and is unique in the whole PostgreSQL server, not in one database; without `slot.name` it is `debezium`. With 3.6.3 both connectors said RUNNING, and the second delivered nothing for ever after its snapshot.";
+    /// Two connectors, one of them with `filtered`, share a publication and capture different tables.
+    SharedPublication = "shared-publication", Warning, "give each its own `publication.name`",
+        "With `publication.autocreate.mode: filtered` a start sets the publication's tables to its own. With 3.6.3 the other connector went on saying RUNNING, and its rows were lost; without `publication.name` it is `dbz_publication`.";
+    /// Two connectors have the same `topic.prefix`.
+    SharedTopicPrefix = "shared-topic-prefix", Warning, "give each its own `topic.prefix`",
+        "The prefix names topics, schemas and offsets, so Debezium asks for one that no other connector has. With 3.6.3 the second one delivered nothing while both ran in one worker, and most rows came twice while they ran in two.";
+    /// Two connectors say the same `database.server.id` to one server.
+    SharedServerId = "shared-server-id", Warning, "give each its own `database.server.id`",
+        "The id must be unique among all replicas and connectors of a MySQL or MariaDB server: it ends the connection of the one that was there first.";
+    /// Two connectors keep their schema history in one topic.
+    SharedHistoryTopic = "shared-history-topic", Warning, "give each its own `schema.history.internal.kafka.topic`",
+        "The history is read from its beginning at each start, and is for one connector's use only; with two in it, each reads the other's schemas.";
+    /// Connectors of two environments read from one slot of one server, or say one server id to it.
+    SharedAcrossEnvironments = "shared-across-environments", Warning, "correct the host of one environment, or give each its own slot and server id",
+        "Mostly the host of one environment was copied to the other, so that staging reads production's database. Only hosts that are written in the repository are compared: no examples and no placeholders.";
+
+    /// A transform or a predicate is listed and has no `type`.
+    TransformType = "transform-type", Error, "add its `type`, or take it out of the list",
+        "Connect refuses the connector: the `type` is a required key (seen with 4.3.0).";
+    /// A transform or a predicate is described and not listed, so it is never used.
+    TransformUnlisted = "transform-unlisted", Warning, "add it to the list, or remove its keys",
+        "Connect reads only what `transforms` and `predicates` list, and passes over the rest without a word (seen with 4.3.0). A list that an upper layer shortens is meant, and not told.";
+    /// A transform names a predicate that is not listed.
+    PredicateUnknown = "predicate-unknown", Error, "add it to `predicates`, or correct the name",
+        "Connect takes the connector, and each of its tasks fails at once (seen with 4.3.0).";
+    /// A sink has neither `topics` nor `topics.regex`, or both.
+    SinkTopics = "sink-topics", Warning, "keep one of `topics` and `topics.regex`",
+        "Connect refuses the connector (seen with 4.3.0).";
+    /// `tasks.max` is no whole number from 1.
+    TasksMax = "tasks-max", Error, "write a whole number from 1",
+        "Connect refuses the connector (seen with 4.3.0).";
+    /// A Debezium connector has both a list of what to include and one of what to exclude.
+    IncludeAndExclude = "include-and-exclude", Error, "keep one of the two",
+        "Connect refuses the connector (seen with Debezium 3.6.3).";
 }

@@ -71,8 +71,35 @@ pub fn holds_placeholder(text: &str) -> bool {
         .any(|(at, _)| text[at..].split('}').next().is_some_and(|inner| inner.contains(':')))
 }
 
+/// Endings of keys whose whole text is a secret. Narrower than [`is_secret_key`], which would rather
+/// hide a provider's class than show a password.
+const WRITTEN_OUT: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "secret.key",
+    "secret.access.key",
+    "private.key",
+    "ssl.keystore.key",
+    "api.key",
+    "api_key",
+    "apikey",
+    "credentials.json",
+];
+
+/// Says whether a secret itself stands in a text, and no placeholder for one.
+pub fn is_written_out(key: &str, text: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    let is_whole = WRITTEN_OUT.iter().any(|ending| key.ends_with(ending))
+        || (key.ends_with("user.info") && text.contains(':'));
+    let is_text = !text.trim().is_empty() && !text.contains("${") && !is_masked(text);
+    (is_whole && is_text) || holds_credentials(text)
+}
+
 /// Says whether a text carries credentials of its own: a URL with a password, or `password=…`.
-fn holds_credentials(text: &str) -> bool {
+pub fn holds_credentials(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let assigned = ["password=", "passwd=", "pwd=", "secret=", "token="].iter().any(|word| {
         lower.match_indices(word).any(|(at, _)| {
@@ -83,7 +110,18 @@ fn holds_credentials(text: &str) -> bool {
     assigned || holds_userinfo(text)
 }
 
+/// A text with nothing inside of its placeholders: there may be colons and slashes in them.
+fn without_insides(text: &str) -> String {
+    let mut parts = text.split("${");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |bare, part| match part.split_once('}') {
+        Some((_, rest)) => bare + "${}" + rest,
+        None => bare + "${" + part,
+    })
+}
+
 fn holds_userinfo(text: &str) -> bool {
+    let text = without_insides(text);
     text.match_indices("://").any(|(at, separator)| {
         let rest = &text[at + separator.len()..];
         let authority = rest.split(['/', '?', '#', ' ', ',', '"']).next().unwrap_or_default();
@@ -161,7 +199,33 @@ mod tests {
         assert!(is_secret("target", "https://user:pw@host/path"));
         assert!(!is_secret("target", "https://host/path?at=a@b:c"));
         assert!(!is_secret("target", "https://user:${env:PW}@host/path"));
+        assert!(!is_secret("target", "https://${file:/a/b:user}:${file:/a/b:pw}@host/path"));
+        assert!(is_secret("target", "https://${env:U}:hunter2@host/path"));
         assert!(!is_secret("target", "jdbc:postgresql://db/x?password=${env:PW}"));
+    }
+
+    #[test]
+    fn a_secret_that_is_written_out_is_told_from_what_only_speaks_of_one() {
+        for (key, text) in [
+            ("database.password", "hunter2"),
+            ("value.converter.basic.auth.user.info", "user:hunter2"),
+            ("connection.url", "jdbc:postgresql://db/x?user=a&password=hunter2"),
+            ("aws.secret.access.key", "hunter2"),
+        ] {
+            assert!(is_written_out(key, text), "{key}");
+        }
+        for (key, text) in [
+            ("database.password", ""),
+            ("database.password", "${env:PASSWORD}"),
+            ("database.password", "x-${env:PASSWORD}"),
+            ("database.password", "********"),
+            ("connection.url", "jdbc:postgresql://db/x"),
+            ("aws.credentials.provider.class", "com.example.Provider"),
+            ("sasl.oauthbearer.token.endpoint.url", "https://login.example.com"),
+            ("gcs.credentials.path", "/run/secrets/gcs.json"),
+        ] {
+            assert!(!is_written_out(key, text), "{key}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod form;
 #[cfg(test)]
 mod laws;
 mod layers;
+mod lints;
 mod lookup;
 mod nulls;
 pub mod pace;
@@ -25,13 +26,13 @@ pub mod supply;
 mod typed;
 mod unused;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::model::comparison::Standing;
 use crate::model::definition::{About, Definitions};
 use crate::model::desired::Desired;
-use crate::model::finding::Findings;
+use crate::model::finding::{Finding, Findings};
 use crate::model::import::Import;
 use crate::model::name::EnvironmentName;
 use crate::model::revision::Revision;
@@ -65,6 +66,7 @@ pub fn definitions(sources: &Sources) -> Definitions {
     let (mut definitions, lost) = parse::definitions(sources, &mut findings);
     let uses = resolve::check(&definitions, &lost, &mut findings);
     nulls::check(&definitions, &mut findings);
+    findings.extend(lints::written(&definitions));
     unused::check(&definitions, &uses, &sources.main.files, &lost, &mut findings);
     // What is written for another version may be in words that this one does not know: whatever else it
     // would find leads astray.
@@ -85,12 +87,35 @@ pub fn desired(
     supply: &Supply<'_>,
     select: &Select,
 ) -> (Option<Desired>, Findings) {
-    let (desired, findings) = draft(definitions, revision, environment, supply, select);
-    (desired.filter(|_| !findings.has_errors()), findings)
+    let (rendered, found) = rendered(definitions, revision, environment, supply, select);
+    let findings = settled(definitions, found);
+    (rendered.filter(|_| !findings.has_errors()), findings)
 }
 
-/// Renders one environment, also where something in it is an error: to say more about the rest of it, and never
-/// to be applied.
+/// Renders every environment, by name, also where something in one is an error: to say more about the
+/// rest of it, and never to be applied. Beside what is wrong with each there is what can only be said
+/// of all together: what two of them share, and what is silenced for nothing.
+pub fn everywhere(
+    definitions: &Definitions,
+    revision: &Revision,
+    supply: &Supply<'_>,
+    select: &Select,
+) -> BTreeMap<EnvironmentName, (Option<Desired>, Findings)> {
+    let mut all: BTreeMap<_, _> = environments(definitions)
+        .map(|name| (name.clone(), rendered(definitions, revision, name, supply, select)))
+        .collect();
+    let whole: Vec<_> = all.values().filter_map(|(rendered, _)| rendered.as_ref()).collect();
+    for finding in lints::across(definitions, &whole) {
+        for (name, (_, found)) in &mut all {
+            if finding.environment.as_ref().is_none_or(|environment| environment == name) {
+                found.push(finding.clone());
+            }
+        }
+    }
+    all.into_iter().map(|(name, (rendered, found))| (name, (rendered, settled(definitions, found)))).collect()
+}
+
+/// Renders one environment as [`everywhere`] does, with nothing of what is said of all together.
 pub fn draft(
     definitions: &Definitions,
     revision: &Revision,
@@ -98,17 +123,36 @@ pub fn draft(
     supply: &Supply<'_>,
     select: &Select,
 ) -> (Option<Desired>, Findings) {
-    if definitions.findings.iter().any(|finding| finding.rule == Rule::AgentVersion) {
-        return (None, definitions.findings.clone());
-    }
+    let (rendered, found) = rendered(definitions, revision, environment, supply, select);
+    (rendered, settled(definitions, found))
+}
+
+/// Renders one environment as far as it can be, with what is wrong with it.
+fn rendered(
+    definitions: &Definitions,
+    revision: &Revision,
+    environment: &EnvironmentName,
+    supply: &Supply<'_>,
+    select: &Select,
+) -> (Option<Desired>, Vec<Finding>) {
     let mut found = Vec::new();
+    if definitions.findings.iter().any(|finding| finding.rule == Rule::AgentVersion) {
+        return (None, found);
+    }
     let desired = render::desired(definitions, revision, environment, supply, select, &mut found);
+    let here = |finding| Finding { environment: Some(environment.clone()), ..finding };
+    found.extend(desired.iter().flat_map(|desired| lints::environment(definitions, desired)).map(here));
+    (desired, found)
+}
+
+/// All findings of the files and of an environment; what the files have is not told again.
+fn settled(definitions: &Definitions, found: Vec<Finding>) -> Findings {
     let mut findings = definitions.findings.clone();
     let told: HashSet<_> =
         definitions.findings.iter().map(|finding| (finding.place.clone(), finding.rule)).collect();
     findings.extend(found.into_iter().filter(|f| !told.contains(&(f.place.clone(), f.rule))));
     findings.settle();
-    (desired, findings)
+    findings
 }
 
 /// Every environment that is defined, by name.

@@ -169,7 +169,7 @@ async fn findings_as_json_are_told_per_environment() -> Result<()> {
           "findings": [
             {
               "path": "connectors/orders.yaml",
-              "line": 7,
+              "line": 8,
               "column": 59,
               "rule": "null-removes-nothing",
               "severity": "error",
@@ -184,7 +184,7 @@ async fn findings_as_json_are_told_per_environment() -> Result<()> {
           "findings": [
             {
               "path": "connectors/orders.yaml",
-              "line": 7,
+              "line": 8,
               "column": 59,
               "rule": "null-removes-nothing",
               "severity": "error",

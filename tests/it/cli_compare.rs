@@ -43,6 +43,7 @@ impl Release {
         let secret = "connector: orders\nconfig: {connector.class: X, database.password: hunter2}\n";
         let mut files = vec![("templates/lines.yaml", TEMPLATE), ("connectors/orders.yaml", secret)];
         files.extend([
+            ("tagalong.yaml", "allow: {plain-secret: the secret of a test}\n"),
             ("environments/production.yaml", "environment: production\n"),
             ("environments/staging.yaml", "environment: staging\n"),
             ("environments/ed8k.yaml", "environment: ed8k\n"),
@@ -100,7 +101,7 @@ async fn what_many_connectors_have_in_common_is_told_once() -> Result<()> {
         ("connectors/lines-9.yaml", "connector: lines-9\nstate: absent\n"),
         ("connectors/lines-8.yaml", "connector: fresh\ntemplate: lines\n"),
     ])?;
-    assert_snapshot!(release.compare("v1 HEAD").await?, @r###"
+    assert_snapshot!(release.compare("v1 HEAD").await?, @r#"
     exit 0
     ---- stdout
     From         v1 at COMMIT
@@ -126,21 +127,21 @@ async fn what_many_connectors_have_in_common_is_told_once() -> Result<()> {
                  ~ database.password  *** → ***
 
     In 3 environments: 3 to create, 27 to change, 3 to delete, 3 no longer declared.
-    "###);
+    "#);
     Ok(())
 }
 
 #[tokio::test]
 async fn nothing_is_told_where_nothing_differs() -> Result<()> {
     let release = Release::of_ten()?;
-    assert_snapshot!(release.compare("v1 .").await?, @r###"
+    assert_snapshot!(release.compare("v1 .").await?, @r#"
     exit 0
     ---- stdout
     From         v1 at COMMIT
     To           .
 
     No changes. 3 environments would stay as they are.
-    "###);
+    "#);
     Ok(())
 }
 
@@ -155,7 +156,7 @@ async fn what_would_be_held_leaves_with_two() -> Result<()> {
     release.commit(&[("connectors/lines-9.yaml", "connector: lines-9\nstate: absent\n")])?;
     let said = release.compare("v1 HEAD -e staging").await?;
     assert_eq!(said.code, Some(2), "{said}");
-    assert_snapshot!(said.out, @r###"
+    assert_snapshot!(said.out, @r#"
     From         v1 at COMMIT
     To           HEAD at COMMIT
     ! staging is suspended: a migration
@@ -166,7 +167,7 @@ async fn what_would_be_held_leaves_with_two() -> Result<()> {
                  held, suspended: the environment says suspend, until the word is taken away: a migration
 
     In 1 environment: 0 to create, 0 to change, 1 to delete, 1 held.
-    "###);
+    "#);
     assert_eq!(release.compare("v1 HEAD -e production").await?.code, Some(0));
     // What was held by the older revision is written by the newer one.
     let said = release.compare("HEAD v1 -e staging").await?;
@@ -215,7 +216,7 @@ async fn an_environment_that_comes_or_goes_is_told_as_such() -> Result<()> {
     let release = Release::of_ten()?;
     release.git("mv environments/ed8k.yaml environments/eu.yaml")?;
     release.commit(&[("environments/eu.yaml", "environment: eu\n")])?;
-    assert_snapshot!(release.compare("v1 HEAD").await?, @r###"
+    assert_snapshot!(release.compare("v1 HEAD").await?, @r#"
     exit 0
     ---- stdout
     From         v1 at COMMIT
@@ -224,7 +225,7 @@ async fn an_environment_that_comes_or_goes_is_told_as_such() -> Result<()> {
     ! eu is new, with 11 connectors
 
     In 4 environments: 0 to create, 0 to change, 0 to delete.
-    "###);
+    "#);
     Ok(())
 }
 
@@ -232,7 +233,7 @@ async fn an_environment_that_comes_or_goes_is_told_as_such() -> Result<()> {
 async fn a_new_name_for_the_same_config_is_told() -> Result<()> {
     let release = Release::of_ten()?;
     release.commit(&[("connectors/lines-3.yaml", "connector: Lines_Three\ntemplate: lines\n")])?;
-    assert_snapshot!(release.compare("v1 HEAD -e production").await?, @r###"
+    assert_snapshot!(release.compare("v1 HEAD -e production").await?, @r#"
     exit 0
     ---- stdout
     From         v1 at COMMIT
@@ -246,7 +247,7 @@ async fn a_new_name_for_the_same_config_is_told() -> Result<()> {
                  renamed to Lines_Three? Both would run
 
     In 1 environment: 1 to create, 0 to change, 0 to delete, 1 no longer declared.
-    "###);
+    "#);
     Ok(())
 }
 

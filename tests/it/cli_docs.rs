@@ -34,6 +34,7 @@ const FILES: &[(&str, &str)] = &[
         "environment: production\ninputs: {postgres.host: {example: db.internal}}\n",
     ),
     ("connectors/none.yaml", "connector: none\nconfig: {connector.class: X}\n"),
+    ("tagalong.yaml", "allow: {plain-secret: the secrets of a test}\n"),
 ];
 
 #[tokio::test]

@@ -114,11 +114,10 @@ fn findings(folder: &Path) -> Result<Findings> {
     let mut all = definitions.findings.clone();
     let values = supplied(folder)?;
     let supply = Supply { values: &values, examples: false, secrets: Some(&Secrets::default()) };
-    let revision = sources.revision();
-    for environment in pipeline::environments(&definitions) {
-        let (desired, findings) =
-            pipeline::desired(&definitions, &revision, environment, &supply, &Select::default());
-        assert_eq!(desired.is_none(), findings.has_errors(), "{}: all or nothing", folder.display());
+    let (revision, select) = (sources.revision(), Select::default());
+    for (environment, (_, findings)) in pipeline::everywhere(&definitions, &revision, &supply, &select) {
+        let (desired, own) = pipeline::desired(&definitions, &revision, &environment, &supply, &select);
+        assert_eq!(desired.is_none(), own.has_errors(), "{}: all or nothing", folder.display());
         all.extend(findings);
     }
     all.settle();

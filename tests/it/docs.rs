@@ -78,15 +78,25 @@ fn the_findings_page_is_the_rules() -> Result<()> {
          `platform:templates/files.yaml:3:1`. All findings of all files come at once. A revision with one error is not applied at all, and the \
          last good one stays; warnings are told and stop nothing. Each rule has a case under \
          `tests/it/cases/findings` that breaks it, and one beside it that almost does.\n\n\
+         A *lint* is a rule about a config that can be rendered, and that experience speaks against. It can be \
+         silenced where it does not fit, and be made an error or a warning for a whole repository: \
+         [Lints](../guide/lints.md). No other rule can be changed.\n\n\
          | rule | severity | what it says |\n|---|---|---|\n",
     );
-    for rule in Rule::ALL {
-        let (name, severity, says) = (rule.name(), rule.severity().name(), rule.says().trim());
-        writeln!(text, "| [`{name}`](#{name}) | {severity} | {says} |")?;
+    let weight = |rule: Rule| {
+        let lint = if rule.is_lint() { ", a lint" } else { "" };
+        format!("{}{lint}", rule.severity().name())
+    };
+    for &rule in Rule::ALL {
+        let (name, says) = (rule.name(), rule.says().trim());
+        writeln!(text, "| [`{name}`](#{name}) | {} | {says} |", weight(rule))?;
     }
-    for rule in Rule::ALL {
-        let (name, severity, says) = (rule.name(), rule.severity().name(), rule.says().trim());
-        write!(text, "\n## {name}\n\n{says} ({severity})\n")?;
+    for &rule in Rule::ALL {
+        let (name, says) = (rule.name(), rule.says().trim());
+        write!(text, "\n## {name}\n\n{says} ({})\n", weight(rule))?;
+        if let Some(why) = rule.why() {
+            write!(text, "\nWhy: {why}\n")?;
+        }
         if let Some(hint) = rule.hint() {
             write!(text, "\nWhat to do: {hint}.\n")?;
         }

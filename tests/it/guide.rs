@@ -48,6 +48,11 @@ async fn the_guide_to_trying_works_as_it_stands() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_guide_to_lints_works_as_it_stands() -> Result<()> {
+    Reader::new().await?.read("docs/guide/lints.md").await
+}
+
+#[tokio::test]
 async fn the_repository_in_the_readme_is_valid_without_a_warning() -> Result<()> {
     let desk = Desk::new(&[])?;
     let blocks = blocks(&read("README.md")?);
@@ -128,6 +133,7 @@ fn what_the_pages_name_is_there() -> Result<()> {
         "docs/guide/first-connector.md",
         "docs/guide/definitions.md",
         "docs/guide/editors.md",
+        "docs/guide/lints.md",
         "docs/guide/workspace.md",
         "docs/guide/own-repository.md",
         "docs/guide/trying.md",

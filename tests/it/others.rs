@@ -194,7 +194,7 @@ async fn files_of_others_are_planned_like_any_connector() -> Result<()> {
     )?;
     desk.write(
         "connectors/over.yaml",
-        "connector: over\nfrom: ../legacy/audit.json\nconfig: {topic: \"{{ environment }}\", password: ~}\n",
+        "connector: over\nfrom: ../legacy/audit.json\nconfig: {topic: \"{{ environment }}\", password: ~}\nallow: {plain-secret: made up}\n",
     )?;
     desk.write(
         "legacy/audit.json",

@@ -43,6 +43,8 @@ async fn every_mistake_of_a_pull_request_is_told_at_its_line_in_one_run() -> Res
             "template: lines\nconfig:\n  connector.class: FileStreamSource\n  batch.size: many\n",
         ),
         ("connectors/bare.yaml", "connector: bare\ntemplate: lines\n"),
+        // A lint that is an error would leave the connector out.
+        ("tagalong.yaml", "lints: {tasks-max: warning}\n"),
         (
             "connectors/slips.yaml",
             "connector: slips\nconfig:\n  connector.class: org.apache.kafka.connect.fiel.FileStreamSourceConnector\n",
@@ -70,13 +72,15 @@ async fn every_mistake_of_a_pull_request_is_told_at_its_line_in_one_run() -> Res
       hint: did you mean `topic`?
     connectors/typos.yaml:6:14: error[plugin-refused]: the plugin refuses `tasks.max`: Invalid value 0 for configuration tasks.max: Value must be at least 1
       hint: the plugin says of it: Maximum number of tasks to use for this connector
+    connectors/typos.yaml:6:14: warning[tasks-max]: `tasks.max` is no whole number from 1
+      hint: write a whole number from 1
     connectors/typos.yaml:7:14: warning[plugin-key]: the plugin does not know `batchSize`, and Connect passes over it in silence
       hint: did you mean `batch.size`?
     connectors/wrong.yaml:3:1: error[unknown-key]: a connector has no key `confg`
       hint: did you mean `config`?
     templates/lines.yaml:4:15: error[plugin-refused]: the plugin refuses `batch.size`: Invalid value many for configuration batch.size: Not a number of type INT, in connector `bare`
       hint: the plugin says of it: The maximum number of records the source task can read
-    7 errors, 2 warnings.
+    7 errors, 3 warnings.
     Not valid for test. The plugins looked at 4 connectors; one with errors of its own or secrets of the agent's was left out.
     "#);
     Ok(())

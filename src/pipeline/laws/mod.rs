@@ -1,6 +1,7 @@
 //! Laws of the front half: what must hold for any definitions, not only for those of the corpus.
 
 mod compare;
+mod lints;
 mod others;
 mod secrets;
 

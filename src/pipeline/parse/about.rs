@@ -7,7 +7,7 @@ use crate::model::finding::Finding;
 use crate::model::rule::Rule;
 use crate::model::shape::{Field, Shape, Takes};
 use crate::model::text::Text;
-use crate::pipeline::parse::{imports, tree};
+use crate::pipeline::parse::{imports, lints, tree};
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::tree::{Document, Kind, Node};
 
@@ -31,6 +31,12 @@ pub static ABOUT: Shape = Shape::new(
             Takes::List(&Takes::Text),
             "The aliases of Connect's config providers that placeholders may use, such as `file`. Without it any may.",
         ),
+        Field::new("lints", lints::SEVERITIES_TAKES, "How much a lint weighs here, by its name."),
+        Field::new(
+            "allow",
+            lints::ALLOW_TAKES,
+            "Lints that are silenced in the whole repository, each with the reason.",
+        ),
     ],
 );
 
@@ -53,6 +59,8 @@ pub fn about(document: &Document, findings: &mut Vec<Finding>) -> About {
     if let Some(list) = fields.get("config_providers") {
         about.config_providers = decode::texts("`config_providers`", list, findings);
     }
+    about.lints = lints::severities(&fields, findings);
+    about.allow = lints::allow(&fields, findings);
     about
 }
 

@@ -7,7 +7,7 @@ use crate::model::name::{self, ConnectorName};
 use crate::model::rule::Rule;
 use crate::model::shape::{Field, Shape, Takes};
 use crate::model::text::Text;
-use crate::pipeline::parse::tree;
+use crate::pipeline::parse::{lints, tree};
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::helm;
 use crate::yaml::tree::{Document, Entry, Kind, Node};
@@ -27,6 +27,7 @@ pub static CONNECTOR: Shape = Shape::new(
         Field::new("except", Takes::List(&Takes::Literal), "The environments in which it does not exist."),
         Field::new("keep", Takes::Flag, "Never deleted by the agent, also after this file is gone.").default("false"),
         Field::new("acknowledge", Takes::List(&Takes::Fields(&ACKNOWLEDGE)), "Risky changes that may pass."),
+        Field::new("allow", lints::ALLOW_TAKES, "Lints that are silenced here, each with the reason."),
         Field::new("suspend", tree::SUSPEND_TAKES, "Leave this connector as it is for now. `null` lifts what a file under it says."),
     ],
 )
@@ -83,6 +84,7 @@ pub fn connector(document: &Document, findings: &mut Vec<Finding>) -> Option<Wri
     let environments = blocks(&fields, keep, findings);
     let scope = scope(&fields, findings);
     let acknowledge = acknowledgements(&fields, findings);
+    let allow = lints::allow(&fields, findings);
     let suspend = tree::suspension(&fields, findings);
     let written = name?;
     let name = connector_name(&written, findings);
@@ -104,6 +106,7 @@ pub fn connector(document: &Document, findings: &mut Vec<Finding>) -> Option<Wri
         scope,
         keep,
         acknowledge,
+        allow,
         suspend,
         whole,
     };

@@ -159,7 +159,7 @@ impl Reading<'_> {
     }
 
     fn define(&mut self, template: Template) {
-        let Template { name, description, base, with, parameters, config, mut environments, whole } =
+        let Template { name, description, base, with, parameters, config, mut environments, allow, whole } =
             template;
         if !self.environments_lost {
             // It is written for all who import it, and they have environments of their own.
@@ -188,6 +188,7 @@ impl Reading<'_> {
                     parameters,
                     config,
                     environments,
+                    allow,
                     whole,
                 });
             }

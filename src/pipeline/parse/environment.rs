@@ -5,7 +5,7 @@ use crate::model::finding::Finding;
 use crate::model::name::{self, EnvironmentName};
 use crate::model::rule::Rule;
 use crate::model::shape::{Field, NO_EXPRESSION, Shape, Takes};
-use crate::pipeline::parse::tree;
+use crate::pipeline::parse::{lints, tree};
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::tree::{Document, Entry};
 
@@ -30,6 +30,7 @@ pub static ENVIRONMENT: Shape = Shape::new(
             tree::CONFIG_TAKES,
             "Keys that are laid under every connector of this environment, over the template's.",
         ),
+        Field::new("allow", lints::ALLOW_TAKES, "Lints that are silenced here, each with the reason."),
         Field::new(
             "suspend",
             tree::SUSPEND_TAKES,
@@ -62,6 +63,7 @@ pub fn environment(document: &Document, findings: &mut Vec<Finding>) -> Option<E
     let values = tree::pairs(&fields, "values", tree::VALUES, findings);
     findings.extend(inputs.iter().filter_map(|input| said_twice(input, &values)));
     let config = tree::pairs(&fields, "config", tree::CONFIG, findings);
+    let allow = lints::allow(&fields, findings);
     let suspend = tree::suspension(&fields, findings);
     let written = name?;
     let place = written.place;
@@ -72,7 +74,7 @@ pub fn environment(document: &Document, findings: &mut Vec<Finding>) -> Option<E
         return None;
     };
     let whole = document.whole && fields.are_maps(&["inputs", "values", "config"]);
-    Some(Environment { name, place, base, inputs, values, config, suspend, whole })
+    Some(Environment { name, place, base, inputs, values, config, allow, suspend, whole })
 }
 
 /// Says that an environment gives itself what it asks of the place.

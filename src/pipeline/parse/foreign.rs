@@ -46,6 +46,7 @@ impl Foreign {
             scope: Scope::Everywhere,
             keep: false,
             acknowledge: Vec::new(),
+            allow: Vec::new(),
             suspend: suspend.map_or(Suspension::Inherited, Suspension::Said),
             whole,
         }

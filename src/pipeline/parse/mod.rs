@@ -12,6 +12,7 @@ mod from;
 mod imports;
 mod json;
 mod kubernetes;
+mod lints;
 mod others;
 mod strimzi;
 mod template;

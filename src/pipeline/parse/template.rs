@@ -6,7 +6,7 @@ use crate::model::name;
 use crate::model::rule::Rule;
 use crate::model::shape::{Field, Shape, Takes};
 use crate::model::text::Text;
-use crate::pipeline::parse::tree;
+use crate::pipeline::parse::{lints, tree};
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::tree::{Document, Entry, Node};
 
@@ -34,6 +34,7 @@ pub static TEMPLATE: Shape = Shape::new(
             Takes::Entries(name::PLAIN, &Takes::Fields(&BLOCK)),
             "What this kind of connector needs in one environment.",
         ),
+        Field::new("allow", lints::ALLOW_TAKES, "Lints that are silenced here, each with the reason."),
     ],
 );
 
@@ -84,13 +85,14 @@ pub fn template(document: &Document, findings: &mut Vec<Finding>) -> Option<Temp
     let parameters = parameters(&fields, findings);
     let config = tree::pairs(&fields, "config", tree::CONFIG, findings);
     let environments = blocks(&fields, findings);
+    let allow = lints::allow(&fields, findings);
     if base.is_none() && fields.get("base").is_none() {
         findings
             .extend(std::iter::once(&with).chain(environments.iter().map(|b| &b.with)).filter_map(useless));
     }
     let name = name.filter(|name| is_usable(name, findings))?;
     let whole = document.whole && fields.are_maps(&["with", "parameters", "config", "environments"]);
-    Some(Template { name, description, base, with, parameters, config, environments, whole })
+    Some(Template { name, description, base, with, parameters, config, environments, allow, whole })
 }
 
 fn is_usable(name: &Text, findings: &mut Vec<Finding>) -> bool {

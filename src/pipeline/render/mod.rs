@@ -16,7 +16,7 @@ use crate::model::desired::{Desired, DesiredConnector, DesiredState, Suspend};
 use crate::model::finding::{Finding, Place};
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::revision::Revision;
-use crate::model::rule::Rule;
+use crate::model::rule::{Rule, Severity};
 use crate::model::select::Select;
 use crate::model::supplied::SecretName;
 use crate::pipeline::check::{self, Written};
@@ -151,13 +151,13 @@ impl<'d> Rendering<'d> {
         let mut findings = Vec::new();
         let wanted = Wanted { connector, name, chain: &self.chain, names: &self.names };
         let made = self.layers.config(&wanted, &mut findings);
-        if let Some(made) = made {
+        // A config with something wrong in it is not judged any further.
+        let is_sound = findings.iter().all(|finding| finding.severity != Severity::Error);
+        if let Some(made) = made.filter(|_| is_sound) {
             let Made { config, origins, trees, supplied, missing } = made;
             (rendered.config, rendered.origins) = (config, origins);
-            if findings.is_empty() {
-                let of = Written { trees: &trees, supplied: &supplied };
-                check::connector(&self.definitions.about, &rendered, &of, &mut findings);
-            }
+            let of = Written { trees: &trees, supplied: &supplied };
+            check::connector(&self.definitions.about, &rendered, &of, &mut findings);
             if !missing.is_empty() {
                 findings.extend(missing.iter().filter_map(|(secret, missing)| lacking(secret, missing)));
                 self.unresolved.insert(name.clone(), missing.into_keys().collect());

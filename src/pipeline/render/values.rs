@@ -148,6 +148,7 @@ mod tests {
                 .collect(),
             values: says.map(|says| Pair { key: written("host"), value: text(says) }).into_iter().collect(),
             config: Vec::new(),
+            allow: Vec::new(),
             suspend: Suspension::Inherited,
             whole: true,
         }

@@ -24,6 +24,7 @@ with: {file: /var/log/orders}
 config:
   database.password: hunter2
   connection.url: jdbc:postgresql://u:hunter3@db/x
+allow: {plain-secret: made up}
 ";
 
 /// The whole repository.

@@ -1,0 +1,102 @@
+//! Keys and values that Debezium 2 and 3 removed.
+//!
+//! Each row was looked up in Debezium's own sources: in which release its connectors still know the
+//! word, and in which they no longer do.
+
+use crate::model::rule::Rule;
+use crate::pipeline::lints::classes::{POSTGRES, RELATIONAL};
+use crate::pipeline::lints::seen::{Breach, Seen};
+
+/// A key, the release that no longer knows it, and the key that took its place.
+struct Key(&'static str, &'static str, Option<&'static str>);
+
+/// Keys that are gone. One that ends in a dot stands for all that begin with it.
+const KEYS: &[Key] = &[
+    Key("database.server.name", "2.0", Some("topic.prefix")),
+    Key("database.history", "2.0", Some("schema.history.internal")),
+    Key(
+        "database.history.store.only.monitored.tables.ddl",
+        "2.0",
+        Some("schema.history.internal.store.only.captured.tables.ddl"),
+    ),
+    Key("database.history.", "2.0", Some("schema.history.internal.")),
+    Key("database.whitelist", "2.0", Some("database.include.list")),
+    Key("database.blacklist", "2.0", Some("database.exclude.list")),
+    Key("schema.whitelist", "2.0", Some("schema.include.list")),
+    Key("schema.blacklist", "2.0", Some("schema.exclude.list")),
+    Key("table.whitelist", "2.0", Some("table.include.list")),
+    Key("table.blacklist", "2.0", Some("table.exclude.list")),
+    Key("column.whitelist", "2.0", Some("column.include.list")),
+    Key("column.blacklist", "2.0", Some("column.exclude.list")),
+    Key("collection.whitelist", "2.0", Some("collection.include.list")),
+    Key("collection.blacklist", "2.0", Some("collection.exclude.list")),
+    Key("field.blacklist", "2.0", Some("field.exclude.list")),
+    Key("mongodb.name", "2.0", Some("topic.prefix")),
+    Key("mongodb.hosts", "2.4", Some("mongodb.connection.string")),
+    Key("mongodb.members.auto.discover", "2.4", None),
+    Key("mongodb.poll.interval.sec", "2.0", Some("mongodb.poll.interval.ms")),
+    Key("initial.sync.max.threads", "2.0", Some("snapshot.max.threads")),
+    Key("snapshot.new.tables", "2.7", None),
+    Key("snapshot.custom.class", "2.6", Some("snapshot.mode.custom.name")),
+    Key("sanitize.field.names", "2.2", Some("field.name.adjustment.mode")),
+    Key("toasted.value.placeholder", "2.0", Some("unavailable.value.placeholder")),
+    Key("truncate.handling.mode", "2.0", Some("skipped.operations")),
+    Key("transaction.topic", "2.0", Some("topic.transaction")),
+    Key("source.timestamp.mode", "2.0", None),
+    Key("gtid.new.channel.position", "2.0", None),
+    Key("database.oracle.version", "2.0", None),
+    Key("log.mining.transaction.retention.hours", "3.0", Some("log.mining.transaction.retention.ms")),
+];
+
+/// For some classes: a key, its values, the release that refuses them, and what to write.
+struct Word(&'static [&'static str], &'static str, &'static [&'static str], &'static str, &'static str);
+
+/// Values that are gone.
+const WORDS: &[Word] = &[
+    Word(RELATIONAL, "snapshot.mode", &["schema_only"], "3.3", "no_data"),
+    Word(RELATIONAL, "snapshot.mode", &["schema_only_recovery"], "3.3", "recovery"),
+    Word(POSTGRES, "snapshot.mode", &["never"], "3.3", "no_data"),
+    Word(POSTGRES, "snapshot.mode", &["exported"], "2.0", "initial"),
+    Word(
+        POSTGRES,
+        "plugin.name",
+        &["wal2json", "wal2json_streaming", "wal2json_rds", "wal2json_rds_streaming"],
+        "2.0",
+        "pgoutput",
+    ),
+];
+
+/// Keys that are not read. One beside its successor does no harm, and serves both releases.
+pub fn keys(seen: &Seen<'_>) -> Vec<Breach> {
+    if !seen.is_debezium() {
+        return Vec::new();
+    }
+    let removed = |key: &str| {
+        let row = KEYS.iter().find(|Key(old, ..)| match old.strip_suffix('.') {
+            Some(_) => key.starts_with(old),
+            None => key == *old,
+        })?;
+        let Key(old, since, now) = row;
+        let now = now.map(|now| key.replacen(old, now, 1));
+        if now.as_ref().is_some_and(|now| seen.has(now)) {
+            return None;
+        }
+        let message = format!("Debezium {since} and newer do not read `{key}`");
+        let breach = seen.breach(Rule::RemovedKey, key, message);
+        Some(match now {
+            Some(now) => breach.hint(format!("write `{now}`")),
+            None => breach,
+        })
+    };
+    seen.connector.config.keys().filter_map(removed).collect()
+}
+
+/// Values that are refused.
+pub fn values(seen: &Seen<'_>) -> Vec<Breach> {
+    let removed = |Word(classes, key, words, since, now): &Word| {
+        let word = words.iter().find(|word| seen.is(classes) && seen.says(key, &[word]))?;
+        let message = format!("Debezium {since} and newer refuse `{key}: {word}`");
+        Some(seen.breach(Rule::RemovedValue, key, message).hint(format!("write `{now}`")))
+    };
+    WORDS.iter().filter_map(removed).collect()
+}
