@@ -255,8 +255,8 @@ rules! {
         "Connect refuses the connector. Debezium 3.6.3 does so for `snapshot.mode: schema_only` and for `plugin.name: wal2json`.";
     /// A connector that has one task is given more.
     SingleTask = "single-task", Warning, "set `tasks.max` to 1",
-        "More tasks make nothing faster here. Debezium's connectors for MySQL, MariaDB, Oracle, Db2 and Informix fail with \"Only a single connector task \
-         may be started\"; the one for PostgreSQL (3.6.3) runs one task and says nothing.";
+        "More tasks make nothing faster here. Debezium's connectors for MySQL, MariaDB, Oracle, Informix, and for SQL Server without `database.names`, fail with \
+         \"Only a single connector task may be started\"; the ones for PostgreSQL (3.6.3) and Db2 run one task and say nothing.";
     /// Debezium drops its replication slot whenever it stops.
     SlotDropOnStop = "slot-drop-on-stop", Warning, "remove it; drop the slot by hand when the connector is gone for good",
         "Every change of the config, every restart and every rebalance stops the task. With 3.6.3 the slot is gone then and none is made again: the task \

@@ -124,7 +124,7 @@ fn place(definitions: &Definitions, court: &Court<'_>, desired: &Desired, seen: 
         chain.iter().rev().find_map(|environment| written(environment, &host))
     };
     let environment = || chain.last().map(|environment| &environment.place);
-    own.or_else(value).or_else(environment).unwrap_or(&seen.connector.place).clone()
+    value().or(own).or_else(environment).unwrap_or(&seen.connector.place).clone()
 }
 
 fn written<'d>(environment: &'d Environment, host: &str) -> Option<&'d Place> {
