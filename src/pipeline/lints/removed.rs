@@ -66,17 +66,30 @@ const WORDS: &[Word] = &[
     ),
 ];
 
-/// Keys that are not read. One beside its successor does no harm, and serves both releases.
+/// Keys that are not read.
 pub fn keys(seen: &Seen<'_>) -> Vec<Breach> {
     if !seen.is_debezium() {
         return Vec::new();
     }
-    let removed = |key: &str| {
-        let row = KEYS.iter().find(|Key(old, ..)| match old.strip_suffix('.') {
-            Some(_) => key.starts_with(old),
-            None => key == *old,
-        })?;
-        let Key(old, since, now) = row;
+    KEYS.iter().flat_map(|row| row.of(seen).into_iter().filter_map(|key| row.breach(seen, key))).collect()
+}
+
+impl Key {
+    /// The keys of a connector that a row speaks of. A row of a whole key goes before that of its
+    /// beginning.
+    fn of<'d>(&self, seen: &Seen<'d>) -> Vec<&'d str> {
+        let Self(old, ..) = self;
+        let config = &seen.connector.config;
+        if !old.ends_with('.') {
+            return config.get(old).map(|_| *old).into_iter().collect();
+        }
+        let is_whole = |key: &str| KEYS.iter().any(|Self(whole, ..)| *whole == key);
+        config.keys().filter(|key| key.starts_with(old) && !is_whole(key)).collect()
+    }
+
+    /// One beside its successor does no harm, and serves both releases.
+    fn breach(&self, seen: &Seen<'_>, key: &str) -> Option<Breach> {
+        let Self(old, since, now) = self;
         let now = now.map(|now| key.replacen(old, now, 1));
         if now.as_ref().is_some_and(|now| seen.has(now)) {
             return None;
@@ -87,8 +100,7 @@ pub fn keys(seen: &Seen<'_>) -> Vec<Breach> {
             Some(now) => breach.hint(format!("write `{now}`")),
             None => breach,
         })
-    };
-    seen.connector.config.keys().filter_map(removed).collect()
+    }
 }
 
 /// Values that are refused.
