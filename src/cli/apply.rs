@@ -37,7 +37,8 @@ const KNOCK: Duration = Duration::from_secs(1);
     Examples:\n  \
     tagalong apply --dir . -e ed8k --connect http://localhost:8083\n  \
     tagalong apply --settings settings.yaml --yes --timeout 5m -o json\n\n\
-    Exit codes: 0 done, 1 failed or a secret is missing, 2 done but for what is held.")]
+    Exit codes: 0 done, 1 failed, a secret is missing or an extra folder was left out, 2 done but for what is \
+    held.")]
 pub struct Apply {
     /// Do not ask; without a terminal nobody is asked anyway
     #[arg(short, long)]
@@ -66,6 +67,7 @@ struct Work {
     client: Client,
     desired: Arc<Desired>,
     findings: Findings,
+    left_out: bool,
     ending: watch::Receiver<bool>,
     deadline: Instant,
 }
@@ -82,7 +84,7 @@ impl Apply {
             Output::Json => {}
         }
         if first.steps.is_empty() {
-            return Ok(done(first.held.len(), first.unresolved.len()));
+            return Ok(done(first.held.len(), first.unresolved.len(), work.left_out));
         }
         if !self.agreed(&first, &mut work.ending).await {
             print::note("Nothing was applied.");
@@ -99,11 +101,11 @@ impl Apply {
             let error = anyhow::anyhow!("the settings say `mode: observe`, so nothing may be applied");
             return Err(Failure::new(error).hint(Some("use `tagalong plan`, or set `mode: enforce`")));
         }
-        let wiring::Rendered { desired, findings } =
+        let wiring::Rendered { desired, findings, left_out } =
             wiring::rendered(&settings, self.common.settings(), Secrets::Read).await?;
         let ending = wiring::ending().map_err(Failure::new)?;
         let client = wiring::client(&settings, wiring::Command::Apply)?;
-        Ok(Work { settings, client, desired: Arc::new(desired), findings, ending, deadline })
+        Ok(Work { settings, client, desired: Arc::new(desired), findings, left_out, ending, deadline })
     }
 
     /// Asks for `yes`, where there is somebody to ask. Whoever reads JSON sees the plan first.
@@ -127,7 +129,7 @@ impl Apply {
     }
 
     async fn act(&self, work: Work, first: &Plan) -> Result<Done, Failure> {
-        let Work { settings, client, desired, findings, ending, deadline } = work;
+        let Work { settings, client, desired, findings, left_out, ending, deadline } = work;
         let (_newest, newest) = watch::channel(Some(Arc::clone(&desired)));
         let interrupt = Interrupt::new(ending, newest);
         let board = Board::new(desired.environment.clone(), Mode::Enforce, Box::new(|_, _| {}));
@@ -157,7 +159,7 @@ impl Apply {
             }
         }
         match (ended, failure) {
-            (Ended::Converged, _) => Ok(done(held, unresolved)),
+            (Ended::Converged, _) => Ok(done(held, unresolved, left_out)),
             (Ended::Unfinished, Some(failure)) if !interrupt.is_ending() => {
                 let error = anyhow::anyhow!("{}", failure.text);
                 Err(Failure::new(error).context("time was up before Connect could be asked"))
@@ -226,13 +228,13 @@ fn may_come(error: &Error) -> bool {
     matches!(error.class(), Class::Unreachable | Class::TimedOut | Class::Starting | Class::Rebalancing)
 }
 
-/// What is left where every step that could be taken was: a missing secret is a failure, somebody has to
-/// see to it.
-fn done(held: usize, unresolved: usize) -> Done {
-    match (held, unresolved) {
-        (0, 0) => Done::Well,
-        (_, 0) => Done::Left,
-        (_, _) => Done::Said,
+/// What is left where every step that could be taken was: a missing secret and a folder that was left out are
+/// failures, somebody has to see to them.
+fn done(held: usize, unresolved: usize, left_out: bool) -> Done {
+    match (held, unresolved, left_out) {
+        (0, 0, false) => Done::Well,
+        (_, 0, false) => Done::Left,
+        (_, _, _) => Done::Said,
     }
 }
 

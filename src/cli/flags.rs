@@ -68,6 +68,9 @@ pub struct Definitions {
     /// Folder to read an import from in place of git; may be given again
     #[arg(long = "import", value_name = "NAME=DIR")]
     imports: Vec<String>,
+    /// More definitions: a flat folder, as a service brings them; may be given again
+    #[arg(long, value_name = "DIR")]
+    extra: Vec<String>,
 
     /// Value for the templates, over the environment's own; may be given again
     #[arg(long = "value", value_name = "A.B=C")]
@@ -174,7 +177,8 @@ impl Common {
 impl Definitions {
     /// The settings that these flags set.
     pub fn overlay(&self) -> Overlay {
-        let Self { environment, dir, git, tag, branch, commit, imports, values: _ } = self;
+        let Self { environment, dir, git, tag, branch, commit, imports, extra, values: _ } = self;
+        let folders = extra.iter().map(|folder| ("extra", folder.clone()));
         let mut overlay = pairs([
             ("environment", environment.clone()),
             ("repository.dir", dir.clone()),
@@ -184,6 +188,7 @@ impl Definitions {
             ("repository.git.ref.commit", commit.clone()),
         ]);
         overlay.extend(imports.iter().map(|import| ("imports", import.clone())));
+        overlay.extend(folders);
         overlay
     }
 

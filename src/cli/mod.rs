@@ -94,7 +94,8 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<Done, Failure> {
     match command {
-        Command::Run(command) => command.run().await,
+        // It is by far the largest of them.
+        Command::Run(command) => Box::pin(command.run()).await,
         Command::Apply(command) => command.run().await,
         Command::Plan(command) => command.run().await,
         Command::Validate(command) => command.run().await,

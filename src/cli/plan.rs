@@ -17,8 +17,8 @@ use crate::view;
     tagalong plan --dir . -e staging --connect http://localhost:8083\n  \
     tagalong plan --git https://git.example.com/connectors.git --tag v1 -e staging --detailed-exitcode\n  \
     tagalong plan --dir . -e staging --output markdown > comment.md\n\n\
-    Exit codes: 0 done, 1 failed; with --detailed-exitcode 2 where cluster and repository differ, \
-    or a secret is missing.")]
+    Exit codes: 0 done, 1 failed or an extra folder was left out; with --detailed-exitcode 2 where cluster and \
+    repository differ, or a secret is missing.")]
 pub struct Plan {
     /// Leave with 2 where cluster and repository differ
     #[arg(long)]
@@ -53,6 +53,9 @@ impl Plan {
             PlanOutput::Markdown => view::markdown::plan(&plan, &rendered.findings),
             PlanOutput::Human => view::human::plan(&plan, self.printing.colour()),
         });
+        if rendered.left_out {
+            return Ok(Done::Said);
+        }
         let differs = !plan.is_empty() || !plan.unresolved.is_empty();
         Ok(if self.detailed_exitcode && differs { Done::Left } else { Done::Well })
     }

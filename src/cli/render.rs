@@ -19,7 +19,7 @@ use crate::yaml::decode::nearest;
     tagalong render --dir . -e production --explain orders\n  \
     tagalong render --dir . -e production --output strimzi --cluster connect\n\n\
     With --output connect or strimzi a secret that is no placeholder is not written, nor is anything else then.\n\n\
-    Exit codes: 0 done, 1 failed.")]
+    Exit codes: 0 done, 1 failed or an extra folder was left out.")]
 pub struct Render {
     /// Only these connectors
     #[arg(value_name = "CONNECTOR")]
@@ -76,7 +76,7 @@ impl Render {
             (RenderOutput::Connect, _) => written(foreign::connect(&desired))?,
             (RenderOutput::Strimzi, _) => written(foreign::strimzi(&desired, self.cluster.as_deref()))?,
         });
-        Ok(Done::Well)
+        Ok(if rendered.left_out { Done::Said } else { Done::Well })
     }
 }
 

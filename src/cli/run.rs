@@ -14,9 +14,11 @@ use crate::cli::flags::{Cluster, Common, Definitions};
 use crate::cli::wiring::{self, Command, Secrets};
 use crate::metrics::{self, Metrics};
 use crate::model::report::{Event, Report};
+use crate::model::revision::RepositoryName;
 use crate::reconcile::board::Board;
 use crate::reconcile::cycle::Reconciler;
 use crate::reconcile::daemon;
+use crate::reconcile::extras::Extras;
 use crate::reconcile::follow::Follower;
 use crate::serve;
 use crate::settings::checked::Settings;
@@ -69,7 +71,8 @@ impl Run {
         info!(version = env!("CARGO_PKG_VERSION"), %environment, connect = %settings.connect.url, listen = %settings.listen, "started");
 
         let place = wiring::place(&settings, environment.clone(), self.common.settings(), Secrets::Read);
-        let follower = Follower::new(repository, settings.interval, settings.imports.clone(), place);
+        let follower = Follower::new(repository, settings.interval, settings.imports.clone(), place)
+            .beside(Extras::new(&settings.extra));
         let reconciler = Reconciler::new(client, wiring::reconciling(&settings, Command::Run));
         let metrics = Arc::new(metrics(&settings));
         let (board, reports) = board(&settings, environment, Arc::clone(&metrics));
@@ -103,7 +106,13 @@ fn board(
     metrics: Arc<Metrics>,
 ) -> (Board, watch::Receiver<Arc<Report>>) {
     // The first report is replaced before anybody can ask: the board tells nothing of its own.
+    let extra = |board: &Board| {
+        for folder in &settings.extra {
+            board.write_of(&RepositoryName::extra(&folder.to_string_lossy()), |_| {});
+        }
+    };
     let quiet = Board::new(environment.clone(), settings.mode, Box::new(|_, _| {}));
+    extra(&quiet);
     let first = Arc::new(quiet.read(Clone::clone));
     metrics.observe(&first);
     let (say, reports) = watch::channel(first);
@@ -121,7 +130,9 @@ fn board(
         }
         say.send_replace(report);
     };
-    (Board::new(environment, settings.mode, Box::new(listener)), reports)
+    let board = Board::new(environment, settings.mode, Box::new(listener));
+    extra(&board);
+    (board, reports)
 }
 
 /// How long the loop may be silent before it is no longer held to live.

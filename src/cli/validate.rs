@@ -18,12 +18,13 @@ use crate::model::finding::Findings;
 use crate::model::name::EnvironmentName;
 use crate::model::rule::Severity;
 use crate::model::select::Select;
-use crate::model::snapshot::Sources;
+use crate::model::snapshot::{Snapshot, Sources};
 use crate::model::values::Values;
 use crate::pipeline;
+use crate::pipeline::extra::{self, Folder, Ground, Joined, Target};
 use crate::pipeline::supply::Supply;
-use crate::repo::Repository;
 use crate::repo::options::ImportOptions;
+use crate::repo::{Repository, flat};
 use crate::settings::checked::Settings;
 use crate::view;
 
@@ -38,6 +39,7 @@ use crate::view;
     tagalong validate\n  \
     tagalong validate definitions -e production --strict\n  \
     tagalong validate --import platform=../platform\n  \
+    tagalong validate ../platform --extra connectors\n  \
     tagalong validate --output github\n  \
     tagalong validate -e staging --connect http://localhost:8083\n\n\
     `github` writes annotations, which a workflow shows at their lines in a pull request; `gitlab` a code \
@@ -52,6 +54,10 @@ pub struct Validate {
     /// The same as DIR, as other commands name it
     #[arg(long = "dir", value_name = "DIR", conflicts_with = "dir")]
     flag: Option<PathBuf>,
+
+    /// More definitions: a flat folder, as a service brings them; may be given again
+    #[arg(long, value_name = "DIR")]
+    extra: Vec<PathBuf>,
 
     /// Only this environment
     #[arg(short, long, value_name = "NAME", value_parser = wiring::environment)]
@@ -95,9 +101,10 @@ impl Validate {
         let reach = if self.fetch_imports { Reach::Git } else { Reach::Folders };
         let options = self.options(settings.as_ref())?;
         let sources = definitions::sources(&repository, &options, reach).await?;
-        let (mut found, drafts) = self.check(&sources, settings.as_ref());
+        let folders = self.folders().await?;
+        let (mut found, drafts) = self.check(&sources, &folders, settings.as_ref());
         if self.common.verbose > 0 {
-            for note in ignored(&sources) {
+            for note in ignored(&sources, &folders) {
                 print::note(&note);
             }
         }
@@ -146,6 +153,19 @@ impl Validate {
         })
     }
 
+    /// The folders of `extra`.
+    async fn folders(&self) -> Result<Vec<Snapshot>, Failure> {
+        let mut folders = Vec::new();
+        for folder in &self.extra {
+            let snapshot = flat::read(folder.clone()).await?;
+            if snapshot.files.is_empty() {
+                print::note(&format!("{} holds no definition file", folder.display()));
+            }
+            folders.push(snapshot);
+        }
+        Ok(folders)
+    }
+
     fn overlay(&self) -> Overlay {
         self.imports.iter().map(|import| ("imports", import.clone())).collect()
     }
@@ -159,7 +179,12 @@ impl Validate {
 
     /// Renders every environment, or the one asked for, and keeps what is wrong with each. Without an
     /// environment there is still what is wrong with the files.
-    fn check(&self, sources: &Sources, place: Option<&Settings>) -> (Found, Vec<Desired>) {
+    fn check(
+        &self,
+        sources: &Sources,
+        folders: &[Snapshot],
+        place: Option<&Settings>,
+    ) -> (Found, Vec<Desired>) {
         let revision = sources.revision();
         let definitions = pipeline::definitions(sources);
         let (values, select) = match place {
@@ -168,7 +193,7 @@ impl Validate {
         };
         let supply = Supply { values: &values, examples: true, secrets: None };
         let only = self.environment.as_ref().or(place.and_then(|place| place.environment.as_ref()));
-        let mut all = match only {
+        let all = match only {
             Some(one) => BTreeMap::from([(
                 one.clone(),
                 pipeline::draft(&definitions, &revision, one, &supply, &select),
@@ -178,8 +203,22 @@ impl Validate {
         if all.is_empty() {
             return (BTreeMap::from([(None, definitions.findings)]), Vec::new());
         }
-        let drafts = all.values_mut().filter_map(|(draft, _)| draft.take()).collect();
-        let found = all.into_iter().map(|(name, (_, findings))| (Some(name), findings)).collect();
+        let folders: Vec<_> = folders
+            .iter()
+            .map(|read| Folder { repository: &read.revision.repository, look: Ok(read), last: None })
+            .collect();
+        let (mut found, mut drafts) = (Found::new(), Vec::new());
+        let mut ground = Ground { definitions, desired: None, findings: Findings::default() };
+        for (environment, (draft, findings)) in all {
+            (ground.desired, ground.findings) = (draft, findings);
+            let target = Target { environment: &environment, supply, select: &select };
+            let Joined { desired, outcomes } = extra::join(&ground, &folders, &target);
+            let mut findings = ground.findings.clone();
+            findings.extend(outcomes.into_iter().flat_map(|outcome| outcome.findings));
+            findings.settle();
+            drafts.extend(desired);
+            found.insert(Some(environment), findings);
+        }
         (found, drafts)
     }
 
@@ -201,9 +240,10 @@ impl Validate {
 }
 
 /// What was passed over, and why.
-fn ignored(sources: &Sources) -> Vec<String> {
+fn ignored(sources: &Sources, folders: &[Snapshot]) -> Vec<String> {
     let note = |path: &str| format!("ignored {path}: not a definition file");
-    let mut notes: Vec<_> = sources.main.ignored.iter().map(|path| note(path)).collect();
+    let read = folders.iter().chain([sources.main.as_ref()]);
+    let mut notes: Vec<_> = read.flat_map(|read| &read.ignored).map(|path| note(path)).collect();
     for (name, snapshot) in &sources.imports {
         let read = |path: &str| path == "tagalong.yaml" || path.starts_with("templates/");
         let passed_over = snapshot.files.keys().filter(|path| !read(path));

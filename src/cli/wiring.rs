@@ -17,14 +17,15 @@ use crate::cli::failure::Failure;
 use crate::cli::flags::{Common, Overlay};
 use crate::cli::print;
 use crate::connect::{self, Client, Writer};
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Lapse};
 use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Policy;
 use crate::model::rule::Severity;
 use crate::pipeline;
 use crate::reconcile::cycle;
-use crate::reconcile::follow::{self, Place};
+use crate::reconcile::extras::Extras;
+use crate::reconcile::place::{self, Place};
 use crate::repo::Repository;
 use crate::secrets::Store;
 use crate::settings;
@@ -155,8 +156,10 @@ pub fn repository(settings: &Settings) -> Result<Repository, Failure> {
 pub struct Rendered {
     /// The connectors.
     pub desired: Desired,
-    /// Everything that is worth a look, errors apart.
+    /// Everything that is worth a look, errors of the repository apart.
     pub findings: Findings,
+    /// Whether a folder of `extra` was left out, of which the reason was printed.
+    pub left_out: bool,
 }
 
 /// What the settings make of definitions; the settings file is one of the agent's own, too.
@@ -200,10 +203,17 @@ pub async fn rendered(
     let repository = repository(settings)?;
     let sources = definitions::sources(&repository, &settings.imports, Reach::Git).await?;
     let place = place(settings, environment.clone(), file, secrets);
-    let follow::Rendered { desired, findings, secrets: _ } = match secrets {
-        Secrets::Read => place.render(&sources),
-        Secrets::Unread => place.render_offline(&sources),
+    let mut extras = Extras::new(&settings.extra);
+    extras.look().await;
+    for failure in extras.failures() {
+        print::note(&format!("Left out: {}", failure.text));
+    }
+    let ground = place.ground(&sources);
+    let place::Rendered { desired, mut findings, outcomes, secrets: _ } = match secrets {
+        Secrets::Read => place.complete(&ground, &extras),
+        Secrets::Unread => place.complete_offline(&ground, &extras),
     };
+    findings.extend(outcomes.into_iter().flat_map(|outcome| outcome.findings));
     let mut told = Findings::default();
     told.extend(findings.iter().filter(|finding| finding.severity != Severity::Info).cloned());
     if !told.is_empty() {
@@ -215,7 +225,11 @@ pub async fn rendered(
             Failure::new(error).hint(Some("`tagalong validate DIR` checks a folder before it is released"))
         );
     };
-    Ok(Rendered { desired, findings })
+    let left_out = desired.incomplete.iter().any(|one| match one.lapse {
+        Lapse::Missing | Lapse::Unreadable | Lapse::Invalid => true,
+        Lapse::Empty => false,
+    });
+    Ok(Rendered { desired, findings, left_out })
 }
 
 /// A client of the Connect worker that the settings name.

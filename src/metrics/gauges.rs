@@ -165,7 +165,9 @@ fn is_current(clocks: &Clocks) -> bool {
             At::Git { reference: _, object: _, commit, committed: _ } => commit.to_string(),
             At::Directory { path: _, digest } => digest.to_string(),
         };
-        revision.repositories.iter().map(content).collect()
+        // A ref does not point at the folders beside it; each of them has a state of its own.
+        let own = revision.repositories.iter().filter(|one| one.repository.folder().is_none());
+        own.map(content).collect()
     }
     match (&clocks.points_at, &clocks.applied) {
         (Some(points_at), Some(applied)) => content(&points_at.revision) == content(&applied.revision),

@@ -135,6 +135,7 @@ fn plan() -> Plan {
         .map(|(text, sync)| (name(text), sync))
         .into(),
         warnings: Vec::new(),
+        incomplete: Vec::new(),
     }
 }
 
@@ -175,6 +176,7 @@ fn report() -> Report {
             consecutive_failures: 3,
             failure: None,
             last_moves: BTreeMap::from([(MoveKind::Backward, at(1960))]),
+            findings: Findings::default(),
         }],
         cluster: ClusterReport {
             reachable: Some(true),

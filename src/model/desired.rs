@@ -3,6 +3,7 @@
 //! Exists only where no finding is an error: a broken file never reads as an absent connector.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use jiff::Timestamp;
 use crate::model::config::{Config, Shown};
 use crate::model::finding::Place;
 use crate::model::name::{ConnectorName, EnvironmentName};
-use crate::model::revision::Revision;
+use crate::model::revision::{RepositoryName, RepositoryRevision, Revision};
 use crate::model::supplied::SecretName;
 
 /// Every connector one environment should run.
@@ -26,6 +27,68 @@ pub struct Desired {
     pub suspend: Option<Suspend>,
     /// The connectors that lack secrets, and which. Their configs hold stand-ins: they can be shown, and
     /// no step is taken on them.
+    pub unresolved: BTreeMap<ConnectorName, BTreeSet<SecretName>>,
+    /// Folders of `extra` whose newest state is not in force. While one is here, what nobody declares may
+    /// be its own: nothing may be taken for removed.
+    pub incomplete: Vec<Incomplete>,
+}
+
+/// A folder of `extra` whose newest state is not in force.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Incomplete {
+    /// Which folder.
+    pub repository: RepositoryName,
+    /// Why.
+    pub lapse: Lapse,
+}
+
+/// Why the newest state of a folder is not in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lapse {
+    /// The folder is not there.
+    Missing,
+    /// It could not be read.
+    Unreadable,
+    /// It holds no definition file, as where a mount is not filled yet.
+    Empty,
+    /// What it holds has findings.
+    Invalid,
+}
+
+impl Lapse {
+    /// The word for it in outputs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Unreadable => "unreadable",
+            Self::Empty => "empty",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+impl fmt::Display for Incomplete {
+    /// Writes a sentence without a full stop.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folder = self.repository.folder().unwrap_or(self.repository.as_str());
+        let is = match self.lapse {
+            Lapse::Missing => "is not there",
+            Lapse::Unreadable => "cannot be read",
+            Lapse::Empty => "is empty",
+            Lapse::Invalid => "has findings",
+        };
+        write!(f, "the folder {folder} {is}; nothing is deleted because of it")
+    }
+}
+
+/// What one folder of `extra` declares in an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Which folder, in which state.
+    pub revision: RepositoryRevision,
+    /// Each connector by the name it has in this environment.
+    pub connectors: BTreeMap<ConnectorName, DesiredConnector>,
+    /// Those of them that lack secrets, and which.
     pub unresolved: BTreeMap<ConnectorName, BTreeSet<SecretName>>,
 }
 

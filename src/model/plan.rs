@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::config::{Config, Shown};
-use crate::model::desired::Suspend;
+use crate::model::desired::{Incomplete, Suspend};
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::revision::Revision;
 use crate::model::select::Select;
@@ -36,6 +36,8 @@ pub struct Plan {
     pub sync: BTreeMap<ConnectorName, Sync>,
     /// What this Connect cannot do as it is declared.
     pub warnings: Vec<Warning>,
+    /// Folders whose newest state is not in force, because of which nothing is taken for removed.
+    pub incomplete: Vec<Incomplete>,
 }
 
 /// Whether the agent may write.

@@ -37,16 +37,19 @@ pub struct Report {
 
 impl Report {
     /// What is wrong in the files of one repository, or with what they say; what is in no file of an import
-    /// is the main repository's.
+    /// is the main repository's. Folders of `extra` have their own.
     pub fn findings_of<'r>(&'r self, repository: &'r RepositoryName) -> impl Iterator<Item = &'r Finding> {
         let imports = || self.repositories.iter().map(|one| &one.repository).filter(|name| !name.is_main());
-        self.findings.iter().filter(move |finding| {
+        let is_folder = repository.folder().is_some();
+        let own = self.repositories.iter().filter(move |one| is_folder && one.repository == *repository);
+        let of_files = self.findings.iter().filter(move |finding| {
             if repository.is_main() {
                 !imports().any(|import| finding.place.is_of(import))
             } else {
                 finding.place.is_of(repository)
             }
-        })
+        });
+        of_files.chain(own.flat_map(|one| one.findings.iter()))
     }
 }
 
@@ -93,6 +96,9 @@ pub struct RepositoryReport {
     pub failure: Option<Failure>,
     /// When it last moved, by kind.
     pub last_moves: BTreeMap<MoveKind, Timestamp>,
+    /// What is wrong with a folder of `extra`, which fails it alone. What is wrong with a repository is
+    /// among the report's own findings.
+    pub findings: Findings,
 }
 
 macro_rules! words {

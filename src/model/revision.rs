@@ -59,7 +59,9 @@ impl Reference {
     }
 }
 
-/// A repository's name in the agent: `main`, or that of an import.
+const EXTRA: &str = "extra:";
+
+/// A repository's name in the agent: `main`, that of an import, or a folder of `extra`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryName(Arc<str>);
 
@@ -77,6 +79,16 @@ impl RepositoryName {
             && text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.chars().all(plain);
         (usable && text != "main").then(|| Self(text.into()))
+    }
+
+    /// A folder of `extra`, as the settings name it.
+    pub fn extra(folder: &str) -> Self {
+        Self(format!("{EXTRA}{folder}").into())
+    }
+
+    /// The folder, where it is one of `extra`.
+    pub fn folder(&self) -> Option<&str> {
+        self.0.strip_prefix(EXTRA)
     }
 
     /// The name itself.
@@ -143,13 +155,17 @@ impl Revision {
 }
 
 impl fmt::Display for Revision {
-    /// Writes `v1 at 4f1c9e2` or the folder's path, and behind it each import with its name.
+    /// Writes `v1 at 4f1c9e2` or the folder's path, behind it each import with its name, and each folder of
+    /// `extra`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for RepositoryRevision { repository, at } in &self.repositories {
-            if !repository.is_main() {
-                write!(f, ", {repository} ")?;
+            if repository.folder().is_some() {
+                write!(f, ", {repository}")?;
+            } else if repository.is_main() {
+                write!(f, "{at}")?;
+            } else {
+                write!(f, ", {repository} {at}")?;
             }
-            write!(f, "{at}")?;
         }
         Ok(())
     }

@@ -93,6 +93,8 @@ rules! {
     Link = "link", Error, "put the file itself in its place";
     /// A folder of definitions is a submodule.
     Submodule = "submodule", Error, "put the files themselves in its place";
+    /// A folder of `extra` holds an environment, a `forget` or a `tagalong.yaml`: what concerns the connectors of others, too. Connectors and templates are all that it may bring.
+    NotInExtra = "not-in-extra", Error, "move it to the repository; what differs for one connector stands under that connector's own `environments`";
     /// A file's name is not usable: not UTF-8, or with control characters, `\`, `..` or `.git`.
     FileName = "file-name", Error, "rename the file";
     /// A file would be a definition file, were its ending (`.yaml`, `.yml`, `.json`) not written with capitals. It is not read.

@@ -8,6 +8,7 @@ pub mod compare;
 pub mod converge;
 pub mod diff;
 mod expression;
+pub mod extra;
 mod form;
 #[cfg(test)]
 mod laws;

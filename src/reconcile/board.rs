@@ -51,19 +51,31 @@ impl Board {
         }
     }
 
-    /// Has a report for each of these imports, and for no other.
+    /// Has a report for each of these imports, and for no other; the folders of `extra` keep theirs.
     pub fn import(&self, names: Vec<RepositoryName>) {
         let repositories = &mut self.report.borrow_mut().repositories;
-        repositories.retain(|one| one.repository.is_main() || names.contains(&one.repository));
+        let is_apart = |name: &RepositoryName| name.is_main() || name.folder().is_some();
+        repositories.retain(|one| is_apart(&one.repository) || names.contains(&one.repository));
         for name in names {
             if !repositories.iter().any(|one| one.repository == name) {
                 repositories.push(unseen(name));
             }
         }
-        repositories.sort_by(|one, other| {
-            (!one.repository.is_main(), &one.repository)
-                .cmp(&(!other.repository.is_main(), &other.repository))
+        repositories.sort_by_cached_key(|RepositoryReport { repository: name, .. }| {
+            let import = (!is_apart(name)).then(|| name.clone());
+            (!name.is_main(), name.folder().is_some(), import)
         });
+    }
+
+    /// Changes the report of a folder of `extra` without telling; it is there from then on.
+    pub fn write_of(&self, repository: &RepositoryName, change: impl FnOnce(&mut RepositoryReport)) {
+        let repositories = &mut self.report.borrow_mut().repositories;
+        let known = repositories.iter().position(|report| report.repository == *repository);
+        let at = known.unwrap_or_else(|| {
+            repositories.push(unseen(repository.clone()));
+            repositories.len() - 1
+        });
+        change(&mut repositories[at]);
     }
 
     /// Reads from the report.
@@ -90,5 +102,6 @@ fn unseen(repository: RepositoryName) -> RepositoryReport {
         consecutive_failures: 0,
         failure: None,
         last_moves: BTreeMap::new(),
+        findings: Findings::default(),
     }
 }

@@ -3,9 +3,9 @@
 //! Takes the main repository and an environment. The main repository says which others it imports;
 //! each is asked at its own interval, and when one of them has moved the whole is rendered again, from
 //! the newest that was read of each. It is accepted where nothing is wrong; what was accepted last
-//! stays in force otherwise. Each poll looks whether a secret in it has changed.
+//! stays in force otherwise. Each poll looks whether a secret in it has changed, and whether a folder beside
+//! it has.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,41 +14,28 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::model::definition::Definitions;
 use crate::model::desired::Desired;
-use crate::model::finding::Findings;
-use crate::model::name::EnvironmentName;
+use crate::model::finding::Finding;
 use crate::model::report::{Class, Clock, Event, Poll, RepositoryState};
 use crate::model::revision::RepositoryName;
 use crate::model::rule::Severity;
-use crate::model::select::Select;
 use crate::model::snapshot::Sources;
 use crate::model::supplied::Secrets;
-use crate::model::values::Values;
 use crate::pipeline;
-use crate::pipeline::supply::Supply;
+use crate::pipeline::extra::Ground;
 use crate::reconcile::board::Board;
+use crate::reconcile::extras::Extras;
 use crate::reconcile::followed::Followed;
 use crate::reconcile::imports::Imports;
+use crate::reconcile::place::{Place, Rendered};
 use crate::repo::Repository;
 use crate::repo::options::ImportOptions;
-use crate::secrets::Store;
 
-/// What a place makes of definitions: which environment it is, and what it adds.
-pub struct Place {
-    /// The environment to render for.
-    pub environment: EnvironmentName,
-    /// The place's own values.
-    pub values: Values,
-    /// The agent's scope.
-    pub select: Select,
-    /// The secrets that definitions may name.
-    pub store: Store,
-}
-
-/// What was accepted last, where a secret is in it: to be rendered anew when one changes.
-struct Held {
-    sources: Sources,
+/// What was accepted last, kept where it is to be put in force anew by itself: when a secret changes, or a
+/// folder beside it.
+struct Good {
+    ground: Ground,
+    /// The secrets that are in force with it.
     secrets: Secrets,
 }
 
@@ -58,8 +45,8 @@ pub struct Follower {
     imports: Imports,
     interval: Duration,
     place: Place,
-    /// Only where a secret is in what was accepted.
-    held: Option<Held>,
+    extras: Extras,
+    good: Option<Good>,
     /// Whether what was read last was refused.
     refused: bool,
     accepted: watch::Sender<Option<Arc<Desired>>>,
@@ -94,11 +81,18 @@ impl Follower {
             imports: Imports::new(imports, interval),
             interval,
             place,
-            held: None,
+            extras: Extras::default(),
+            good: None,
             refused: false,
             accepted,
             polled: Polled::Badly(Class::NotDue),
         }
+    }
+
+    /// Puts folders of `extra` beside the repositories.
+    #[must_use]
+    pub fn beside(self, extras: Extras) -> Self {
+        Self { extras, ..self }
     }
 
     /// What was accepted last, as it changes.
@@ -145,10 +139,12 @@ impl Follower {
             self.main.rest(Instant::now(), self.interval);
         }
         self.imports.rest(Instant::now());
-        if news {
-            self.accept(board);
+        let accepted = news && self.accept(board);
+        // A repository that cannot be reached does not keep a service from changing its connectors.
+        let looked = self.extras.poll(board).await;
+        if accepted || looked || self.has_new_secrets() {
+            self.put_in_force(board);
         }
-        self.renew(board);
         judge(board);
         for poll in polls {
             board.tell(&Event::Polled(poll));
@@ -163,69 +159,76 @@ impl Follower {
         self.imports.ask_unasked(board).await
     }
 
-    /// Renders what was read, and puts it in force where nothing is wrong with it.
-    fn accept(&mut self, board: &Board) {
-        let Some(main) = self.main.snapshot() else { return };
+    /// Renders what was read, and keeps it to be put in force where nothing is wrong with it; says whether
+    /// that is so.
+    fn accept(&mut self, board: &Board) -> bool {
+        let Some(main) = self.main.snapshot() else { return false };
         let mut sources = Sources::alone(Arc::clone(main));
         self.imports.add_to(&mut sources);
         let now = Timestamp::now();
         let revision = sources.revision();
-        let Rendered { desired, findings, secrets } = self.place.render(&sources);
-        tell(&findings);
-        self.refused = desired.is_none();
+        let ground = self.place.ground(&sources);
+        tell(ground.findings.iter());
+        self.refused = ground.desired.is_none();
         board.write(|report| {
             if report.clocks.points_at.as_ref().is_none_or(|clock| clock.revision != revision) {
                 report.clocks.points_at = Some(Clock { revision: revision.clone(), at: now });
             }
-            if desired.is_some() {
+            if !self.refused {
                 report.clocks.validated = Some(Clock { revision: revision.clone(), at: now });
             }
-            report.findings = findings;
+            report.findings = ground.findings.clone();
         });
-        if let Some(desired) = desired {
-            info!(%revision, connectors = desired.connectors.len(), "accepted a revision");
-            self.accepted.send_replace(Some(Arc::new(desired)));
-            self.held = secrets.map(|secrets| Held { sources, secrets });
-            self.imports.settle();
-            if self.imports.is_empty() {
-                self.main.forget_files();
-            }
-        } else {
+        let Some(desired) = &ground.desired else {
             let kept = self.accepted.borrow().as_ref().map(|kept| kept.revision.to_string());
             warn!(%revision, kept, "refused a revision: it has findings; the last good one stays in force");
+            return false;
+        };
+        info!(%revision, connectors = desired.connectors.len(), "accepted a revision");
+        self.good = Some(Good { ground, secrets: Secrets::default() });
+        self.imports.settle();
+        if self.imports.is_empty() {
+            self.main.forget_files();
         }
+        true
     }
 
-    /// Reads the secrets again, and renders what is in force anew where one has changed: a file was
-    /// mounted, or a password renewed. No new revision is needed for it.
-    fn renew(&mut self, board: &Board) {
-        let Some(held) = &mut self.held else { return };
-        if self.place.store.read(&held.secrets.names()) == held.secrets {
-            return;
+    /// Reads the secrets again that are in force: a file was mounted, or a password renewed. No new revision
+    /// is needed for it.
+    fn has_new_secrets(&self) -> bool {
+        let changed = |good: &Good| self.place.store.read(&good.secrets.names()) != good.secrets;
+        let is_new = self.good.as_ref().is_some_and(changed);
+        if is_new {
+            info!("a secret has changed; what is in force is rendered with it");
         }
-        let Rendered { desired, findings, secrets } = self.place.render(&held.sources);
-        let Some(desired) = desired else {
-            // What is in the files was good, and no secret can make it bad.
-            warn!("what was accepted cannot be rendered with its new secrets; it stays in force as it was");
-            return;
-        };
-        info!(
-            revision = %desired.revision,
-            unresolved = desired.unresolved.len(),
-            "a secret has changed; rendered the definitions with it"
-        );
-        tell(&findings);
-        held.secrets = secrets.unwrap_or_default();
+        is_new
+    }
+
+    /// Puts in force what the repositories gave when they last were good, the folders beside it, and the
+    /// secrets as they are now.
+    fn put_in_force(&mut self, board: &Board) {
+        let Some(Good { ground, secrets: _ }) = self.good.take() else { return };
+        let Rendered { desired, findings, outcomes, secrets } = self.place.complete(&ground, &self.extras);
+        self.extras.keep(outcomes, board);
         // What the findings of a newer revision that was refused say is still so.
         if !self.refused {
+            let known = board.read(|report| report.findings.clone());
+            tell(findings.iter().filter(|finding| !known.iter().any(|known| known == *finding)));
             board.write(|report| report.findings = findings);
         }
-        self.accepted.send_replace(Some(Arc::new(desired)));
+        self.accepted.send_if_modified(|accepted| {
+            let desired = desired.map(Arc::new);
+            let is_news = *accepted != desired;
+            *accepted = desired;
+            is_news
+        });
+        let is_kept = !self.extras.is_empty() || !secrets.names().is_empty();
+        self.good = is_kept.then_some(Good { ground, secrets });
     }
 }
 
-fn tell(findings: &Findings) {
-    for finding in findings.iter().filter(|finding| finding.severity != Severity::Info) {
+fn tell<'f>(findings: impl Iterator<Item = &'f Finding>) {
+    for finding in findings.filter(|finding| finding.severity != Severity::Info) {
         warn!(
             place = %finding.place,
             rule = finding.rule.name(),
@@ -238,7 +241,7 @@ fn tell(findings: &Findings) {
 }
 
 /// Writes how each repository fares that could be asked: a bad revision stays bad while the remote comes
-/// and goes, and each answers for its own files.
+/// and goes, and each answers for its own files. Folders of `extra` have been judged already.
 fn judge(board: &Board) {
     board.write(|report| {
         let invalid: Vec<_> = report
@@ -246,55 +249,13 @@ fn judge(board: &Board) {
             .iter()
             .map(|one| report.findings_of(&one.repository).any(|finding| finding.severity == Severity::Error))
             .collect();
-        let asked = report.repositories.iter_mut().zip(invalid).filter(|(one, _)| one.failure.is_none());
+        let asked = report
+            .repositories
+            .iter_mut()
+            .zip(invalid)
+            .filter(|(one, _)| one.failure.is_none() && one.repository.folder().is_none());
         for (one, invalid) in asked {
             one.state = if invalid { RepositoryState::Invalid } else { RepositoryState::Ok };
         }
     });
-}
-
-/// What definitions became at a place.
-pub struct Rendered {
-    /// The connectors, where no finding is an error.
-    pub desired: Option<Desired>,
-    /// Everything that is wrong.
-    pub findings: Findings,
-    /// The secrets that they need, as they were read; none where they need none.
-    pub secrets: Option<Secrets>,
-}
-
-impl Place {
-    /// Renders definitions without a look at secrets: what needs one is unresolved, and no finding says
-    /// so.
-    pub fn render_offline(&self, sources: &Sources) -> Rendered {
-        let definitions = pipeline::definitions(sources);
-        let (desired, findings) = self.desired(&definitions, sources, None);
-        Rendered { desired, findings, secrets: None }
-    }
-
-    /// Renders definitions with the secrets that they name. Only those are read that this environment
-    /// needs.
-    pub fn render(&self, sources: &Sources) -> Rendered {
-        let definitions = pipeline::definitions(sources);
-        let (desired, findings) = self.desired(&definitions, sources, None);
-        let needed = desired.iter().flat_map(|desired| desired.unresolved.values().flatten());
-        let needed: BTreeSet<_> = needed.cloned().collect();
-        if needed.is_empty() {
-            return Rendered { desired, findings, secrets: None };
-        }
-        let secrets = self.store.read(&needed);
-        let (desired, findings) = self.desired(&definitions, sources, Some(&secrets));
-        Rendered { desired, findings, secrets: Some(secrets) }
-    }
-
-    fn desired(
-        &self,
-        definitions: &Definitions,
-        sources: &Sources,
-        secrets: Option<&Secrets>,
-    ) -> (Option<Desired>, Findings) {
-        let Self { environment, values, select, store: _ } = self;
-        let supply = Supply { values, examples: false, secrets };
-        pipeline::desired(definitions, &sources.revision(), environment, &supply, select)
-    }
 }

@@ -12,6 +12,8 @@
 //! | `follow` | repositories → accepted desired |
 //! | `followed` | one repository: asks it, reads what is new |
 //! | `imports` | the repositories that the main one imports |
+//! | `extras` | folders of `extra` beside the repository |
+//! | `place` | what was read, with the secrets of the place → what is to be put in force |
 //! | `cycle` | desired × cluster → plan → acts → report |
 //! | `verdict` | says what a turn means for the report |
 //! | `apply` | takes steps in their order, bounded |
@@ -23,10 +25,12 @@ pub mod apply;
 pub mod board;
 pub mod cycle;
 pub mod daemon;
+pub mod extras;
 pub mod follow;
 mod followed;
 mod imports;
 pub mod interrupt;
 pub mod once;
+pub mod place;
 mod settle;
 mod verdict;

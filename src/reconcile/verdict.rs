@@ -116,6 +116,7 @@ mod tests {
             unmanaged: Vec::new(),
             sync: BTreeMap::from([(orders(), sync)]),
             warnings: Vec::new(),
+            incomplete: Vec::new(),
         }
     }
 

@@ -126,6 +126,17 @@ fn is_in(file: &str, path: &str) -> bool {
     file.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Reads the definition files of one folder, beside each other, and of none below it. Its files are told
+/// by `path` and their names. A source gives a link that leads to a file of the folder as that file.
+pub fn flat<S: Source>(source: &mut S, folder: &S::Handle, path: &str) -> Result<Collected, Error> {
+    let mut walk = Walk { source, collected: Collected::default(), bytes: 0, names: 0, full: false };
+    walk.flat(path, folder)?;
+    let Walk { mut collected, .. } = walk;
+    collected.findings.sort();
+    collected.ignored.sort();
+    Ok(collected)
+}
+
 struct Walk<'a, S: Source> {
     source: &'a mut S,
     collected: Collected,
@@ -219,6 +230,27 @@ impl<S: Source> Walk<'_, S> {
                 Kind::Link => self.wrong(Rule::Link, &path),
                 Kind::Submodule => self.wrong(Rule::Submodule, &path),
                 Kind::Other => self.pass_over(&path),
+            }
+        }
+        Ok(())
+    }
+
+    fn flat(&mut self, path: &str, folder: &S::Handle) -> Result<(), Error> {
+        let mut entries = self.source.entries(folder)?;
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        for entry in entries.into_iter().take(NAMES) {
+            if self.full {
+                break;
+            }
+            let Some(path) = self.path(path, &entry.name) else { continue };
+            match entry.kind {
+                Kind::File(file) => self.file(&path, &file)?,
+                Kind::Folder(_) | Kind::Submodule | Kind::Other => self.pass_over(&path),
+                Kind::Link => {
+                    let message = "this link leads to no file of this folder";
+                    let finding = Finding::new(Rule::Link, Place::start_of(&path), message);
+                    self.collected.findings.push(finding);
+                }
             }
         }
         Ok(())

@@ -26,7 +26,7 @@ pub fn read(path: &Path, names: Names) -> Result<Snapshot, Error> {
 
 /// A number that differs where anything differs that was read. It is compared within one process
 /// only, so its making may change between versions.
-fn digest(collected: &Collected) -> u64 {
+pub fn digest(collected: &Collected) -> u64 {
     let Collected { files, ignored, findings } = collected;
     let mut hasher = DefaultHasher::new();
     files.hash(&mut hasher);

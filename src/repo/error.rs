@@ -249,6 +249,21 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// A folder of `extra` could not be read.
+    #[error("failed to read the folder {}", path.display())]
+    Extra {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A folder of `extra` was another one each time after it had been read.
+    #[error("the folder {} changed each time while it was read", path.display())]
+    Unsettled {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A plain folder could not be read.
     #[error("failed to read the folder {}", path.display())]
     Folder {
@@ -368,7 +383,9 @@ impl Error {
         match self {
             Self::Unreachable { .. } | Self::Status { .. } | Self::Client { .. } => Class::Unreachable,
             Self::TimedOut { .. } | Self::Hanging { .. } => Class::TimedOut,
-            Self::GivenUp { .. } | Self::Moving { .. } | Self::NotGiven { .. } => Class::Superseded,
+            Self::GivenUp { .. } | Self::Moving { .. } | Self::NotGiven { .. } | Self::Unsettled { .. } => {
+                Class::Superseded
+            }
             Self::Denied { .. } | Self::HostKey { .. } | Self::SettingsFile { .. } => Class::AuthFailed,
             Self::NoRepository { .. }
             | Self::NoReference { .. }
@@ -383,7 +400,7 @@ impl Error {
             | Self::TooLarge { .. }
             | Self::NotACommit { .. } => Class::Unusable,
             Self::Scratch { .. } | Self::Git { .. } => Class::Internal,
-            Self::Folder { source, .. } => match source.kind() {
+            Self::Folder { source, .. } | Self::Extra { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => Class::RefMissing,
                 _ => Class::Unusable,
             },
@@ -418,6 +435,9 @@ impl Error {
             Self::Folder { .. } => {
                 Some("name the folder that holds `connectors/`, `templates/` and `environments/`")
             }
+            Self::Extra { .. } => {
+                Some("is it mounted, and may the agent read it? `extra` in the settings names it")
+            }
             Self::NoCommit { .. } => {
                 Some("the server hands out single commits only if they can be reached from a branch or tag")
             }
@@ -443,6 +463,7 @@ impl Error {
             | Self::NotUnderstood { .. }
             | Self::Sha256 { .. }
             | Self::Moving { .. }
+            | Self::Unsettled { .. }
             | Self::Scratch { .. }
             | Self::Git { .. } => None,
         }

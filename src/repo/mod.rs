@@ -6,6 +6,7 @@
 
 pub mod clone;
 pub mod error;
+pub mod flat;
 pub mod options;
 pub mod reading;
 

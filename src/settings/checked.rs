@@ -27,6 +27,8 @@ pub struct Settings {
     pub repository: Option<Repository>,
     /// How repositories are reached that the definitions import.
     pub imports: ImportOptions,
+    /// Folders of definitions beside the repository.
+    pub extra: Vec<PathBuf>,
     /// The time between two polls.
     pub interval: Duration,
     /// The place's own values, over the environment's.

@@ -110,7 +110,12 @@ pub const KEYS: &[Key] = &[
         "",
         "Folders to read imports from in place of git, by the names that they have in `tagalong.yaml`: `{platform: ../platform}`. For trying templates before they are released.",
     ),
-    key("extra", Takes::Later, "", "More folders of definitions."),
+    key(
+        "extra",
+        Takes::Texts,
+        "",
+        "More folders of definitions, each flat, as where a service brings its own connectors in a mounted `ConfigMap`. What is wrong with one of them fails that one alone. They are read anew at every interval.",
+    ),
     key(
         "values",
         Takes::Tree,
@@ -269,6 +274,7 @@ pub fn flag(path: &str) -> Option<&'static str> {
         "repository.git.ref.commit" => "--commit",
         "repository.dir" => "--dir",
         "imports" => "--import",
+        "extra" => "--extra",
         "values" => "--value",
         "connect.url" => "--connect",
         "http.listen" => "--listen",

@@ -77,7 +77,9 @@ impl RawSettings {
         for (path, text) in &written.flags {
             let key = keys::find(path).expect("a flag sets a key that there is");
             let flag = keys::flag(path).expect("what a flag sets has a flag");
-            raw.put(key, Source::Flag, scalar(text, flag), findings);
+            let node = scalar(text, flag);
+            let node = if key.takes == Takes::Texts { raw.added(key, node) } else { node };
+            raw.put(key, Source::Flag, node, findings);
         }
         raw
     }
@@ -96,6 +98,17 @@ impl RawSettings {
             Some(Kind::Scalar(text)) if !text.as_str().is_empty() => text.as_str().to_owned(),
             Some(_) | None => default.to_owned(),
         }
+    }
+
+    /// The items that flags have given to a list so far, and one more.
+    fn added(&self, key: &'static Key, item: Node) -> Node {
+        let mut items = match self.values.get(key.path) {
+            Some((Source::Flag, Node { kind: Kind::Sequence(items), .. })) => items.clone(),
+            Some(_) | None => Vec::new(),
+        };
+        let place = item.place.clone();
+        items.push(item);
+        Node { place, kind: Kind::Sequence(items) }
     }
 
     fn read_file(&mut self, path: &str, bytes: &[u8], findings: &mut Vec<Finding>) {

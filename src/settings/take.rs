@@ -47,6 +47,7 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
     let repository = repository(raw, &credentials, found);
     let secrets = secrets(raw, &credentials, found);
     let imports = imports(raw, credentials, found);
+    let extra = extra(raw, found);
     let values = tree(raw, values, found);
     let select = select(raw, found);
     let connect = connect(raw, found);
@@ -61,6 +62,7 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
         environment,
         repository,
         imports: imports?,
+        extra,
         interval: interval?,
         values,
         select,
@@ -156,6 +158,23 @@ fn repository(raw: &RawSettings, credentials: &[Credential], found: Found<'_>) -
         ca_file,
         scratch,
     })))
+}
+
+/// The folders of `extra`, each once and in its order: where two have a name, the first of them keeps it.
+fn extra(raw: &RawSettings, found: Found<'_>) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for text in texts(raw, "extra", found) {
+        let folder = PathBuf::from(if text == "/" { "/" } else { text.trim_end_matches('/') });
+        if folder.as_os_str().is_empty() {
+            found.push(wrong(raw, "extra", "names a folder without a name"));
+        } else if folders.contains(&folder) {
+            let why = format!("names the folder {} twice", folder.display());
+            found.push(wrong(raw, "extra", &why).hint("keep one of them"));
+        } else {
+            folders.push(folder);
+        }
+    }
+    folders
 }
 
 fn reference(raw: &RawSettings, url: &Text, found: Found<'_>) -> Option<Reference> {

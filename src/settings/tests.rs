@@ -199,7 +199,7 @@ fn the_files_that_the_agent_itself_is_given_are_known_as_its_own() {
 
 #[test]
 fn what_this_version_does_not_have_is_refused_unless_it_says_what_is_so_anyway() {
-    let harmless = "prune: {policy: never, max: 5, max_percent: 20, grace: 0s}\nrisk: hold\nextra: []\n";
+    let harmless = "prune: {policy: never, max: 5, max_percent: 20, grace: 0s}\nrisk: hold\n";
     assert!(read(harmless, &[], &[]).0.is_some());
     let (settings, said) = read("prune: {policy: owned}\n", &[], &[]);
     assert!(settings.is_none());
@@ -477,4 +477,20 @@ fn every_mistake_in_the_environment_names_its_variable() {
     assert_eq!(said.len(), 2, "{said:#?}");
     assert!(said[0].starts_with("TAGALONG_MODE: "), "{said:#?}");
     assert!(said[1].starts_with("TAGALONG_SELECT__EXCLUDE:1:5: "), "{said:#?}");
+}
+
+#[test]
+fn folders_of_extra_keep_their_order_and_stand_there_once() {
+    let folders = |settings: &Settings| -> Vec<String> {
+        settings.extra.iter().map(|folder| folder.display().to_string()).collect()
+    };
+    assert_eq!(folders(&good("extra: [/etc/b/, /etc/a]\n", &[], &[])), ["/etc/b", "/etc/a"]);
+    assert_eq!(folders(&good("extra: [/etc/b]\n", &[("TAGALONG_EXTRA", "[x, y]")], &[])), ["x", "y"]);
+    let flags = good("extra: [/etc/b]\n", &[], &[("extra", "one"), ("extra", "two")]);
+    assert_eq!(folders(&flags), ["one", "two"]);
+    let (settings, said) = read("extra: [/etc/a, /etc/a/]\n", &[], &[]);
+    assert!(settings.is_none());
+    assert_eq!(said, ["settings.yaml:1:8: `extra` names the folder /etc/a twice (keep one of them)"]);
+    let (settings, said) = read("extra: /etc/a\n", &[], &[]);
+    assert!(settings.is_none() && said.len() == 1, "{said:?}");
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::model::capability::{Capabilities, Version};
 use crate::model::config::{Config, Shown, Value};
-use crate::model::desired::{Desired, DesiredConnector, DesiredState, Origin};
+use crate::model::desired::{Desired, DesiredConnector, DesiredState, Incomplete, Lapse, Origin};
 use crate::model::finding::{Finding, Findings, Place};
 use crate::model::live::{Kind, Live, LiveConnector, RunState, Status, Task, Trouble};
 use crate::model::name::{ConnectorName, EnvironmentName};
@@ -84,7 +84,16 @@ pub(in crate::view) fn empty_plan() -> Plan {
         unmanaged: Vec::new(),
         sync: BTreeMap::new(),
         warnings: Vec::new(),
+        incomplete: Vec::new(),
     }
+}
+
+fn unverifiable() -> Unverifiable {
+    Unverifiable { connector: name("users-source"), keys: vec!["database.password".into()] }
+}
+
+fn incomplete() -> Incomplete {
+    Incomplete { repository: RepositoryName::extra("/etc/extra/shop"), lapse: Lapse::Missing }
 }
 
 fn warning() -> Warning {
@@ -130,13 +139,11 @@ pub(in crate::view) fn plan() -> Plan {
                 release: None,
             },
         ],
-        unverifiable: vec![Unverifiable {
-            connector: name("users-source"),
-            keys: vec!["database.password".into()],
-        }],
+        unverifiable: vec![unverifiable()],
         unresolved: vec![name("locked")],
         unmanaged: vec![name("someone-elses")],
         warnings: vec![warning()],
+        incomplete: vec![incomplete()],
         sync: [
             ("audit-sink", Sync::StateDrift),
             ("late-sink", Sync::StateDrift),
@@ -229,6 +236,7 @@ pub(in crate::view) fn report() -> Report {
             consecutive_failures: 1,
             failure: Some(failure("failed to list the refs: connection refused")),
             last_moves: [(MoveKind::Forward, before(3600))].into(),
+            findings: Findings::default(),
         }],
         cluster: ClusterReport {
             reachable: Some(true),
@@ -293,5 +301,6 @@ pub(in crate::view) fn desired() -> Desired {
         connectors: [(name("orders"), orders)].into(),
         suspend: None,
         unresolved: BTreeMap::new(),
+        incomplete: Vec::new(),
     }
 }

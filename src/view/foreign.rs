@@ -101,7 +101,7 @@ fn texts(
 
 fn lost(desired: &Desired) -> Vec<String> {
     // What stands for a secret is secret itself, and so an obstacle like any other.
-    let Desired { revision: _, environment, connectors, suspend, unresolved: _ } = desired;
+    let Desired { revision: _, environment, connectors, suspend, unresolved: _, incomplete: _ } = desired;
     let mut lost = Vec::new();
     if suspend.is_some() {
         lost.push(format!("the suspension of {environment} cannot be said"));

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::config::{Config, Shown};
+use crate::model::desired::Incomplete;
 use crate::model::finding::{Finding, Findings, Place};
 use crate::model::name::ConnectorName;
 use crate::model::plan::{
@@ -40,6 +41,8 @@ pub struct PlanForm {
     pub(in crate::view) unmanaged: Vec<String>,
     #[serde(default)]
     pub(in crate::view) warnings: Vec<WarningForm>,
+    #[serde(default)]
+    pub(in crate::view) incomplete: Vec<IncompleteForm>,
     pub(in crate::view) findings: Vec<FindingForm>,
     pub(in crate::view) summary: SummaryForm,
 }
@@ -58,6 +61,7 @@ impl PlanForm {
             unmanaged,
             sync: _,
             warnings,
+            incomplete,
         } = plan;
         Self {
             format: FORMAT,
@@ -70,6 +74,7 @@ impl PlanForm {
             unresolved: names(unresolved),
             unmanaged: names(unmanaged),
             warnings: warnings.iter().map(WarningForm::new).collect(),
+            incomplete: incomplete.iter().map(IncompleteForm::new).collect(),
             findings: finding_forms(findings),
             summary: SummaryForm::new(plan),
         }
@@ -266,6 +271,25 @@ impl WarningForm {
             connector: connector.as_ref().map(|name| name.as_str().to_owned()),
             warning: lack.name().to_owned(),
             message: warning.to_string(),
+        }
+    }
+}
+
+/// A folder whose newest state is not in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncompleteForm {
+    pub(in crate::view) repository: String,
+    pub(in crate::view) reason: String,
+    pub(in crate::view) message: String,
+}
+
+impl IncompleteForm {
+    pub(in crate::view) fn new(incomplete: &Incomplete) -> Self {
+        let Incomplete { repository, lapse } = incomplete;
+        Self {
+            repository: repository.to_string(),
+            reason: lapse.name().to_owned(),
+            message: incomplete.to_string(),
         }
     }
 }

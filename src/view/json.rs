@@ -72,7 +72,7 @@ pub fn validation(environments: &BTreeMap<Option<EnvironmentName>, Findings>) ->
 /// Writes every connector of an environment, secrets hidden; with the origin of each key where that
 /// is asked.
 pub fn render(desired: &Desired, explain: bool) -> String {
-    let Desired { revision, environment, connectors, suspend: _, unresolved: _ } = desired;
+    let Desired { revision, environment, connectors, suspend: _, unresolved: _, incomplete: _ } = desired;
     text(&RenderForm {
         format: FORMAT,
         environment: environment.as_str().to_owned(),

@@ -161,7 +161,9 @@ impl StatusForm {
             },
             repositories: repositories.iter().map(RepositoryForm::new).collect(),
             connectors: plan.map(|plan| connector_forms(plan, cluster)).unwrap_or_default(),
-            findings: finding_forms(findings),
+            findings: repositories
+                .iter()
+                .fold(finding_forms(findings), |told, one| [told, finding_forms(&one.findings)].concat()),
             // The findings of the revision in force are said above, once.
             plan: plan.map(|plan| PlanForm::new(plan, &Findings::default())),
             results: results.iter().map(ResultForm::new).collect(),
@@ -234,6 +236,7 @@ impl RepositoryForm {
             consecutive_failures,
             failure,
             last_moves,
+            findings: _,
         } = report;
         Self {
             repository: repository.to_string(),

@@ -165,6 +165,7 @@ async fn the_json_of_a_plan_is_what_is_promised() -> Result<()> {
             "unresolved": [],
             "unmanaged": ["someone-elses"],
             "warnings": [],
+            "incomplete": [],
             "findings": [],
             "summary": {
                 "create": 1, "configure": 1, "state": 0, "restart": 0, "delete": 0, "held": 0, "in_sync": 0,

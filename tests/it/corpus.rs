@@ -4,15 +4,19 @@
 //! `cases/render/<case>` holds a repository and, per environment, a snapshot of what it renders to.
 //! `cases/findings/<rule>` holds two repositories: `wrong` breaks the rule, `near` almost does; the
 //! snapshots hold every finding with its place. A file `supply` beside them has what the place
-//! supplies, `a.b=c` in each line.
+//! supplies, `a.b=c` in each line. What lies under `extra/` in a case are folders of `extra` beside its
+//! repository.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use tagalong::model::config::Shown;
+use tagalong::model::definition::Definitions;
 use tagalong::model::desired::{Desired, DesiredConnector, Suspend};
 use tagalong::model::finding::{Finding, Findings};
+use tagalong::model::name::EnvironmentName;
 use tagalong::model::revision::{At, RepositoryName, RepositoryRevision};
 use tagalong::model::rule::Rule;
 use tagalong::model::select::Select;
@@ -20,6 +24,7 @@ use tagalong::model::snapshot::{Files, Snapshot, Sources};
 use tagalong::model::supplied::Secrets;
 use tagalong::model::values::Values;
 use tagalong::pipeline;
+use tagalong::pipeline::extra::{self, Folder, Ground, Target};
 use tagalong::pipeline::supply::Supply;
 
 /// Rules that other rooms hold to: the one that reads trees, the settings, and what a Connect is asked for
@@ -53,9 +58,7 @@ fn every_case_renders_to_what_stands_beside_it() -> Result<()> {
         let definitions = pipeline::definitions(&sources);
         for environment in pipeline::environments(&definitions) {
             let supply = Supply { values: &Values::default(), examples: true, secrets: None };
-            let revision = sources.revision();
-            let (desired, findings) =
-                pipeline::desired(&definitions, &revision, environment, &supply, &Select::default());
+            let (desired, findings) = joined(&case, &sources, &definitions, environment, supply)?;
             let mut text = String::new();
             for finding in findings.iter() {
                 writeln!(text, "{}", told(finding))?;
@@ -112,12 +115,14 @@ fn findings(folder: &Path) -> Result<Findings> {
     let sources = sources(folder)?;
     let definitions = pipeline::definitions(&sources);
     let mut all = definitions.findings.clone();
-    let values = supplied(folder)?;
-    let supply = Supply { values: &values, examples: false, secrets: Some(&Secrets::default()) };
+    let (values, secrets) = (supplied(folder)?, Secrets::default());
+    let supply = Supply { values: &values, examples: false, secrets: Some(&secrets) };
     let (revision, select) = (sources.revision(), Select::default());
     for (environment, (_, findings)) in pipeline::everywhere(&definitions, &revision, &supply, &select) {
-        let (desired, own) = pipeline::desired(&definitions, &revision, &environment, &supply, &select);
-        assert_eq!(desired.is_none(), own.has_errors(), "{}: all or nothing", folder.display());
+        all.extend(findings);
+        let (desired, findings) = joined(folder, &sources, &definitions, &environment, supply)?;
+        let whole = desired.is_some_and(|desired| desired.incomplete.is_empty());
+        assert_eq!(!whole, findings.has_errors(), "{}: all or nothing", folder.display());
         all.extend(findings);
     }
     all.settle();
@@ -137,6 +142,49 @@ fn supplied(folder: &Path) -> Result<Values> {
     Ok(values)
 }
 
+/// A case's repository in one environment, with its folders of `extra`.
+fn joined(
+    case: &Path,
+    sources: &Sources,
+    definitions: &Definitions,
+    environment: &EnvironmentName,
+    supply: Supply<'_>,
+) -> Result<(Option<Desired>, Findings)> {
+    let select = Select::default();
+    let (desired, findings) =
+        pipeline::desired(definitions, &sources.revision(), environment, &supply, &select);
+    let ground = Ground { definitions: definitions.clone(), desired, findings };
+    let snapshots = extra_folders(case)?;
+    let folders: Vec<_> = snapshots
+        .iter()
+        .map(|read| Folder { repository: &read.revision.repository, look: Ok(read), last: None })
+        .collect();
+    let target = Target { environment, supply, select: &select };
+    let extra::Joined { desired, outcomes } = extra::join(&ground, &folders, &target);
+    let mut findings = ground.findings;
+    findings.extend(outcomes.into_iter().flat_map(|outcome| outcome.findings));
+    findings.settle();
+    Ok((desired, findings))
+}
+
+fn extra_folders(case: &Path) -> Result<Vec<Snapshot>> {
+    let mut all = Files::new();
+    if case.join("extra").is_dir() {
+        read(case, &case.join("extra"), &mut all)?;
+    }
+    let mut folders: BTreeMap<String, Files> = BTreeMap::new();
+    for (path, bytes) in all {
+        let (folder, _) = path.rsplit_once('/').context("it lies in a folder")?;
+        folders.entry(folder.to_owned()).or_default().insert(path, bytes);
+    }
+    let snapshot = |(path, files): (String, Files)| {
+        let at = At::Directory { path: path.as_str().into(), digest: 0 };
+        let revision = RepositoryRevision { repository: RepositoryName::extra(&path), at };
+        Snapshot { revision, files, ignored: Vec::new(), findings: Vec::new() }
+    };
+    Ok(folders.into_iter().map(snapshot).collect())
+}
+
 fn told(finding: &Finding) -> String {
     let Finding { place, severity, rule, message, hint, connector, environment } = finding;
     let message = message.replace(concat!("tagalong ", env!("CARGO_PKG_VERSION")), "tagalong VERSION");
@@ -154,8 +202,11 @@ fn told(finding: &Finding) -> String {
 }
 
 fn rendered(desired: &Desired) -> String {
-    let Desired { revision: _, environment, connectors, suspend, unresolved } = desired;
+    let Desired { revision: _, environment, connectors, suspend, unresolved, incomplete } = desired;
     let mut text = format!("environment {environment}{}\n", suspended(suspend.as_ref()));
+    for one in incomplete {
+        text.push_str(&format!("{one}\n"));
+    }
     for (name, connector) in connectors {
         let DesiredConnector { config, state, keep, template, place, origins, suspend } = connector;
         let keep = if *keep { ", kept" } else { "" };

@@ -137,6 +137,7 @@ fn what_the_pages_name_is_there() -> Result<()> {
         "docs/guide/workspace.md",
         "docs/guide/own-repository.md",
         "docs/guide/trying.md",
+        "docs/guide/service-connectors.md",
         "docs/operations/running.md",
         "docs/operations/reaching-connect.md",
     ] {

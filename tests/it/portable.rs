@@ -31,6 +31,7 @@ fn desired(connectors: BTreeMap<ConnectorName, DesiredConnector>) -> Desired {
         connectors,
         suspend: None,
         unresolved: BTreeMap::new(),
+        incomplete: Vec::new(),
     }
 }
 
@@ -258,6 +259,7 @@ config:
   database.password: hunter2
 "#,
     )?;
+    desk.write("tagalong.yaml", "allow: {plain-secret: the secret of a test}\n")?;
     assert_snapshot!(desk.run("render --dir . -e test -o strimzi").await?, @r#"
     exit 1
     ---- stderr

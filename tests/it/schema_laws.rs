@@ -266,6 +266,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("git_credentials[].host = \"\"", "an empty text is a text"),
     ("select.include = []", "an empty list is a list"),
     ("secrets.env_prefix = ", "that a prefix is well-formed is not in the table"),
+    ("extra[] = \"\"", "an empty text is a text"),
     ("secrets.folders", "that a folder is absolute is not in the table"),
     ("connect.url = ", "that an address is well-formed is not in the table"),
     ("connect.basic_auth.", "a user name and its password are judged together"),

@@ -38,6 +38,7 @@ fn plan(steps: Vec<Action>, digest: u64) -> Plan {
         unmanaged: Vec::new(),
         sync: BTreeMap::new(),
         warnings: Vec::new(),
+        incomplete: Vec::new(),
     }
 }
 

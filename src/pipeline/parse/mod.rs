@@ -78,13 +78,19 @@ pub fn about(main: &Snapshot) -> About {
 
 /// Reads every file.
 pub fn definitions(sources: &Sources, findings: &mut Vec<Finding>) -> (Definitions, Lost) {
-    let (mut definitions, mut lost) = main(&sources.main, findings);
+    let (mut definitions, mut lost) = read(&sources.main, Layout::Tree, findings);
     lost.imports = elsewhere::templates(sources, &mut definitions, lost.environments, findings);
     (definitions, lost)
 }
 
-fn main(snapshot: &Snapshot, findings: &mut Vec<Finding>) -> (Definitions, Lost) {
+/// Reads every file of a folder of `extra`.
+pub fn folder(snapshot: &Snapshot, findings: &mut Vec<Finding>) -> (Definitions, Lost) {
+    read(snapshot, Layout::Flat, findings)
+}
+
+fn read(snapshot: &Snapshot, layout: Layout, findings: &mut Vec<Finding>) -> (Definitions, Lost) {
     let mut reading = Reading {
+        layout,
         definitions: Definitions::default(),
         lost: Lost::default(),
         others: Others::default(),
@@ -100,7 +106,31 @@ fn main(snapshot: &Snapshot, findings: &mut Vec<Finding>) -> (Definitions, Lost)
     (reading.definitions, reading.lost)
 }
 
+/// Where which definitions may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// A repository: in the three folders.
+    Tree,
+    /// A folder of `extra`: connectors and templates, beside each other.
+    Flat,
+}
+
+impl Layout {
+    fn holds(self, path: &str) -> bool {
+        self == Self::Flat || FOLDERS.iter().any(|folder| path.starts_with(folder))
+    }
+
+    fn holds_connectors(self, path: &str) -> bool {
+        self == Self::Flat || path.starts_with(CONNECTORS)
+    }
+
+    fn holds_templates(self, path: &str) -> bool {
+        self == Self::Flat || path.starts_with("templates/")
+    }
+}
+
 struct Reading<'f> {
+    layout: Layout,
     definitions: Definitions,
     lost: Lost,
     others: Others,
@@ -112,7 +142,7 @@ struct Reading<'f> {
 impl Reading<'_> {
     fn file(&mut self, path: &Arc<str>, bytes: &[u8]) {
         let is_json = others::is_json(path);
-        if is_json && FOLDERS.iter().any(|folder| *folder != CONNECTORS && path.starts_with(folder)) {
+        if is_json && self.layout.holds(path) && !self.layout.holds_connectors(path) {
             let finding =
                 Finding::new(Rule::JsonMisplaced, Place::start_of(path), "only connectors can be JSON");
             self.findings.push(finding);
@@ -131,12 +161,16 @@ impl Reading<'_> {
         let broken = documents.iter().any(|document| !document.whole)
             || (documents.is_empty() && !findings.is_empty());
         self.findings.extend(findings);
-        if is_about(path) {
+        if self.layout == Layout::Tree && is_about(path) {
             self.about(&documents);
             self.definitions.about.imports_lost |= broken;
             return;
         }
-        if !broken && path.starts_with(CONNECTORS) {
+        if self.layout == Layout::Flat && path.rsplit('/').next().is_some_and(is_about) {
+            self.refuse("`tagalong.yaml`", Place::start_of(path));
+            return;
+        }
+        if !broken && self.layout.holds_connectors(path) {
             self.findings.extend(nothing_in(path, &documents));
         }
         let mut file = others::File { broken, ..others::File::default() };
@@ -159,8 +193,14 @@ impl Reading<'_> {
         }
     }
 
+    /// Says that a folder of `extra` must not hold something.
+    fn refuse(&mut self, what: &str, place: Place) {
+        let message = format!("{what} has no place in a folder of `extra`");
+        self.findings.push(Finding::new(Rule::NotInExtra, place, message));
+    }
+
     fn lose(&mut self, path: &str) {
-        self.lost.templates |= path.starts_with("templates/");
+        self.lost.templates |= self.layout.holds_templates(path);
         self.lost.environments |= path.starts_with("environments/");
     }
 
@@ -176,13 +216,19 @@ impl Reading<'_> {
             return false;
         };
         *ours += 1;
-        if !is_inside(path) {
+        if !self.layout.holds(path) {
             // Only a connector's first layer can be here, and whoever named it is told.
             return true;
         }
         match kind {
             "connector" => self.connector(path, document),
             "template" => self.template(document),
+            kind if self.layout == Layout::Flat => {
+                self.refuse(
+                    if kind == "forget" { "a `forget`" } else { "an environment" },
+                    root.place.clone(),
+                );
+            }
             "environment" => self.environment(document),
             _ => {
                 let forgotten = forget(root, self.findings);
@@ -251,7 +297,8 @@ impl Reading<'_> {
     /// Reads the files of others that stand for themselves.
     fn foreign(&mut self) {
         for (path, documents) in std::mem::take(&mut self.others).left() {
-            for document in documents.iter().filter(|_| is_inside(&path)) {
+            let layout = self.layout;
+            for document in documents.iter().filter(|_| layout.holds(&path)) {
                 match others::connectors(&path, document, self.findings) {
                     Some(connectors) => connectors.into_iter().for_each(|foreign| self.stands_alone(foreign)),
                     None => self.lose(&path),
@@ -296,10 +343,6 @@ fn over(connector: Connector, path: &Arc<str>, foreign: &Foreign) -> Connector {
 const CONNECTORS: &str = "connectors/";
 const FOLDERS: [&str; 3] = ["templates/", CONNECTORS, "environments/"];
 
-fn is_inside(path: &str) -> bool {
-    FOLDERS.iter().any(|folder| path.starts_with(folder))
-}
-
 fn is_about(path: &str) -> bool {
     matches!(path, "tagalong.yaml" | "tagalong.yml")
 }
@@ -311,7 +354,8 @@ fn nothing_in(path: &str, documents: &[Document]) -> Option<Finding> {
     blank.then(|| Finding { severity: Severity::Warning, ..told() })
 }
 
-fn twice(what: &str, place: &Place, first: &Place) -> Finding {
+/// Says that a name is taken.
+pub fn twice(what: &str, place: &Place, first: &Place) -> Finding {
     let message = format!("{what} is defined again; it is already at {first}");
     Finding::new(Rule::DuplicateName, place.clone(), message)
 }

@@ -32,6 +32,7 @@ pub fn plan(desired: &Desired, live: &Live, policy: &Policy, now: Timestamp) -> 
         unmanaged: unmanaged(desired, live, policy),
         sync: BTreeMap::new(),
         warnings: Vec::new(),
+        incomplete: desired.incomplete.clone(),
     };
     let can = &live.capabilities;
     let warning = |connector, lack| Warning { connector, lack, version: can.version.clone() };

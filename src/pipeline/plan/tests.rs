@@ -46,6 +46,7 @@ fn desired(connectors: impl IntoIterator<Item = (ConnectorName, DesiredConnector
         connectors: connectors.into_iter().collect(),
         suspend: None,
         unresolved: BTreeMap::new(),
+        incomplete: Vec::new(),
     }
 }
 

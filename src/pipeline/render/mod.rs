@@ -63,6 +63,7 @@ pub fn desired(
         connectors,
         suspend: suspend(&rendering.chain),
         unresolved: rendering.unresolved,
+        incomplete: Vec::new(),
     })
 }
 

@@ -36,6 +36,7 @@ pub fn plan(plan: &Plan, colour: bool) -> String {
         unmanaged: _,
         sync: _,
         warnings: _,
+        incomplete: _,
     } = plan;
     let mut out = String::new();
     put(&mut out, format_args!("Revision     {}", line(&revision.to_string())));
@@ -302,7 +303,7 @@ pub fn explain(desired: &Desired, colour: bool) -> String {
 }
 
 fn rendered(desired: &Desired, paint: Paint, explain: bool) -> String {
-    let Desired { revision, environment, connectors, suspend: _, unresolved: _ } = desired;
+    let Desired { revision, environment, connectors, suspend: _, unresolved: _, incomplete: _ } = desired;
     let mut out = String::new();
     for (name, connector) in connectors {
         let DesiredConnector { config, state, keep: _, template, place, origins, suspend: _ } = connector;

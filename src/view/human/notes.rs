@@ -22,6 +22,7 @@ pub(in crate::view::human) fn of_plan(out: &mut String, plan: &Plan, paint: Pain
         unmanaged,
         sync,
         warnings,
+        incomplete,
     } = plan;
     for one in unverifiable {
         masked(out, one, paint);
@@ -29,6 +30,9 @@ pub(in crate::view::human) fn of_plan(out: &mut String, plan: &Plan, paint: Pain
     unknown(out, sync, unresolved, paint);
     for one in warnings {
         warning(out, &WarningForm::new(one), paint);
+    }
+    for one in incomplete {
+        put(out, format_args!("{} {}", paint.mark(Colour::Yellow, "?"), line(&one.to_string())));
     }
     if !unmanaged.is_empty() {
         let names: Vec<String> = unmanaged.iter().map(ToString::to_string).collect();

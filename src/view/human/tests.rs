@@ -32,6 +32,7 @@ fn a_plan_reads_like_terraforms() {
         ? locked is left alone: a secret of it is missing
         ? lost cannot be compared: Connect did not tell of it
         warning: orders-sink: Connect 2.8.2 cannot stop a connector, 3.5 and newer can: it is paused instead, so its tasks stay where they are and keep what they hold
+        ? the folder /etc/extra/shop is not there; nothing is deleted because of it
         Unmanaged (never touched): someone-elses
         Plan: 1 to create, 2 to change, 1 to delete, 1 to restart, 2 held.
         "#);

@@ -63,6 +63,7 @@ pub fn plan(plan: &Plan, findings: &Findings) -> String {
         unmanaged: _,
         sync: _,
         warnings: _,
+        incomplete: _,
     } = plan;
     let mut page = Page::new(format!(
         "### Plan for {}\n\n**{}**\n\nRevision {}.{}\n",
@@ -113,6 +114,7 @@ fn notes(plan: &Plan) -> Vec<String> {
         unmanaged,
         sync,
         warnings,
+        incomplete,
     } = plan;
     let mut notes = Vec::new();
     for one in unverifiable {
@@ -132,6 +134,7 @@ fn notes(plan: &Plan) -> Vec<String> {
         let of = warning.connector.as_ref().map(|name| format!("{}: ", code(name.as_str())));
         format!("{}{}", of.unwrap_or_default(), sentence(&warning.to_string()))
     }));
+    notes.extend(incomplete.iter().map(|one| sentence(&one.to_string())));
     if !unmanaged.is_empty() {
         let names: Vec<_> = unmanaged.iter().map(|name| code(name.as_str())).collect();
         notes.push(format!("unmanaged, never touched: {}", names.join(", ")));

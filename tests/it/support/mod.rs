@@ -8,6 +8,7 @@ pub mod definitions;
 pub mod editor;
 pub mod example;
 pub mod forge;
+pub mod mount;
 pub mod page;
 pub mod platform;
 pub mod reader;

@@ -1,0 +1,128 @@
+//! Folders of `extra` on the command line: what each command makes of a good and of a bad one.
+
+use anyhow::Result;
+use insta::assert_snapshot;
+use tagalong_testkit::fake::Fake;
+
+use crate::support::cluster::preload;
+use crate::support::command::Desk;
+use crate::support::definitions::file_source;
+use crate::support::example::desk;
+
+const SHOP: &str = "connector: shop\ntemplate: file-source\nwith: {file: /var/log/shop}\n";
+const WRONG: &str = "connector: till\ntemplate: file-sourc\nwith: {file: /var/log/till}\n";
+
+/// The shared example, with a good folder and a bad one beside it.
+fn with_folders() -> Result<Desk> {
+    let desk = desk()?;
+    desk.write("extra/shop/shop.yaml", SHOP)?;
+    desk.write("extra/till/till.yaml", WRONG)?;
+    Ok(desk)
+}
+
+const BOTH: &str = "--extra extra/shop --extra extra/till";
+
+#[tokio::test]
+async fn a_folder_is_validated_beside_the_repository_in_one_run() -> Result<()> {
+    let desk = with_folders()?;
+    assert_snapshot!(desk.run("validate --extra extra/shop").await?, @r#"
+    exit 0
+    ---- stdout
+    Valid for production, staging.
+    "#);
+    assert_snapshot!(desk.run(&format!("validate {BOTH}")).await?, @r#"
+    exit 1
+    ---- stdout
+    extra/till/till.yaml:2:11: error[unknown-template]: there is no template `file-sourc`
+      hint: did you mean `file-source`?
+    1 error.
+    Not valid for production, staging.
+    "#);
+    assert_snapshot!(desk.run("validate --extra extra/none").await?, @r#"
+    exit 1
+    ---- stderr
+    Error: failed to read the folder extra/none
+    Caused by: No such file or directory (os error 2)
+    Hint: is it mounted, and may the agent read it? `extra` in the settings names it
+    "#);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_broken_repository_is_not_blamed_on_the_folder() -> Result<()> {
+    let desk = with_folders()?;
+    desk.write("templates/file-source.yaml", "config: {a: [}\ntemplate: file-source\n")?;
+    let said = desk.run("validate --extra extra/shop -o json").await?;
+    assert_eq!(said.code, Some(1), "{said}");
+    assert!(!said.out.contains("extra/shop"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_folder_with_findings_is_left_out_of_a_plan_and_said() -> Result<()> {
+    let (desk, fake) = (with_folders()?, Fake::start(1).await);
+    preload(&fake, "someone-elses");
+    let line = format!("plan --dir . -e staging --connect {} {BOTH} --detailed-exitcode", fake.url(0));
+    assert_snapshot!(desk.run(&line).await?, @r#"
+    exit 1
+    ---- stdout
+    Revision     ., extra:extra/shop
+    Environment  staging
+
+    + create     orders  not in the cluster, 6 keys
+    + create     shop    not in the cluster, 4 keys
+
+    ? the folder extra/till has findings; nothing is deleted because of it
+    Unmanaged (never touched): someone-elses
+    Plan: 2 to create, 0 to change, 0 to delete.
+    ---- stderr
+    extra/till/till.yaml:2:11: error[unknown-template]: there is no template `file-sourc`
+      hint: did you mean `file-source`?
+    1 error.
+    "#);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_rest_is_applied_and_the_exit_code_says_that_something_was_left_out() -> Result<()> {
+    let (desk, fake) = (with_folders()?, Fake::start(1).await);
+    preload(&fake, "someone-elses");
+    let line = format!("apply --dir . -e staging --connect {} --extra extra/gone {BOTH}", fake.url(0));
+    let said = desk.run(&line).await?;
+    assert_eq!(said.code, Some(1), "{said}");
+    assert!(said.err.contains("failed to read the folder extra/gone"), "{said}");
+    assert_eq!(fake.names(), ["orders", "shop", "someone-elses"]);
+    let again = desk.run(&line).await?;
+    assert_eq!(again.code, Some(1), "also where nothing is to be done: {again}");
+
+    desk.write("extra/gone/gone.yaml", "# nothing yet\n")?;
+    desk.write("extra/till/till.yaml", SHOP.replace("shop", "till").as_str())?;
+    let said = desk.run(&line).await?;
+    assert_eq!(said.code, Some(0), "{said}");
+    assert_eq!(fake.names(), ["orders", "shop", "someone-elses", "till"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_empty_folder_is_no_failure() -> Result<()> {
+    let desk = desk()?;
+    desk.write("extra/empty/README.md", "nothing yet\n")?;
+    let said = desk.run("render --dir . -e staging --extra extra/empty").await?;
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said}");
+    let said = desk.run("validate --extra extra/empty").await?;
+    assert_eq!(said.code, Some(0), "{said}");
+    assert_eq!(said.err, "extra/empty holds no definition file\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_variable_and_the_settings_name_folders_and_the_flag_takes_their_place() -> Result<()> {
+    let mut desk = with_folders()?;
+    desk.write("extra/more/more.yaml", &file_source("more", ""))?;
+    desk.set("TAGALONG_EXTRA", "[extra/shop]");
+    let said = desk.run("render --dir . -e staging").await?;
+    assert!(said.out.contains("shop  running") && !said.out.contains("more  running"), "{said}");
+    let said = desk.run("render --dir . -e staging --extra extra/more").await?;
+    assert!(said.out.contains("more  running") && !said.out.contains("shop  running"), "{said}");
+    Ok(())
+}
