@@ -1,7 +1,7 @@
 //! Tell people and programs: model to text.
 //!
 //! [`json`] and [`status`] are the promised forms for programs, [`human`] is for terminals and logs,
-//! [`page`] for a browser, [`reference`] for those who use templates, [`schema`] for editors, [`compare`]
+//! [`page`] for a browser, [`mod@reference`] for those who use templates, [`schema`] for editors, [`compare`]
 //! for what a release would do; [`github`], [`gitlab`] and [`markdown`] for those who look at a pull
 //! request, [`foreign`] for other tools. All are pure: the time comes in, and what must not be shown
 //! cannot be reached from here.

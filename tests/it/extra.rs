@@ -205,7 +205,7 @@ async fn a_refused_release_and_a_lost_git_server_do_not_hold_a_folder_back() -> 
 }
 
 #[tokio::test]
-async fn a_name_that_the_repository_takes_is_the_repositorys() -> Result<()> {
+async fn a_name_that_the_repository_takes_belongs_to_the_repository() -> Result<()> {
     let mut site = Site::new().await?;
     site.shop.renew(&[("shop.yaml", &file_source("shop", "")), ("more.yaml", &file_source("more", ""))])?;
     site.wait_for_key("more", "topic").await?;
