@@ -18,6 +18,7 @@ mod docs_cli;
 mod extra;
 mod extra_command;
 mod extra_folder;
+mod fuzz;
 mod guide;
 mod guide_editors;
 mod guide_service;
