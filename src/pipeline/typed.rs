@@ -15,6 +15,9 @@ use crate::pipeline::expression::written::{as_text, is_secret};
 use crate::pipeline::form::Form;
 use crate::yaml::decode::nearest;
 
+/// How long a text may be that is held against a pattern, in bytes: time grows with both.
+const LONGEST: usize = 4_096;
+
 /// How much room a compiled pattern may take, in bytes: far more than any name needs.
 const PATTERN_SIZE: usize = 1 << 20;
 
@@ -92,6 +95,11 @@ impl<'d> Typed<'d> {
             };
             let finding = told(format!("parameter `{name}` takes nothing but what its `enum` lists"));
             return Err(finding.hint(described(self.parameter, hint)));
+        }
+        if self.pattern.is_some() && value.as_str().is_some_and(|text| text.len() > LONGEST) {
+            let finding =
+                told(format!("parameter `{name}` has a `pattern`, and takes no more than 4,096 bytes"));
+            return Err(finding.hint(described(self.parameter, "write a shorter text".to_owned())));
         }
         if let Some(pattern) = &self.pattern
             && !value.as_str().is_some_and(|text| pattern.is_match(text))

@@ -73,9 +73,8 @@ async fn a_list_that_shrank_behind_a_load_balancer_creates_nothing_that_is_there
     assert_eq!(asked(&proxy), ["DELETE old", "POST new"]);
     proxy.clear();
     // One look through a worker that has just been started.
-    for (path, empty) in [("expand", "{}"), ("/connectors", "[]")] {
-        fake.inject(Fault::on("GET", path).raw(200, "application/json", empty));
-    }
+    fake.inject(Fault::on("GET", "expand").raw(200, "application/json", "{}"));
+    fake.inject(Fault::on("GET", "/connectors").alone().raw(200, "application/json", "[]"));
     let absent = "connector: two\nstate: absent\n".to_owned();
     let commit =
         definitions.release(&[(&file_of("two"), &absent), (&file_of("more"), &file_source("more", ""))])?;

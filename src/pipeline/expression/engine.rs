@@ -10,6 +10,14 @@ use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Va
 /// The functions that an expression may call.
 pub const FUNCTIONS: [&str; 2] = ["range", "dict"];
 
+/// How long an expression may be, in bytes: the engine reads a long chain as deep as it is long, and
+/// a deep one ends the process.
+pub const LONGEST: usize = 1_024;
+
+/// What one expression may use up: an instruction is 1, and so are about 64 bytes that it makes or
+/// looks through. Enough for lists of thousands of tables; a line must not cost an agent its memory.
+const FUEL: u64 = 100_000;
+
 const NO_INTEGER: &str = "`int` takes a whole number";
 const NO_BOOLEAN: &str = "`bool` takes true or false, yes or no, on or off, 1 or 0";
 const NO_SLUG: &str = "`slug` takes a text";
@@ -17,6 +25,7 @@ const NO_SLUG: &str = "`slug` takes a text";
 static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut engine = Environment::new();
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    engine.set_fuel(Some(FUEL));
     // These two show or change what is around an expression.
     engine.remove_global("debug");
     engine.remove_global("namespace");

@@ -12,6 +12,7 @@ pub mod written;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
 use crate::model::finding::{Finding, Place};
@@ -110,6 +111,10 @@ fn part(text: &Text, piece: Piece) -> Result<Part, Finding> {
                 return Err(wrong("an expression has no `-` at its braces".to_owned())
                     .hint("remove it; nothing around an expression is trimmed"));
             }
+            if source.trim().len() > engine::LONGEST {
+                return Err(wrong("an expression is longer than 1,024 bytes".to_owned())
+                    .hint("say a part of it in the default of a parameter, or in `values`"));
+            }
             let code = engine::compile(source.trim()).map_err(|error| {
                 let detail = error.detail().unwrap_or("it cannot be read");
                 wrong(format!("an expression is not well-formed: {detail}"))
@@ -161,6 +166,9 @@ impl Formula {
                 }
                 Part::Secret { name, offset } => text.add(&self.secret(name, *offset, scope)),
             }
+            if text.len() > MOST {
+                return Err(Some(too_much(self.text.place.clone())));
+            }
         }
         Ok(text.into_value())
     }
@@ -192,6 +200,9 @@ impl Formula {
             }
         }
         let error = match code.eval(scope.names.clone()) {
+            Ok(value) if is_too_long(&value) => {
+                return Err(Some(too_much(self.text.place_of(offset - 2))));
+            }
             Ok(value) if !value.is_undefined() => return Ok(value),
             Ok(_) => None,
             Err(error) => Some(error),
@@ -202,6 +213,7 @@ impl Formula {
         }
         let start = self.text.place_of(offset - 2);
         Err(Some(match error {
+            Some(error) if error.kind() == ErrorKind::OutOfFuel => too_much(start),
             Some(error) if error.kind() != ErrorKind::UndefinedError => failed(&error, start),
             Some(_) | None => self.undefined(source, &used, scope, start),
         }))
@@ -298,6 +310,32 @@ fn position(source: &str, path: &str) -> usize {
     stands(path).or_else(|| stands(root)).unwrap_or_else(|| source.len() - source.trim_start().len())
 }
 
+/// What one expression may give, in bytes: as much as a file may hold.
+const MOST: usize = 256 * 1024;
+
+/// Whether a value is more than that. A list may be made of one that stands for many: it is counted
+/// until that is known.
+fn is_too_long(value: &Value) -> bool {
+    if let Some(text) = value.as_str() {
+        return text.len() > MOST;
+    }
+    if !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
+        return false;
+    }
+    let mut length = 0_usize;
+    value.try_iter().is_ok_and(|mut items| {
+        items.any(|item| {
+            length += 1 + item.as_str().map_or(0, str::len);
+            length > MOST
+        })
+    })
+}
+
+fn too_much(place: Place) -> Finding {
+    Finding::new(Rule::ExpressionFailed, place, "an expression computes more than a config may hold")
+        .hint("take a smaller number, or a shorter list")
+}
+
 /// Says why an expression cannot be computed. The engine's own text may hold values, so only what
 /// is known to hold names is taken from it.
 fn failed(error: &Error, place: Place) -> Finding {
@@ -381,6 +419,40 @@ mod tests {
         ] {
             assert_eq!(computed(text), expected, "{text}");
         }
+    }
+
+    /// A chain is read as deep as it is long, and a number can make any text long: neither may end the
+    /// process, nor take its memory.
+    #[test]
+    fn an_expression_has_its_measure() {
+        let long = format!("{{{{ values{} }}}}", ".a".repeat(6_000));
+        for deep in
+            [long, format!("{{{{ {}1 }}}}", "-".repeat(9_000)), format!("{{{{ {}1 }}}}", "1+".repeat(9_000))]
+        {
+            assert!(computed(&deep).contains("expression-syntax: an expression is longer"));
+        }
+        for chain in [
+            format!("values{}", ".a".repeat(500)),
+            format!("{}1", "-".repeat(1_000)),
+            "not ".repeat(250) + "1",
+        ] {
+            assert!(!computed(&format!("{{{{ {chain} }}}}")).contains("longer"));
+        }
+        let began = std::time::Instant::now();
+        for much in [
+            "{{ 'a' * 99999999 }}",
+            "{{ [1] * 99999999 }}",
+            "{{ range(99999) | join(range(99999) | join(1)) | length }}",
+            "{{ ('a' * 9999) | replace('a', 'a' * 9999) }}",
+            "{{ '%99999999d' | format(1) }}",
+            "{{ 'a' * 300000 }}",
+        ] {
+            assert!(computed(much).contains("expression-failed"), "{much}");
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+        let many = format!("x{}", "{{ 'a' * 200000 }}".repeat(3));
+        assert!(computed(&many).contains("computes more than"), "each is small enough, and all are not");
+        assert!(computed("{{ range(5000) | join(',') | length }}").contains("23889"));
     }
 
     #[test]

@@ -53,6 +53,11 @@ impl fmt::Debug for Hidden {
 }
 
 impl Written {
+    /// How long it is, in bytes.
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
     /// Takes a value as Connect stores it: a list becomes `a,b,c`. Where that cannot be, says what the
     /// value is.
     pub fn of(value: &Value) -> Result<Self, &'static str> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 pub struct Fault {
     method: String,
     path: String,
+    is_alone: bool,
     worker: Option<usize>,
     times: usize,
     pub(crate) delay: Duration,
@@ -36,6 +37,7 @@ impl Fault {
         Self {
             method: method.to_owned(),
             path: path.to_owned(),
+            is_alone: false,
             worker: None,
             times: 1,
             delay: Duration::ZERO,
@@ -48,6 +50,12 @@ impl Fault {
     #[must_use]
     pub fn worker(self, worker: usize) -> Self {
         Self { worker: Some(worker), ..self }
+    }
+
+    /// Only where the path is no longer than what was named.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { is_alone: true, ..self }
     }
 
     /// So many times.
@@ -103,7 +111,7 @@ impl Fault {
     pub(crate) fn take(faults: &mut Vec<Self>, worker: usize, method: &str, path: &str) -> Option<Self> {
         let at = faults.iter().position(|fault| {
             (fault.method == "*" || fault.method == method)
-                && path.contains(&fault.path)
+                && (path == fault.path || (!fault.is_alone && path.contains(&fault.path)))
                 && fault.worker.is_none_or(|only| only == worker)
         })?;
         let fault = faults[at].clone();
