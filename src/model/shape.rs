@@ -60,7 +60,7 @@ pub enum Takes {
     Entries(&'static str, &'static Takes),
     /// A value of no fixed shape.
     Free(Free),
-    /// Texts, lists and maps of them, in any order.
+    /// Texts, lists and maps of them, in any order; no key has a dot.
     Tree,
     /// The one or `null`.
     OrNull(&'static Takes),
@@ -79,14 +79,38 @@ pub struct Free {
     pub name: &'static str,
     /// Whether it may be a map.
     pub maps: bool,
+    /// What the keys of its maps are.
+    pub keys: Keys,
     /// Whether it may be `null`.
     pub nulls: bool,
     /// Whether a text may hold expressions.
     pub expressions: bool,
 }
 
+/// What the keys of a map are that an expression may look into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// Any text without an expression.
+    Texts,
+    /// Names, none with a dot: a dot in an expression leads from one map into the next.
+    Names,
+}
+
+impl Keys {
+    /// What they look like, as a regular expression.
+    pub const fn pattern(self) -> &'static str {
+        match self {
+            Self::Texts => NO_EXPRESSION,
+            Self::Names => r"^([^{.]|\{[^{.])*\{?$",
+        }
+    }
+}
+
 /// What a text without an expression looks like, as a regular expression.
 pub const NO_EXPRESSION: &str = r"^([^{]|\{[^{])*\{?$";
+
+/// What a name without a dot looks like, as a regular expression.
+pub const NO_DOT: &str = r"^[^.]*$";
 
 impl Shape {
     /// A map with these keys.

@@ -4,7 +4,7 @@
 //! tables here, and their readers take the known keys from them.
 
 use crate::model::name;
-use crate::model::shape::{Field, Shape, Takes};
+use crate::model::shape::{Field, NO_DOT, Shape, Takes};
 use crate::settings::keys;
 
 /// One credential.
@@ -49,7 +49,7 @@ fn takes(takes: keys::Takes) -> Takes {
         keys::Takes::Duration => Takes::Length,
         keys::Takes::Word(words) => Takes::Word(words),
         keys::Takes::Texts => Takes::List(&Takes::Text),
-        keys::Takes::Tree => Takes::Entries("", &Takes::Tree),
+        keys::Takes::Tree => Takes::Entries(NO_DOT, &Takes::Tree),
         keys::Takes::Headers => Takes::Entries("", &Takes::Text),
         keys::Takes::Folders => Takes::Entries(name::IMPORT, &Takes::Text),
         keys::Takes::Credentials => CREDENTIALS,

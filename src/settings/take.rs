@@ -263,12 +263,15 @@ fn values_of(node: &Node, found: Found<'_>) -> Option<Values> {
         Kind::Sequence(items) => {
             Some(Values::List(items.iter().filter_map(|item| values_of(item, found)).collect()))
         }
-        Kind::Mapping(entries) => Some(Values::Map(
-            entries
-                .iter()
-                .filter_map(|entry| Some((Arc::clone(&entry.key.text), values_of(&entry.value, found)?)))
-                .collect(),
-        )),
+        Kind::Mapping(entries) => {
+            found.extend(entries.iter().filter_map(decode::dotted));
+            Some(Values::Map(
+                entries
+                    .iter()
+                    .filter_map(|entry| Some((Arc::clone(&entry.key.text), values_of(&entry.value, found)?)))
+                    .collect(),
+            ))
+        }
         Kind::Empty | Kind::Null => {
             let message = "a value is empty";
             found.push(

@@ -235,6 +235,24 @@ fn values_keep_their_text_and_lie_over_each_other() {
 }
 
 #[test]
+fn a_name_with_a_dot_among_values_is_refused_in_the_file_and_in_the_variable() {
+    let file = "values:\n  kafka.bootstrap: a\n  kafka: {list: [{a.b: c}]}\n";
+    let (settings, said) = read(file, &[("TAGALONG_VALUES", "kafka: {at.last.most: 3}")], &[]);
+    assert!(settings.is_none());
+    let told = |name: &str| format!("the name `{name}` has a dot, which leads into a map in an expression");
+    assert_eq!(
+        said,
+        [
+            format!("TAGALONG_VALUES:1:9: {} (write `at: {{last: {{most: …}}}}`)", told("at.last.most")),
+            format!("settings.yaml:2:3: {} (write `kafka: {{bootstrap: …}}`)", told("kafka.bootstrap")),
+            format!("settings.yaml:3:19: {} (write `a: {{b: …}}`)", told("a.b")),
+        ]
+    );
+    let (_, said) = read("values: {password: {hun.ter2}}\n", &[], &[]);
+    assert!(said.len() == 1 && !said[0].contains("hun"), "{said:?}");
+}
+
+#[test]
 fn a_credential_is_bound_to_a_host_and_cannot_be_printed() {
     let file =
         "git_credentials:\n  - {host: git.example.com, username: x, password: hunter2}\n  - {username: y}\n";

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::shape::{Field, Free, NO_EXPRESSION, Shape, Takes};
+use crate::model::shape::{Field, Free, NO_DOT, NO_EXPRESSION, Shape, Takes};
 use crate::view::form;
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -258,6 +258,7 @@ impl Schema {
                     "type": ["string", "number", "boolean", "array", "object"],
                     "items": reference("tree"),
                     "additionalProperties": reference("tree"),
+                    "propertyNames": {"pattern": NO_DOT},
                 });
                 self.defs.insert("tree".to_owned(), tree);
                 reference("tree")
@@ -285,13 +286,13 @@ impl Schema {
 
     /// A value that may hold others of its kind, which is why it has a name.
     fn free(&mut self, free: Free) -> Value {
-        let Free { name, maps, nulls, expressions } = free;
+        let Free { name, maps, keys, nulls, expressions } = free;
         let name = format!("{name}-value");
         if !self.defs.contains_key(&name) {
             let pattern = (!expressions).then_some(NO_EXPRESSION);
             let mut item = text_like(pattern);
             if maps {
-                let keys = json!({"pattern": NO_EXPRESSION});
+                let keys = json!({"pattern": keys.pattern()});
                 merge(&mut item, json!({"additionalProperties": reference(&name), "propertyNames": keys}));
                 item["type"] = json!(["string", "number", "boolean", "object"]);
             }

@@ -217,6 +217,26 @@ pub fn wrong_type(what: &str, wanted: &str, node: &Node) -> Option<Finding> {
     }
 }
 
+/// Says that a key has a dot where keys are names, each leading into the map under it.
+pub fn dotted(Entry { key, value }: &Entry) -> Option<Finding> {
+    let name = key.as_str();
+    // A secret like `{ab.c}` without quotes is a key without a value: its text is not told.
+    if !name.contains('.') || matches!(value.kind, Kind::Empty) {
+        return None;
+    }
+    let message = format!("the name `{name}` has a dot, which leads into a map in an expression");
+    let finding = Finding::new(Rule::NameInvalid, key.place.clone(), message);
+    let mut words = name.split('.');
+    let first = words.next().filter(|first| !first.is_empty());
+    Some(match first.filter(|_| words.clone().all(|word| !word.is_empty())) {
+        Some(first) => {
+            let inner = words.rfold("…".to_owned(), |inner, word| format!("{{{word}: {inner}}}"));
+            finding.hint(format!("write `{first}: {inner}`"))
+        }
+        None => finding.hint("write a name without a dot"),
+    })
+}
+
 /// The word that a mistyped one was most likely meant to be.
 pub fn nearest<'w>(word: &str, among: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     // A third of the letters may be wrong; a longer text is worth no comparison.

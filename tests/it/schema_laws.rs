@@ -57,6 +57,9 @@ fn samples() -> Vec<Value> {
         json!({"a": {"b": "{{ x }}"}}),
         json!({"a": {"b": {"c": [1]}}}),
         json!({"{{ x }}": "b"}),
+        json!({"a.b": "c"}),
+        json!({"a": {"b.c": "d"}}),
+        json!({"a": [{"b.c": "d"}]}),
         json!({"unknown key": {}}),
     ]
 }

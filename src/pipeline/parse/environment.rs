@@ -4,7 +4,7 @@ use crate::model::definition::{Environment, Input, Pair, Tree};
 use crate::model::finding::Finding;
 use crate::model::name::{self, EnvironmentName};
 use crate::model::rule::Rule;
-use crate::model::shape::{Field, NO_EXPRESSION, Shape, Takes};
+use crate::model::shape::{Field, Keys, Shape, Takes};
 use crate::pipeline::parse::{lints, tree};
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::tree::{Document, Entry};
@@ -22,7 +22,7 @@ pub static ENVIRONMENT: Shape = Shape::new(
         ),
         Field::new(
             "values",
-            Takes::Entries(NO_EXPRESSION, &Takes::Free(tree::VALUES)),
+            Takes::Entries(Keys::Names.pattern(), &Takes::Free(tree::VALUES)),
             "Values for the templates: `values.postgres.port` in expressions.",
         ),
         Field::new(

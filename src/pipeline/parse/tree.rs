@@ -8,19 +8,22 @@ use crate::model::definition::{Given, Pair, Suspension, Tree};
 use crate::model::desired::{DesiredState, Suspend};
 use crate::model::finding::Finding;
 use crate::model::rule::Rule;
-use crate::model::shape::{Field, Free, NO_EXPRESSION, Shape, Takes};
+use crate::model::shape::{Field, Free, Keys, NO_EXPRESSION, Shape, Takes};
 use crate::model::text::Text;
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::tree::{Entry, Kind, Node};
 
 /// A connector's config: texts and lists of texts.
-pub const CONFIG: Free = Free { name: "config", maps: false, nulls: true, expressions: true };
+pub const CONFIG: Free =
+    Free { name: "config", maps: false, keys: Keys::Texts, nulls: true, expressions: true };
 /// What a template is given.
-pub const WITH: Free = Free { name: "with", maps: true, nulls: true, expressions: true };
+pub const WITH: Free = Free { name: "with", maps: true, keys: Keys::Texts, nulls: true, expressions: true };
 /// What a parameter is by default.
-pub const DEFAULT: Free = Free { name: "default", maps: true, nulls: false, expressions: true };
+pub const DEFAULT: Free =
+    Free { name: "default", maps: true, keys: Keys::Texts, nulls: false, expressions: true };
 /// An environment's values.
-pub const VALUES: Free = Free { name: "values", maps: true, nulls: false, expressions: false };
+pub const VALUES: Free =
+    Free { name: "values", maps: true, keys: Keys::Names, nulls: false, expressions: false };
 
 /// `config`, wherever it stands.
 pub const CONFIG_TAKES: Takes = Takes::Entries(NO_EXPRESSION, &Takes::Free(CONFIG));
@@ -58,7 +61,21 @@ fn pair(entry: &Entry, shape: Free, findings: &mut Vec<Finding>) -> Option<Pair>
         return None;
     }
     let what = format!("`{}`", entry.key.as_str());
-    Some(Pair { key: entry.key.clone(), value: tree(&what, &entry.value, shape, findings) })
+    let value = tree(&what, &entry.value, shape, findings);
+    let dotted = decode::dotted(entry).filter(|_| shape.keys == Keys::Names);
+    let Some(finding) = dotted else { return Some(Pair { key: entry.key.clone(), value }) };
+    findings.push(finding);
+    Some(meant(&entry.key, value))
+}
+
+/// With its finding told, a dotted key is read as the maps that were meant: what uses them is not said to
+/// be wrong too.
+fn meant(key: &Text, value: Tree) -> Pair {
+    let pair = |name: &str, value| Pair { key: Text::plain(name, key.place.clone()), value };
+    let mut names = key.as_str().split('.');
+    let first = names.next().unwrap_or_default();
+    let value = names.rfold(value, |value, name| Tree::Map(key.place.clone(), vec![pair(name, value)]));
+    pair(first, value)
 }
 
 /// Takes a value of a shape.

@@ -86,7 +86,12 @@ fn kind(values: &Values) -> &'static str {
 }
 
 fn map(pairs: &[Pair]) -> Values {
-    Values::Map(pairs.iter().map(|pair| (Arc::clone(&pair.key.text), tree(&pair.value))).collect())
+    let mut values = Values::default();
+    for pair in pairs {
+        // Two that share a name come of a dotted key, which has a finding.
+        values.lay_over(Values::Map([(Arc::clone(&pair.key.text), tree(&pair.value))].into()));
+    }
+    values
 }
 
 fn tree(tree_: &Tree) -> Values {
