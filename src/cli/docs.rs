@@ -5,22 +5,26 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
+use crate::cli::definitions::{self, Reach};
 use crate::cli::failure::{Done, Failure};
-use crate::cli::print;
+use crate::cli::flags::Common;
+use crate::cli::{print, wiring};
 use crate::model::finding::Findings;
 use crate::model::rule::Severity;
-use crate::model::snapshot::Sources;
 use crate::pipeline;
 use crate::repo::Repository;
 use crate::view;
 
 /// Write a reference page of the templates, in Markdown
 #[derive(Debug, Args)]
-#[command(after_help = "What may be a secret is hidden.\n\n\
+#[command(
+    after_help = "What may be a secret is hidden. Templates of imports are told too, under the names that connectors use.\n\n\
     Examples:\n  \
     tagalong docs > TEMPLATES.md\n  \
-    tagalong docs definitions --check definitions/TEMPLATES.md\n\n\
-    Exit codes: 0 done, 1 failed, or the file differs.")]
+    tagalong docs definitions --check definitions/TEMPLATES.md\n  \
+    tagalong docs --import platform=../platform\n\n\
+    Exit codes: 0 done, 1 failed, or the file differs."
+)]
 pub struct Docs {
     /// Folder of definitions
     #[arg(value_name = "DIR", default_value = ".")]
@@ -29,14 +33,26 @@ pub struct Docs {
     /// Write nothing; say whether this file is the page
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
+
+    /// Folder to read an import from; may be given again
+    #[arg(long = "import", value_name = "NAME=DIR")]
+    imports: Vec<String>,
+
+    /// Ask git for the imports that are in no folder, with credentials of `TAGALONG_GIT_CREDENTIALS`
+    #[arg(long)]
+    fetch_imports: bool,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 impl Docs {
     pub async fn run(self) -> Result<Done, Failure> {
         let repository = Repository::directory(&self.dir).naming(pipeline::named);
-        let resolved = repository.resolve().await?;
-        let snapshot = repository.read(&resolved.revision).await?.snapshot;
-        let definitions = pipeline::definitions(&Sources::alone(snapshot));
+        let reach = if self.fetch_imports { Reach::Git } else { Reach::Folders };
+        let overlay = self.imports.iter().map(|import| ("imports", import.clone())).collect();
+        let options = wiring::imports(&self.common, overlay, reach)?;
+        let definitions = pipeline::definitions(&definitions::sources(&repository, &options, reach).await?);
         if definitions.findings.has_errors() {
             let mut errors = Findings::default();
             let is_error = |severity| severity == Severity::Error;
@@ -69,6 +85,9 @@ impl Docs {
     }
 
     fn how(&self, file: &Path) -> String {
-        format!("`tagalong docs {} > {}` writes it", self.dir.display(), file.display())
+        let imports: Vec<_> = self.imports.iter().map(|import| format!(" --import {import}")).collect();
+        let imports = imports.concat();
+        let fetch = if self.fetch_imports { " --fetch-imports" } else { "" };
+        format!("`tagalong docs {}{imports}{fetch} > {}` writes it", self.dir.display(), file.display())
     }
 }

@@ -23,7 +23,6 @@ use crate::model::values::Values;
 use crate::pipeline;
 use crate::pipeline::extra::{self, Folder, Ground, Joined, Target};
 use crate::pipeline::supply::Supply;
-use crate::repo::options::ImportOptions;
 use crate::repo::{Repository, flat};
 use crate::settings::checked::Settings;
 use crate::view;
@@ -99,7 +98,10 @@ impl Validate {
         let settings = self.place()?;
         let repository = Repository::directory(self.folder()).naming(pipeline::named);
         let reach = if self.fetch_imports { Reach::Git } else { Reach::Folders };
-        let options = self.options(settings.as_ref())?;
+        let options = match &settings {
+            Some(place) => place.imports.clone(),
+            None => wiring::imports(&self.common, self.overlay(), reach)?,
+        };
         let sources = definitions::sources(&repository, &options, reach).await?;
         let folders = self.folders().await?;
         let (mut found, drafts) = self.check(&sources, &folders, settings.as_ref());
@@ -139,18 +141,6 @@ impl Validate {
 
     fn folder(&self) -> &Path {
         self.flag.as_ref().unwrap_or(&self.dir)
-    }
-
-    /// How imports are reached. Offline nothing but the folders counts, so the settings of this place,
-    /// which may be for something else, are not read.
-    fn options(&self, place: Option<&Settings>) -> Result<ImportOptions, Failure> {
-        Ok(match place {
-            Some(place) => place.imports.clone(),
-            None if self.fetch_imports => {
-                wiring::settings(&self.common, &[self.overlay()], &[], false)?.imports
-            }
-            None => wiring::typed(self.overlay(), &[])?.imports,
-        })
     }
 
     /// The folders of `extra`.

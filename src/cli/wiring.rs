@@ -27,6 +27,7 @@ use crate::reconcile::cycle;
 use crate::reconcile::extras::Extras;
 use crate::reconcile::place::{self, Place};
 use crate::repo::Repository;
+use crate::repo::options::ImportOptions;
 use crate::secrets::Store;
 use crate::settings;
 use crate::settings::checked::{self, Level, Settings};
@@ -76,6 +77,15 @@ pub fn settings(
 /// Settings of the command line alone.
 pub fn typed(overlay: Overlay, values: &[String]) -> Result<Settings, Failure> {
     read(&Written { flags: overlay, ..Written::default() }, values)
+}
+
+/// How imports are reached by a command that looks at folders. Offline nothing but the flags counts: the
+/// settings of this place, which may be for something else, are read only where git is asked.
+pub fn imports(common: &Common, overlay: Overlay, reach: Reach) -> Result<ImportOptions, Failure> {
+    Ok(match reach {
+        Reach::Git => settings(common, &[overlay], &[], false)?.imports,
+        Reach::Folders => typed(overlay, &[])?.imports,
+    })
 }
 
 fn read(written: &Written<'_>, values: &[String]) -> Result<Settings, Failure> {

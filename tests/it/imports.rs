@@ -45,6 +45,38 @@ async fn offline_an_import_is_an_error_at_its_line_until_a_folder_is_given_for_i
 }
 
 #[tokio::test]
+async fn the_page_of_templates_has_those_of_imports_under_their_names() -> Result<()> {
+    let desk = beside()?;
+    let said = desk.run("docs main").await?;
+    assert!(said.code == Some(1) && said.err.contains("add `--import platform=DIR`"), "{said}");
+    let page = desk.run("docs main --import platform=platform").await?;
+    assert_eq!(page.code, Some(0), "{page}");
+    for wanted in
+        ["\n## platform/file\n", "Defined in `platform:templates/file.yaml`.", "\ntemplate: platform/file\n"]
+    {
+        assert!(page.out.contains(wanted), "{page}");
+    }
+    desk.write("TEMPLATES.md", "# Templates\n")?;
+    let said = desk.run("docs main --import platform=platform --check TEMPLATES.md").await?;
+    let hint = "Hint: `tagalong docs main --import platform=platform > TEMPLATES.md` writes it";
+    assert!(said.code == Some(1) && said.err.contains(hint), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_page_of_templates_asks_git_for_imports_where_it_may() -> Result<()> {
+    let platform = Platform::new().await?;
+    let desk = Desk::new(&[
+        ("tagalong.yaml", &platform.imported("")),
+        (ORDERS.0, ORDERS.1),
+        (ENVIRONMENT.0, ENVIRONMENT.1),
+    ])?;
+    let page = desk.run("docs --fetch-imports").await?;
+    assert!(page.code == Some(0) && page.out.contains("\n## platform/file\n"), "{page}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_mistake_in_a_template_of_an_import_says_whose_file_it_is() -> Result<()> {
     let desk = beside()?;
     desk.write("platform/templates/file.yaml", &TEMPLATE.1.replace("params.topic", "params.topci"))?;
