@@ -101,7 +101,7 @@ impl Apply {
             let error = anyhow::anyhow!("the settings say `mode: observe`, so nothing may be applied");
             return Err(Failure::new(error).hint(Some("use `tagalong plan`, or set `mode: enforce`")));
         }
-        let wiring::Rendered { desired, findings, left_out } =
+        let wiring::Rendered { desired, findings, left_out, definitions: _ } =
             wiring::rendered(&settings, self.common.settings(), Secrets::Read).await?;
         let ending = wiring::ending().map_err(Failure::new)?;
         let client = wiring::client(&settings, wiring::Command::Apply)?;

@@ -6,7 +6,9 @@ use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Common, Definitions, RenderOutput, Rendering};
 use crate::cli::wiring::Secrets;
 use crate::cli::{print, wiring};
-use crate::model::name::ConnectorName;
+use crate::model::definition;
+use crate::model::name::{ConnectorName, EnvironmentName};
+use crate::pipeline;
 use crate::view;
 use crate::view::foreign::{self, Obstacle, Portable};
 use crate::yaml::decode::nearest;
@@ -61,8 +63,9 @@ impl Render {
                 let error = anyhow::anyhow!("there is no connector {name:?} in {}", desired.environment);
                 let near = nearest(name, desired.connectors.keys().map(ConnectorName::as_str));
                 let near = near.map(|near| format!("did you mean `{near}`?"));
+                let hint = elsewhere(&rendered.definitions, name, &desired.environment).or(near);
                 return Err(Failure::new(error)
-                    .hint(near.or(Some("without a name all of them are shown".to_owned()))));
+                    .hint(hint.or(Some("without a name all of them are shown".to_owned()))));
             }
         }
         if !self.connectors.is_empty() {
@@ -78,6 +81,16 @@ impl Render {
         });
         Ok(if rendered.left_out { Done::Said } else { Done::Well })
     }
+}
+
+/// Says that a connector exists only in other environments than this one.
+fn elsewhere(definitions: &definition::Definitions, name: &str, here: &EnvironmentName) -> Option<String> {
+    let homes = pipeline::homes(definitions, name);
+    if homes.is_empty() || homes.contains(&here) {
+        return None;
+    }
+    let homes: Vec<_> = homes.iter().map(|environment| environment.as_str()).collect();
+    Some(format!("it exists only in {}", homes.join(", ")))
 }
 
 /// The text in a form of others; what it leaves out is told.

@@ -17,6 +17,7 @@ use crate::cli::failure::Failure;
 use crate::cli::flags::{Common, Overlay};
 use crate::cli::print;
 use crate::connect::{self, Client, Writer};
+use crate::model::definition::Definitions;
 use crate::model::desired::{Desired, Lapse};
 use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
@@ -166,6 +167,8 @@ pub fn repository(settings: &Settings) -> Result<Repository, Failure> {
 pub struct Rendered {
     /// The connectors.
     pub desired: Desired,
+    /// What they were made of, folders of `extra` apart.
+    pub definitions: Definitions,
     /// Everything that is worth a look, errors of the repository apart.
     pub findings: Findings,
     /// Whether a folder of `extra` was left out, of which the reason was printed.
@@ -239,7 +242,7 @@ pub async fn rendered(
         Lapse::Missing | Lapse::Unreadable | Lapse::Invalid => true,
         Lapse::Empty => false,
     });
-    Ok(Rendered { desired, findings, left_out })
+    Ok(Rendered { desired, definitions: ground.definitions, findings, left_out })
 }
 
 /// A client of the Connect worker that the settings name.

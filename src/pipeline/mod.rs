@@ -161,6 +161,11 @@ pub fn environments(definitions: &Definitions) -> impl Iterator<Item = &Environm
     definitions.environments.keys()
 }
 
+/// The environments in which a connector of this name exists, folders of `extra` apart.
+pub fn homes<'d>(definitions: &'d Definitions, connector: &str) -> Vec<&'d EnvironmentName> {
+    render::homes(definitions, connector)
+}
+
 /// Reads and renders one revision for each of its environments, or for those of `only`, to compare it
 /// with another.
 pub fn side(sources: &Sources, supply: &Supply<'_>, only: &[EnvironmentName]) -> Side {

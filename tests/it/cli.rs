@@ -367,6 +367,49 @@ async fn a_connector_that_is_not_declared_cannot_be_rendered() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_connector_of_other_environments_is_told_with_their_names() -> Result<()> {
+    let desk = Desk::new(&[
+        ("environments/all.yaml", "environment: production\n---\nenvironment: ed8k\nbase: production\n"),
+        (
+            "connectors/demo.yaml",
+            "connector: demo-data\nonly: [ed8k]\nconfig: {connector.class: X}\n---\nconnector: orders\n\
+             config: {connector.class: X}\nenvironments: {ed8k: {name: orders-ed8k}}\n",
+        ),
+    ])?;
+    assert_snapshot!(desk.run("render --dir . -e production demo-data").await?, @r#"
+    exit 1
+    ---- stderr
+    Error: there is no connector "demo-data" in production
+    Hint: it exists only in ed8k
+    "#);
+    let renamed = desk.run("render --dir . -e production orders-ed8k").await?;
+    assert!(renamed.err.contains("Hint: it exists only in ed8k\n"), "{renamed}");
+    let old = desk.run("render --dir . -e ed8k orders").await?;
+    assert!(old.err.contains("Hint: it exists only in production\n"), "{old}");
+    let nowhere = desk.run("render --dir . -e production demo-dat").await?;
+    assert!(!nowhere.err.contains("exists only"), "{nowhere}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_input_that_is_missing_is_told_with_the_flag_that_supplies_it() -> Result<()> {
+    let desk = Desk::new(&[
+        ("environments/a.yaml", "environment: production\ninputs: {postgres.host: {example: db}}\n"),
+        (
+            "connectors/a.yaml",
+            "connector: a\nconfig: {connector.class: X, host: '{{ values.postgres.host }}'}\n",
+        ),
+    ])?;
+    for command in ["render", "plan"] {
+        let said = desk.run(&format!("{command} --dir . -e production")).await?;
+        assert!(said.err.contains("hint: supply it with `--value postgres.host=…`"), "{said}");
+    }
+    let said = desk.run("render --dir . -e production --value postgres.host=db").await?;
+    assert_eq!(said.code, Some(0), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn nobody_has_to_know_how_no_colour_is_spelt() -> Result<()> {
     for text in ["1", "true", "0", "false", "yes please", ""] {
         let mut desk = desk()?;

@@ -90,6 +90,33 @@ fn suspend(chain: &[&Environment]) -> Option<Suspend> {
     }
 }
 
+/// The environments in which a connector of this name exists.
+pub fn homes<'d>(definitions: &'d Definitions, name: &str) -> Vec<&'d EnvironmentName> {
+    let is_in = |environment: &EnvironmentName| {
+        let chain = layers::environments(definitions, environment).unwrap_or_default();
+        definitions.connectors.values().any(|connector| {
+            connector.scope.covers(environment) && called(&chain, connector).as_str() == name
+        })
+    };
+    definitions.environments.keys().filter(|environment| is_in(environment)).collect()
+}
+
+/// A connector's blocks for the environments of a chain, the lowest first.
+fn blocks<'d>(
+    chain: &[&'d Environment],
+    connector: &'d Connector,
+) -> impl Iterator<Item = &'d ConnectorBlock> {
+    chain.iter().filter_map(|environment| {
+        let name = environment.name.as_str();
+        connector.environments.iter().find(|block| block.environment.as_str() == name)
+    })
+}
+
+/// What a connector is called at the end of a chain.
+fn called<'d>(chain: &[&'d Environment], connector: &'d Connector) -> &'d ConnectorName {
+    blocks(chain, connector).filter_map(|block| block.name.as_ref()).last().unwrap_or(&connector.name)
+}
+
 struct Rendering<'d> {
     definitions: &'d Definitions,
     environment: &'d EnvironmentName,
@@ -105,8 +132,7 @@ impl<'d> Rendering<'d> {
         let mut connectors: BTreeMap<ConnectorName, DesiredConnector> = BTreeMap::new();
         let definitions = self.definitions;
         for connector in definitions.connectors.values().filter(|c| c.scope.covers(self.environment)) {
-            let name = self.blocks(connector).filter_map(|block| block.name.as_ref()).last();
-            let name = name.unwrap_or(&connector.name).clone();
+            let name = called(&self.chain, connector).clone();
             if !select.covers(&name) {
                 continue;
             }
@@ -125,10 +151,7 @@ impl<'d> Rendering<'d> {
 
     /// The connector's blocks that count here, the lowest first.
     fn blocks(&self, connector: &'d Connector) -> impl Iterator<Item = &'d ConnectorBlock> {
-        self.chain.iter().filter_map(|environment| {
-            let name = environment.name.as_str();
-            connector.environments.iter().find(|block| block.environment.as_str() == name)
-        })
+        blocks(&self.chain, connector)
     }
 
     fn connector(&mut self, connector: &'d Connector, name: &ConnectorName) -> DesiredConnector {

@@ -63,7 +63,12 @@ fn wrong(input: &Input, supplied: Option<&Values>, examples: bool) -> Option<Fin
             )
             .hint(format!("write one: `{name}: {{example: …}}`")),
         ),
-        (None, _) => Some(told(Rule::InputMissing, format!("input `{name}` is not supplied by this place"))),
+        (None, _) => {
+            let finding = told(Rule::InputMissing, format!("input `{name}` is not supplied by this place"));
+            Some(finding.hint(format!(
+                "supply it with `--value {name}=…`, in the settings under `values` or in `TAGALONG_VALUES`"
+            )))
+        }
         (Some(supplied), Some(example)) if is_map(supplied) != is_map(&example) => {
             let [is, wanted] = [supplied, &example].map(kind);
             let message = format!("input `{name}` is supplied with {is}, and its example is {wanted}");
