@@ -198,6 +198,10 @@ impl<'c> Checking<'c> {
     }
 
     fn known_environment(&mut self, name: &Text) {
+        // A repository of templates alone is for import: the environments are those of who imports it.
+        if self.definitions.environments.is_empty() && self.definitions.connectors.is_empty() {
+            return;
+        }
         let exists = self.definitions.environments.keys().any(|known| known.as_str() == name.as_str());
         if !exists && !self.lost.environments {
             let names = self.definitions.environments.keys().map(EnvironmentName::as_str);

@@ -45,6 +45,26 @@ async fn offline_an_import_is_an_error_at_its_line_until_a_folder_is_given_for_i
 }
 
 #[tokio::test]
+async fn a_repository_of_templates_alone_checks_itself() -> Result<()> {
+    let template = format!("{}environments: {{production: {{config: {{tasks.max: 4}}}}}}\n", TEMPLATE.1);
+    let desk = Desk::new(&[(TEMPLATE.0, &template)])?;
+    let said = desk.run("validate").await?;
+    let valid = "\nValid, and there is no environment to render for.\n";
+    assert!(said.code == Some(0) && said.out.ends_with(valid) && !said.out.contains("error["), "{said}");
+    let page = desk.run("docs").await?;
+    assert!(page.code == Some(0) && page.out.contains("| config in `production` | |"), "{page}");
+    desk.write(TEMPLATE.0, &template.replace("params.topic", "params.topci"))?;
+    let said = desk.run("validate").await?;
+    assert!(said.code == Some(1) && said.out.contains("error[undefined-name]"), "{said}");
+    // With an environment of its own the names are judged.
+    desk.write(TEMPLATE.0, &template)?;
+    desk.write(ENVIRONMENT.0, ENVIRONMENT.1)?;
+    let said = desk.run("validate").await?;
+    assert!(said.out.contains("error[unknown-environment]: there is no environment `production`"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_page_of_templates_has_those_of_imports_under_their_names() -> Result<()> {
     let desk = beside()?;
     let said = desk.run("docs main").await?;
