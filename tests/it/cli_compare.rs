@@ -437,6 +437,7 @@ async fn an_import_that_moves_is_named_also_offline() -> Result<()> {
     From         v1 at COMMIT, platform platform
     To           HEAD at COMMIT, platform platform
     ! import platform moves from v1 (read from platform) to v2 (read from platform)
+    ! both sides of import platform were read from platform: what its templates change is not shown
 
     No changes. 1 environment would stay as they are.
     "###);

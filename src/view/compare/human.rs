@@ -15,7 +15,7 @@ pub fn comparison(comparison: &Comparison, findings: &Findings, colour: bool) ->
     let mut out = crate::view::human::findings(findings, colour);
     put(&mut out, format_args!("From         {}", line(&old.to_string())));
     put(&mut out, format_args!("To           {}", line(&new.to_string())));
-    let notes = imports.iter().map(words::import).chain(environments.iter().flat_map(words::about));
+    let notes = imports.iter().flat_map(words::import).chain(environments.iter().flat_map(words::about));
     for note in notes {
         put(&mut out, format_args!("{} {note}", paint.mark(Colour::Yellow, "!")));
     }

@@ -25,7 +25,7 @@ pub fn comparison(comparison: &Comparison, findings: &Findings) -> String {
     told.extend(findings.iter().filter(|finding| finding.severity != Severity::Info).cloned());
     table(&mut page, &told);
     let notes: Vec<_> =
-        imports.iter().map(words::import).chain(environments.iter().flat_map(words::about)).collect();
+        imports.iter().flat_map(words::import).chain(environments.iter().flat_map(words::about)).collect();
     if !notes.is_empty() {
         page.put("\n");
     }

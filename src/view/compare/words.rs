@@ -102,8 +102,26 @@ pub fn about(one: &Compared) -> Vec<String> {
     told
 }
 
+/// What is to be said of an import that moves.
+pub fn import(moved: &ImportMove) -> Vec<String> {
+    std::iter::once(stands(moved)).chain(one_folder(moved)).collect()
+}
+
+/// Says that both sides were read from the same folder, so that what the move brings cannot show.
+fn one_folder(ImportMove { name, before, after }: &ImportMove) -> Option<String> {
+    let folder = |standing: &Option<Standing>| match standing.as_ref()?.at.as_ref()? {
+        At::Directory { path, .. } => Some(path.clone()),
+        At::Git { .. } => None,
+    };
+    let (before, after) = (folder(before)?, folder(after)?);
+    (before == after).then(|| {
+        let folder = line(&after.to_string());
+        format!("both sides of import {name} were read from {folder}: what its templates change is not shown")
+    })
+}
+
 /// Where an import stands before and after.
-pub fn import(moved: &ImportMove) -> String {
+fn stands(moved: &ImportMove) -> String {
     let ImportMove { name, before, after } = moved;
     match (before, after) {
         (Some(before), Some(after)) if before.git == after.git && before.path == after.path => {
