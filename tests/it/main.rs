@@ -15,6 +15,7 @@ mod contract;
 mod corpus;
 mod docs;
 mod docs_cli;
+mod docs_definitions;
 mod extra;
 mod extra_command;
 mod extra_folder;

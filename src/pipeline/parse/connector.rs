@@ -25,7 +25,7 @@ pub static CONNECTOR: Shape = Shape::new(
         Field::new("environments", Takes::Entries(name::PLAIN, &Takes::Fields(&BLOCK)), "What differs, by environment."),
         Field::new("only", Takes::List(&Takes::Literal), "The environments in which it exists; without it, all of them."),
         Field::new("except", Takes::List(&Takes::Literal), "The environments in which it does not exist."),
-        Field::new("keep", Takes::Flag, "Never deleted by the agent, also after this file is gone.").default("false"),
+        Field::new("keep", Takes::Flag, "Says that it is never to be deleted: `state: absent` beside it is an error. What no file declares is left alone with and without it.").default("false"),
         Field::new("acknowledge", Takes::List(&Takes::Fields(&ACKNOWLEDGE)), "Risky changes that may pass."),
         Field::new("allow", lints::ALLOW_TAKES, "Lints that are silenced here, each with the reason."),
         Field::new("suspend", tree::SUSPEND_TAKES, "Leave this connector as it is for now. `null` lifts what a file under it says."),

@@ -361,7 +361,7 @@ pub fn twice(what: &str, place: &Place, first: &Place) -> Finding {
 }
 
 static FORGET: Shape = Shape::new(
-    "A connector that is no longer of this repository: it is left alone, and not deleted.",
+    "A connector that is no longer of this repository. It is read, and has no effect yet: what no file declares is left alone anyway.",
     &[
         Field::new("forget", Takes::Literal, "The connector's name.").needed(),
         Field::new("reason", Takes::Text, "Where it went, or why."),
