@@ -197,17 +197,24 @@ impl Validate {
             .iter()
             .map(|read| Folder { repository: &read.revision.repository, look: Ok(read), last: None })
             .collect();
-        let (mut found, mut drafts) = (Found::new(), Vec::new());
+        let (mut found, mut drafts, mut came) = (Found::new(), Vec::new(), Vec::new());
         let mut ground = Ground { definitions, desired: None, findings: Findings::default() };
         for (environment, (draft, findings)) in all {
             (ground.desired, ground.findings) = (draft, findings);
             let target = Target { environment: &environment, supply, select: &select };
             let Joined { desired, outcomes } = extra::join(&ground, &folders, &target);
             let mut findings = ground.findings.clone();
-            findings.extend(outcomes.into_iter().flat_map(|outcome| outcome.findings));
+            findings.extend(outcomes.iter().flat_map(|outcome| outcome.findings.iter().cloned()));
             findings.settle();
             drafts.extend(desired);
             found.insert(Some(environment), findings);
+            came.push(outcomes);
+        }
+        // As with the repository, that something is silenced for nothing is only said of all environments.
+        let idle = if only.is_none() { extra::idle(&came) } else { Vec::new() };
+        for findings in found.values_mut().filter(|_| !idle.is_empty()) {
+            findings.extend(idle.iter().cloned());
+            findings.settle();
         }
         (found, drafts)
     }

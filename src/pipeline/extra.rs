@@ -9,16 +9,19 @@
 //! repository has, then what a folder before it has, in the order of the settings: an order that all agents
 //! agree on, whatever each of them has seen.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use crate::model::definition::Definitions;
-use crate::model::desired::{Desired, Incomplete, Lapse, Part};
-use crate::model::finding::{Finding, Findings, Place};
+use crate::model::desired::{Desired, DesiredConnector, Incomplete, Lapse, Part};
+use crate::model::finding::{Finding, Findings};
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::revision::{RepositoryName, Revision};
 use crate::model::rule::Rule;
 use crate::model::select::Select;
 use crate::model::snapshot::Snapshot;
+use crate::pipeline::lints::beside::Guest;
+use crate::pipeline::lints::{self, Said};
 use crate::pipeline::parse::{self, Lost};
 use crate::pipeline::supply::Supply;
 use crate::pipeline::{nulls, render, resolve};
@@ -63,7 +66,12 @@ pub struct Outcome {
     pub part: Option<Part>,
     /// What is wrong with it.
     pub findings: Findings,
+    /// Its silencings that silence nothing in this environment; none where nobody can say.
+    pub idle: Option<Vec<Finding>>,
 }
+
+/// Which connectors there are before a folder is looked at.
+type Taken<'t> = BTreeMap<ConnectorName, Cow<'t, DesiredConnector>>;
 
 /// The repository and its folders together.
 #[derive(Debug, Clone)]
@@ -77,14 +85,12 @@ pub struct Joined {
 /// Puts folders beside the repository.
 pub fn join(ground: &Ground, folders: &[Folder<'_>], target: &Target<'_>) -> Joined {
     let mut desired = ground.desired.clone();
-    let mut taken: BTreeMap<ConnectorName, Place> = BTreeMap::new();
-    for (name, connector) in desired.iter().flat_map(|desired| &desired.connectors) {
-        taken.insert(name.clone(), connector.place.clone());
-    }
+    let before = ground.desired.iter().flat_map(|desired| &desired.connectors);
+    let mut taken: Taken<'_> = before.map(|(name, one)| (name.clone(), Cow::Borrowed(one))).collect();
     let mut outcomes = Vec::new();
     for folder in folders {
         let (outcome, lapse) = match folder.look {
-            Err(lapse) => (Outcome { part: None, findings: Findings::default() }, Some(lapse)),
+            Err(lapse) => (Outcome { part: None, findings: Findings::default(), idle: None }, Some(lapse)),
             Ok(snapshot) => {
                 let outcome = judge(ground, snapshot, &taken, target);
                 let lapse = if outcome.part.is_none() { Some(Lapse::Invalid) } else { None };
@@ -102,7 +108,7 @@ pub fn join(ground: &Ground, folders: &[Folder<'_>], target: &Target<'_>) -> Joi
             if taken.contains_key(name) {
                 continue;
             }
-            taken.insert(name.clone(), connector.place.clone());
+            taken.insert(name.clone(), Cow::Owned(connector.clone()));
             if let Some(desired) = &mut desired {
                 desired.connectors.insert(name.clone(), connector.clone());
                 let lacks = in_force.and_then(|part| part.unresolved.get(name));
@@ -114,13 +120,21 @@ pub fn join(ground: &Ground, folders: &[Folder<'_>], target: &Target<'_>) -> Joi
     Joined { desired, outcomes }
 }
 
+/// The silencings of folders that silence nothing, after what came of each folder in each environment.
+pub fn idle(everywhere: &[Vec<Outcome>]) -> Vec<Finding> {
+    let [first, rest @ ..] = everywhere else { return Vec::new() };
+    let mut idle = Vec::new();
+    for (index, outcome) in first.iter().enumerate() {
+        let in_rest: Option<Vec<_>> = rest.iter().map(|outcomes| outcomes[index].idle.as_ref()).collect();
+        let (Some(here), Some(in_rest)) = (&outcome.idle, in_rest) else { continue };
+        let everywhere = here.iter().filter(|finding| in_rest.iter().all(|there| there.contains(finding)));
+        idle.extend(everywhere.cloned());
+    }
+    idle
+}
+
 /// Renders what a folder holds, and finds what is wrong with it.
-fn judge(
-    ground: &Ground,
-    snapshot: &Snapshot,
-    taken: &BTreeMap<ConnectorName, Place>,
-    target: &Target<'_>,
-) -> Outcome {
+fn judge(ground: &Ground, snapshot: &Snapshot, taken: &Taken<'_>, target: &Target<'_>) -> Outcome {
     let definitions = definitions(ground, snapshot);
     let revision = Revision { repositories: vec![snapshot.revision.clone()] };
     let Target { environment, supply, select } = target;
@@ -128,11 +142,23 @@ fn judge(
     let desired = render::desired(&definitions, &revision, environment, supply, select, &mut found);
     for (name, connector) in desired.iter().flat_map(|desired| &desired.connectors) {
         if let Some(first) = taken.get(name) {
-            let message = format!("connector `{name}` exists already in this environment, from {first}");
+            let message =
+                format!("connector `{name}` exists already in this environment, from {}", first.place);
             let finding = Finding::new(Rule::DuplicateName, connector.place.clone(), message).of(name);
             found.push(Finding { environment: Some((*environment).clone()), ..finding });
         }
     }
+    let said = desired.as_ref().map(|own| {
+        let guest = Guest {
+            definitions: &definitions,
+            files: &snapshot.files,
+            host: &ground.definitions,
+            told: &ground.findings,
+        };
+        lints::folder(&guest, own, taken.iter().map(|(name, one)| (name, one.as_ref())))
+    });
+    let (said, idle) = said.map_or((Vec::new(), None), |Said { findings, idle }| (findings, idle));
+    found.extend(said);
     let mut findings = definitions.findings;
     // What the repository has said of itself is not said again of each folder.
     let key = |finding: &Finding| (finding.place.clone(), finding.rule, finding.severity);
@@ -146,7 +172,7 @@ fn judge(
             connectors,
             unresolved,
         });
-    Outcome { part, findings }
+    Outcome { part, findings, idle }
 }
 
 /// What a folder defines, with what it may use of the repository. The findings are its own.

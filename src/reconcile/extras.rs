@@ -209,7 +209,7 @@ impl Extra {
     }
 
     fn report(&mut self, outcome: Outcome, board: &Board) {
-        let Outcome { part, findings } = outcome;
+        let Outcome { part, findings, idle: _ } = outcome;
         let lapse = match self.look.holds() {
             Ok(_) => part.is_none().then_some(Lapse::Invalid),
             Err(lapse) => Some(lapse),

@@ -24,7 +24,7 @@ use tagalong::model::snapshot::{Files, Snapshot, Sources};
 use tagalong::model::supplied::Secrets;
 use tagalong::model::values::Values;
 use tagalong::pipeline;
-use tagalong::pipeline::extra::{self, Folder, Ground, Target};
+use tagalong::pipeline::extra::{self, Folder, Ground, Outcome, Target};
 use tagalong::pipeline::supply::Supply;
 
 /// Rules that other rooms hold to: the one that reads trees, the settings, and what a Connect is asked for
@@ -58,7 +58,7 @@ fn every_case_renders_to_what_stands_beside_it() -> Result<()> {
         let definitions = pipeline::definitions(&sources);
         for environment in pipeline::environments(&definitions) {
             let supply = Supply { values: &Values::default(), examples: true, secrets: None };
-            let (desired, findings) = joined(&case, &sources, &definitions, environment, supply)?;
+            let (desired, findings, _) = joined(&case, &sources, &definitions, environment, supply)?;
             let mut text = String::new();
             for finding in findings.iter() {
                 writeln!(text, "{}", told(finding))?;
@@ -118,13 +118,16 @@ fn findings(folder: &Path) -> Result<Findings> {
     let (values, secrets) = (supplied(folder)?, Secrets::default());
     let supply = Supply { values: &values, examples: false, secrets: Some(&secrets) };
     let (revision, select) = (sources.revision(), Select::default());
+    let mut came = Vec::new();
     for (environment, (_, findings)) in pipeline::everywhere(&definitions, &revision, &supply, &select) {
         all.extend(findings);
-        let (desired, findings) = joined(folder, &sources, &definitions, &environment, supply)?;
+        let (desired, findings, outcomes) = joined(folder, &sources, &definitions, &environment, supply)?;
         let whole = desired.is_some_and(|desired| desired.incomplete.is_empty());
         assert_eq!(!whole, findings.has_errors(), "{}: all or nothing", folder.display());
         all.extend(findings);
+        came.push(outcomes);
     }
+    all.extend(extra::idle(&came));
     all.settle();
     Ok(all)
 }
@@ -149,7 +152,7 @@ fn joined(
     definitions: &Definitions,
     environment: &EnvironmentName,
     supply: Supply<'_>,
-) -> Result<(Option<Desired>, Findings)> {
+) -> Result<(Option<Desired>, Findings, Vec<Outcome>)> {
     let select = Select::default();
     let (desired, findings) =
         pipeline::desired(definitions, &sources.revision(), environment, &supply, &select);
@@ -162,9 +165,9 @@ fn joined(
     let target = Target { environment, supply, select: &select };
     let extra::Joined { desired, outcomes } = extra::join(&ground, &folders, &target);
     let mut findings = ground.findings;
-    findings.extend(outcomes.into_iter().flat_map(|outcome| outcome.findings));
+    findings.extend(outcomes.iter().flat_map(|outcome| outcome.findings.iter().cloned()));
     findings.settle();
-    Ok((desired, findings))
+    Ok((desired, findings, outcomes))
 }
 
 fn extra_folders(case: &Path) -> Result<Vec<Snapshot>> {

@@ -132,6 +132,21 @@ async fn a_mistake_in_a_folder_fails_that_folder_alone() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_lints_say_of_a_folder_is_told_as_its_own() -> Result<()> {
+    let mut site = Site::new().await?;
+    site.shop.renew(&[("shop.yaml", &file_source("shop", "  errors.tolerance: all\n"))])?;
+    site.wait_for_key("shop", "errors.tolerance").await?;
+    site.wait_for_state("ok").await?;
+    let of =
+        |repository: &str| format!("tagalong_findings{{repository=\"{repository}\",severity=\"warning\"}}");
+    let folder = format!("extra:{}", site.shop.path().display());
+    assert_eq!(site.agent.metric(&of(&folder)).await?, Some(1.0));
+    assert_eq!(site.agent.metric(&of("main")).await?, Some(0.0));
+    assert!(site.agent.log().contains("records-dropped"), "{}", site.agent.log());
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_folder_that_is_gone_deletes_nothing_and_what_it_declared_last_stays() -> Result<()> {
     let site = Site::new().await?;
     site.shop.unmount()?;

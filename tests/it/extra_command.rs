@@ -49,6 +49,54 @@ async fn a_folder_is_validated_beside_the_repository_in_one_run() -> Result<()> 
 }
 
 #[tokio::test]
+async fn what_lints_say_of_a_folder_weighs_what_the_repository_wants_and_fails_that_folder_alone()
+-> Result<()> {
+    let (desk, fake) = (with_folders()?, Fake::start(1).await);
+    desk.write("extra/shop/shop.yaml", &format!("{SHOP}config: {{errors.tolerance: all}}\n"))?;
+    assert_snapshot!(desk.run("validate --extra extra/shop --strict").await?, @r#"
+    exit 1
+    ---- stdout
+    extra/shop/shop.yaml:4:28: warning[records-dropped]: records that a transform or a converter cannot take are dropped, and nothing is logged
+      hint: remove `errors.tolerance`, or set `errors.log.enable: true` beside it
+    1 warning.
+    Valid for production, staging, but a warning fails with --strict.
+    "#);
+    let line = format!("plan --dir . -e staging --connect {} --extra extra/shop", fake.url(0));
+    assert_snapshot!(desk.run(&line).await?, @r#"
+    exit 0
+    ---- stdout
+    Revision     ., extra:extra/shop
+    Environment  staging
+
+    + create     orders  not in the cluster, 6 keys
+    + create     shop    not in the cluster, 5 keys
+
+    Plan: 2 to create, 0 to change, 0 to delete.
+    ---- stderr
+    extra/shop/shop.yaml:4:28: warning[records-dropped]: records that a transform or a converter cannot take are dropped, and nothing is logged (in staging)
+      hint: remove `errors.tolerance`, or set `errors.log.enable: true` beside it
+    1 warning.
+    "#);
+    desk.write("tagalong.yaml", "lints: {records-dropped: error}\n")?;
+    assert_snapshot!(desk.run(&line).await?, @r#"
+    exit 1
+    ---- stdout
+    Revision     .
+    Environment  staging
+
+    + create     orders  not in the cluster, 6 keys
+
+    ? the folder extra/shop has findings; nothing is deleted because of it
+    Plan: 1 to create, 0 to change, 0 to delete.
+    ---- stderr
+    extra/shop/shop.yaml:4:28: error[records-dropped]: records that a transform or a converter cannot take are dropped, and nothing is logged (in staging)
+      hint: remove `errors.tolerance`, or set `errors.log.enable: true` beside it
+    1 error.
+    "#);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_broken_repository_is_not_blamed_on_the_folder() -> Result<()> {
     let desk = with_folders()?;
     desk.write("templates/file-source.yaml", "config: {a: [}\ntemplate: file-source\n")?;

@@ -5,6 +5,7 @@
 //! told, what silences it and how much it weighs is `verdict`'s.
 
 mod across;
+pub mod beside;
 mod classes;
 mod refused;
 mod removed;
@@ -19,7 +20,9 @@ use std::collections::BTreeSet;
 use crate::model::definition::{Allowance, Definitions};
 use crate::model::desired::{Desired, DesiredConnector, DesiredState};
 use crate::model::finding::{Finding, Place};
+use crate::model::name::ConnectorName;
 use crate::model::rule::Rule;
+use crate::pipeline::lints::beside::Guest;
 use crate::pipeline::lints::seen::{Breach, Seen};
 use crate::pipeline::lints::verdict::{Court, Verdict};
 
@@ -67,6 +70,37 @@ pub fn across(definitions: &Definitions, rendered: &[&Desired]) -> Vec<Finding> 
     findings
 }
 
+/// What the lints say of a folder of `extra` in one environment.
+#[derive(Debug)]
+pub struct Said {
+    /// What is to be told.
+    pub findings: Vec<Finding>,
+    /// Its silencings that silence nothing here; none where not all of it could be looked at.
+    pub idle: Option<Vec<Finding>>,
+}
+
+/// What is to be said of a folder of `extra`, beside the connectors that were declared before it.
+pub fn folder<'d>(
+    guest: &Guest<'_>,
+    own: &'d Desired,
+    others: impl Iterator<Item = (&'d ConnectorName, &'d DesiredConnector)>,
+) -> Said {
+    // Of two that share something the later one in the list is told: never one that was there first.
+    let all: Vec<_> = others.chain(&own.connectors).filter_map(|(name, one)| Seen::new(name, one)).collect();
+    let court = Court::new(guest.definitions).of_guest(*guest);
+    let Verdict { mut findings, mut used } = court.judge(own, &all, breaches(&all));
+    for finding in &mut findings {
+        finding.environment = Some(own.environment.clone());
+    }
+    let written = of_files(guest.definitions);
+    findings.extend(written.findings.into_iter().filter(|finding| guest.owns(&finding.place)));
+    used.extend(written.used);
+    let mut allowances = judged(guest.definitions);
+    allowances.retain(|allowance| guest.owns(&allowance.place));
+    let whole = own.connectors.values().all(is_judged);
+    Said { findings, idle: whole.then(|| unused(&allowances, &used)) }
+}
+
 fn is_judged(connector: &DesiredConnector) -> bool {
     connector.state == DesiredState::Absent || connector.config.class().is_some()
 }
@@ -74,14 +108,19 @@ fn is_judged(connector: &DesiredConnector) -> bool {
 fn of_environment(definitions: &Definitions, desired: &Desired) -> Verdict {
     let all: Vec<_> =
         desired.connectors.iter().filter_map(|(name, connector)| Seen::new(name, connector)).collect();
-    let mut breaches = shared::breaches(&all);
-    for (index, seen) in all.iter().enumerate() {
-        breaches.extend(LINTS.iter().flat_map(|lint| lint(seen)).map(|breach| (index, breach)));
-    }
+    let breaches = breaches(&all);
     if breaches.is_empty() {
         return Verdict::default();
     }
     Court::new(definitions).judge(desired, &all, breaches)
+}
+
+fn breaches(all: &[Seen<'_>]) -> Vec<(usize, Breach)> {
+    let mut breaches = shared::breaches(all);
+    for (index, seen) in all.iter().enumerate() {
+        breaches.extend(LINTS.iter().flat_map(|lint| lint(seen)).map(|breach| (index, breach)));
+    }
+    breaches
 }
 
 fn of_files(definitions: &Definitions) -> Verdict {

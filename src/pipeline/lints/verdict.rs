@@ -12,6 +12,7 @@ use crate::model::name::ConnectorName;
 use crate::model::rule::Rule;
 use crate::model::text::Text;
 use crate::pipeline::layers;
+use crate::pipeline::lints::beside::Guest;
 use crate::pipeline::lints::seen::{Breach, Seen};
 
 /// What is told, and which silencings kept something from being told.
@@ -38,6 +39,8 @@ pub struct Court<'d> {
     templates: HashMap<&'d Place, usize>,
     /// The rules that anybody silences anywhere.
     silenced: BTreeSet<Rule>,
+    /// The folder of `extra` that alone is told anything, where it is one.
+    guest: Option<Guest<'d>>,
 }
 
 impl<'d> Court<'d> {
@@ -54,7 +57,14 @@ impl<'d> Court<'d> {
             }
         }
         let silenced = allowances(definitions).map(|allowance| allowance.rule).collect();
-        Self { definitions, connectors, templates, silenced }
+        Self { definitions, connectors, templates, silenced, guest: None }
+    }
+
+    /// Tells a folder of `extra` alone; what the repository's connectors silence counts as well.
+    pub fn of_guest(mut self, guest: Guest<'d>) -> Self {
+        self.connectors.extend(guest.host.connectors.values().map(|c| (&c.place, c)));
+        self.silenced.extend(allowances(guest.host).map(|allowance| allowance.rule));
+        Self { guest: Some(guest), ..self }
     }
 
     /// Whether a template says what stands there.
@@ -91,13 +101,13 @@ impl<'d> Court<'d> {
         let mut groups: BTreeMap<(Place, Rule, String), Group<'_>> = BTreeMap::new();
         for (index, breach) in breaches {
             let seen = &all[index];
-            let place = self.place(seen, &breach, &inherited).clone();
             let partner = breach.partner.map(|partner| &all[partner]);
             let allowed: Vec<_> = std::iter::once(seen)
                 .chain(partner)
                 .flat_map(|seen| self.allowances(breach.rule, seen, desired))
                 .collect();
-            if allowed.is_empty() {
+            let place = self.place(seen, &breach, &inherited).filter(|_| allowed.is_empty());
+            if let Some(place) = place.cloned() {
                 let group = groups.entry((place, breach.rule, breach.message)).or_default();
                 group.hint = breach.hint;
                 group.names.insert(seen.name);
@@ -122,13 +132,14 @@ impl<'d> Court<'d> {
         verdict
     }
 
-    /// Where a breach can be put right.
-    fn place<'s>(&self, seen: &Seen<'s>, breach: &Breach, inherited: &Inherited<'s>) -> &'s Place {
+    /// Where a breach can be put right; none where it is not for the one who is told.
+    fn place<'s>(&self, seen: &Seen<'s>, breach: &Breach, inherited: &Inherited<'s>) -> Option<&'s Place> {
         let place = match &breach.key {
             Some(key) => seen.place(key),
             None => inherited.by_all(seen, breach).filter(|place| self.is_template(place)),
         };
-        place.unwrap_or(&seen.connector.place)
+        let place = place.unwrap_or(&seen.connector.place);
+        self.guest.as_ref().map_or(Some(place), |guest| guest.place(place, seen, breach))
     }
 }
 
