@@ -9,7 +9,7 @@ use crate::model::values::Values;
 use crate::pipeline::pace::RestartLimits;
 use crate::settings::checked::Repository;
 
-fn read(
+pub fn read(
     file: &str,
     environment: &[(&str, &str)],
     flags: &[(&'static str, &str)],
@@ -232,24 +232,6 @@ fn values_keep_their_text_and_lie_over_each_other() {
     let list = Values::List(vec![Values::Text("1.50".into()), Values::Text("yes".into())]);
     expected.lay_over(Values::Map([("list".into(), list)].into()));
     assert_eq!(values, expected);
-}
-
-#[test]
-fn a_name_with_a_dot_among_values_is_refused_in_the_file_and_in_the_variable() {
-    let file = "values:\n  kafka.bootstrap: a\n  kafka: {list: [{a.b: c}]}\n";
-    let (settings, said) = read(file, &[("TAGALONG_VALUES", "kafka: {at.last.most: 3}")], &[]);
-    assert!(settings.is_none());
-    let told = |name: &str| format!("the name `{name}` has a dot, which leads into a map in an expression");
-    assert_eq!(
-        said,
-        [
-            format!("TAGALONG_VALUES:1:9: {} (write `at: {{last: {{most: …}}}}`)", told("at.last.most")),
-            format!("settings.yaml:2:3: {} (write `kafka: {{bootstrap: …}}`)", told("kafka.bootstrap")),
-            format!("settings.yaml:3:19: {} (write `a: {{b: …}}`)", told("a.b")),
-        ]
-    );
-    let (_, said) = read("values: {password: {hun.ter2}}\n", &[], &[]);
-    assert!(said.len() == 1 && !said[0].contains("hun"), "{said:?}");
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn free_keys(pattern: &str) -> String {
     }
 }
 
-fn free_value(Free { name: _, maps, nulls, expressions }: Free) -> String {
+fn free_value(Free { name: _, maps, nulls, expressions, keys: _ }: Free) -> String {
     let kinds = ["a text", "a list"].into_iter().chain(maps.then_some("a map"));
     let kinds: Vec<_> = kinds.chain(nulls.then_some("`null`")).collect();
     let expressions = if expressions { ", with expressions" } else { ", without expressions" };

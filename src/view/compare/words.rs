@@ -115,7 +115,7 @@ fn one_folder(ImportMove { name, before, after }: &ImportMove) -> Option<String>
     };
     let (before, after) = (folder(before)?, folder(after)?);
     (before == after).then(|| {
-        let folder = line(&after.to_string());
+        let folder = line(after.as_ref());
         format!("both sides of import {name} were read from {folder}: what its templates change is not shown")
     })
 }

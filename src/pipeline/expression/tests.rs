@@ -1,0 +1,141 @@
+//! What expressions give, what is said of wrong ones, and how much one may ask for.
+
+use super::*;
+use crate::pipeline::expression::written::as_text;
+
+fn scope() -> Scope {
+    let postgres = BTreeMap::from([("host", Value::from("db")), ("port", Value::from("5432"))]);
+    let names = BTreeMap::from([
+        ("connector", Value::from("Orders-V2")),
+        ("values", Value::from(BTreeMap::from([("postgres", Value::from(postgres))]))),
+        ("params", Value::from(BTreeMap::from([("tables", Value::from(vec!["a", "b"]))]))),
+    ]);
+    let names = Value::from(names);
+    Scope { names, numbers: BTreeMap::new(), lost: false, hidden: false, secrets: None }
+}
+
+/// The text that is computed, or the finding.
+fn computed(text: &str) -> String {
+    let place = Place { path: "a.yaml".into(), line: 1, column: 10 };
+    let text = Text::written(text, place, &format!("\"{text}\""));
+    let told = |f: Finding| {
+        format!("{} {}: {} ({})", f.place.column, f.rule.name(), f.message, f.hint.unwrap_or_default())
+    };
+    match compile(&text) {
+        Err(finding) => told(finding),
+        Ok(None) => format!("plain {}", text.as_str()),
+        Ok(Some(formula)) => match formula.compute(&scope()) {
+            Ok(value) => match as_text(&value) {
+                Ok(text) => format!("{text} ({})", value.kind()),
+                Err(what) => what.to_owned(),
+            },
+            Err(finding) => told(finding.expect("nothing is lost")),
+        },
+    }
+}
+
+#[test]
+fn expressions_are_computed_and_the_rest_is_plain() {
+    for (text, expected) in [
+        ("plain", "plain plain"),
+        ("{% if x %}{# y #}${file:/a:b}$", "plain {% if x %}{# y #}${file:/a:b}$"),
+        ("a }} b", "plain a }} b"),
+        ("{{ connector | slug('_') }}", "orders_v2 (string)"),
+        ("{{ connector | slug }}", "orders-v2 (string)"),
+        ("x-{{ values.postgres.host }}-{{values.postgres.port}}", "x-db-5432 (string)"),
+        ("{{ values.postgres.port | int + 1 }}", "5433 (number)"),
+        ("{{ params.tables }}", "a,b (sequence)"),
+        ("t:{{ params.tables }}", "t:a,b (string)"),
+        ("${file:{{ connector }}:key}", "${file:Orders-V2:key} (string)"),
+        ("{{ '{{' }}", "{{ (string)"),
+        ("{{ {'a': {'b': 1}}['a']['b'] }}", "1 (number)"),
+        ("{{ values.x | default('y') }}", "y (string)"),
+        ("{{ 'y' if values.x is not defined else values.x }}", "y (string)"),
+        ("{{ 'true' | bool }}", "true (bool)"),
+        ("{{ 'no' | bool and true }}", "false (bool)"),
+    ] {
+        assert_eq!(computed(text), expected, "{text}");
+    }
+}
+
+/// A chain is read as deep as it is long, and a number can make any text long: neither may end the
+/// process, nor take its memory.
+#[test]
+fn an_expression_has_its_measure() {
+    let long = format!("{{{{ values{} }}}}", ".a".repeat(6_000));
+    for deep in
+        [long, format!("{{{{ {}1 }}}}", "-".repeat(9_000)), format!("{{{{ {}1 }}}}", "1+".repeat(9_000))]
+    {
+        assert!(computed(&deep).contains("expression-syntax: an expression is longer"));
+    }
+    for chain in
+        [format!("values{}", ".a".repeat(500)), format!("{}1", "-".repeat(1_000)), "not ".repeat(250) + "1"]
+    {
+        assert!(!computed(&format!("{{{{ {chain} }}}}")).contains("longer"));
+    }
+    let began = std::time::Instant::now();
+    for much in [
+        "{{ 'a' * 99999999 }}",
+        "{{ [1] * 99999999 }}",
+        "{{ range(99999) | join(range(99999) | join(1)) | length }}",
+        "{{ ('a' * 9999) | replace('a', 'a' * 9999) }}",
+        "{{ '%99999999d' | format(1) }}",
+        "{{ 'a' * 300000 }}",
+    ] {
+        assert!(computed(much).contains("expression-failed"), "{much}");
+    }
+    assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+    let many = format!("x{}", "{{ 'a' * 200000 }}".repeat(3));
+    assert!(computed(&many).contains("computes more than"), "each is small enough, and all are not");
+    assert!(computed("{{ range(5000) | join(',') | length }}").contains("23889"));
+}
+
+#[test]
+fn what_is_wrong_is_told_at_its_place() {
+    for (text, expected) in [
+        ("{{ valeus.postgres.host }}", "14 undefined-name: `valeus` is not set (did you mean `values`?)"),
+        (
+            "x {{ values.postgres.hots }}",
+            "16 undefined-name: `values.postgres.hots` is not set (did you mean `values.postgres.host`?)",
+        ),
+        (
+            "{{ values.mysql.port | int }}",
+            "14 undefined-name: `values.mysql` is not set (set it in the environment's `values` or in the settings)",
+        ),
+        (
+            "{{ values.x | default('a') ~ values.y }}",
+            "40 undefined-name: `values.y` is not set (set it in the environment's `values` or in the settings)",
+        ),
+        (
+            "a {{ connector",
+            "13 expression-syntax: an expression has no end (close it with `}}`; a quote inside an expression must be closed too)",
+        ),
+        (
+            "{{ connector | }}",
+            "11 expression-syntax: an expression is not well-formed: unexpected end of input, expected identifier (write a name like `values.a.b`, with filters like `| slug('_')`)",
+        ),
+        (
+            "{{- connector }}",
+            "11 expression-syntax: an expression has no `-` at its braces (remove it; nothing around an expression is trimmed)",
+        ),
+        (
+            "{{ connector | slgu }}",
+            "11 expression-failed: filter slgu is unknown (look at the types of what it uses: values are texts until `int` or `bool` is asked for)",
+        ),
+        (
+            "{{ connector | int }}",
+            "11 expression-failed: `int` takes a whole number (look at the types of what it uses: values are texts until `int` or `bool` is asked for)",
+        ),
+        (
+            "{{ (values.postgres.port | int) // 0 }}",
+            "11 expression-failed: an expression cannot be computed: invalid operation (look at the types of what it uses: values are texts until `int` or `bool` is asked for)",
+        ),
+        ("{{ values.postgres }}", "a map"),
+        (
+            "x{{ values.postgres }}",
+            "12 expression-failed: an expression gives a map, which cannot be part of a text (take one of its members, or join it)",
+        ),
+    ] {
+        assert_eq!(computed(text), expected, "{text}");
+    }
+}
