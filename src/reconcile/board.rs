@@ -1,18 +1,21 @@
 //! The one report of an agent, and who is told when it changes.
 //!
 //! Takes changes from the follower and the reconciler, gives the whole report to one listener at
-//! each event. What the listener makes of it (metrics, status page) is its own business.
+//! each event; findings also go into the log from here. What the listener makes of the report (metrics,
+//! status page) is its own business.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use tracing::warn;
 
-use crate::model::finding::Findings;
+use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Mode;
 use crate::model::report::{Clocks, ClusterReport, Event, Report, RepositoryReport, RepositoryState};
 use crate::model::revision::RepositoryName;
+use crate::model::rule::Severity;
 
 /// Who is told of each event, with the report as it stands then.
 pub type Listener = Box<dyn Fn(&Event, &Report)>;
@@ -103,5 +106,20 @@ fn unseen(repository: RepositoryName) -> RepositoryReport {
         failure: None,
         last_moves: BTreeMap::new(),
         findings: Findings::default(),
+    }
+}
+
+/// Puts findings into the log, at their places; `folder` where they are those of a folder of `extra`.
+pub fn log<'f>(folder: Option<&str>, findings: impl Iterator<Item = &'f Finding>) {
+    for finding in findings.filter(|finding| finding.severity != Severity::Info) {
+        warn!(
+            folder,
+            place = %finding.place,
+            rule = finding.rule.name(),
+            severity = finding.severity.name(),
+            hint = finding.hint.as_deref(),
+            "{}",
+            finding.message
+        );
     }
 }

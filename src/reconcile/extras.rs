@@ -17,10 +17,9 @@ use crate::model::report::{
     Class, Event, Failure, MoveKind, Poll, PollOutcome, PollStep, RepositoryReport, RepositoryState,
 };
 use crate::model::revision::{RepositoryName, Revision};
-use crate::model::rule::Severity;
 use crate::model::snapshot::Snapshot;
 use crate::pipeline::extra::{self, Folder, Ground, Joined, Outcome, Target};
-use crate::reconcile::board::Board;
+use crate::reconcile::board::{self, Board};
 use crate::reconcile::cycle::chain;
 use crate::repo::flat;
 
@@ -238,17 +237,7 @@ impl Extra {
         let folder = self.path.display().to_string();
         let folder = folder.as_str();
         let in_force = self.last.as_ref().map(|part| part.connectors.len());
-        for finding in findings.iter().filter(|finding| finding.severity != Severity::Info) {
-            warn!(
-                folder,
-                place = %finding.place,
-                rule = finding.rule.name(),
-                severity = finding.severity.name(),
-                hint = finding.hint.as_deref(),
-                "{}",
-                finding.message
-            );
-        }
+        board::log(Some(folder), findings.iter());
         let failure = match &self.look {
             Look::Not(_, failure) => Some(failure.text.as_ref()),
             Look::Holds(_) | Look::Empty(_) | Look::Unseen => None,

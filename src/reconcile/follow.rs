@@ -15,7 +15,6 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::model::desired::Desired;
-use crate::model::finding::Finding;
 use crate::model::report::{Class, Clock, Event, Poll, RepositoryState};
 use crate::model::revision::RepositoryName;
 use crate::model::rule::Severity;
@@ -23,7 +22,7 @@ use crate::model::snapshot::Sources;
 use crate::model::supplied::Secrets;
 use crate::pipeline;
 use crate::pipeline::extra::Ground;
-use crate::reconcile::board::Board;
+use crate::reconcile::board::{self, Board};
 use crate::reconcile::extras::Extras;
 use crate::reconcile::followed::Followed;
 use crate::reconcile::imports::Imports;
@@ -168,7 +167,7 @@ impl Follower {
         let now = Timestamp::now();
         let revision = sources.revision();
         let ground = self.place.ground(&sources);
-        tell(ground.findings.iter());
+        board::log(None, ground.findings.iter());
         self.refused = ground.desired.is_none();
         board.write(|report| {
             if report.clocks.points_at.as_ref().is_none_or(|clock| clock.revision != revision) {
@@ -213,7 +212,7 @@ impl Follower {
         // What the findings of a newer revision that was refused say is still so.
         if !self.refused {
             let known = board.read(|report| report.findings.clone());
-            tell(findings.iter().filter(|finding| !known.iter().any(|known| known == *finding)));
+            board::log(None, findings.iter().filter(|finding| !known.iter().any(|known| known == *finding)));
             board.write(|report| report.findings = findings);
         }
         self.accepted.send_if_modified(|accepted| {
@@ -224,19 +223,6 @@ impl Follower {
         });
         let is_kept = !self.extras.is_empty() || !secrets.names().is_empty();
         self.good = is_kept.then_some(Good { ground, secrets });
-    }
-}
-
-fn tell<'f>(findings: impl Iterator<Item = &'f Finding>) {
-    for finding in findings.filter(|finding| finding.severity != Severity::Info) {
-        warn!(
-            place = %finding.place,
-            rule = finding.rule.name(),
-            severity = finding.severity.name(),
-            hint = finding.hint.as_deref(),
-            "{}",
-            finding.message
-        );
     }
 }
 
