@@ -16,6 +16,7 @@
 //! | finding | something wrong in the repository: place, rule, hint |
 //! | report | what one cycle saw and did |
 
+pub mod address;
 pub mod capability;
 pub mod comparison;
 pub mod config;

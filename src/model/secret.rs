@@ -4,24 +4,17 @@
 //! sending are left to others; they ask here, so the same value is hidden in a plan, a log line, a
 //! metric and the status page.
 
+use crate::model::address;
+
 /// Words that make a key's value secret wherever they stand in the key, lower case.
 ///
 /// From the password-typed settings of Debezium 3.6 and the JDBC, S3 and MSK connectors, and from
 /// the settings of theirs that are secret although they are typed as plain strings.
-const SECRET_WORDS: &[&str] = &[
-    "passw",
-    "secret",
-    "token",
-    "credential",
-    "jaas",
-    "private",
-    "passphrase",
-    "user.info",
-    "connection.string",
-    "connection.uri",
-    "connection.url",
-    "database.url",
-];
+const SECRET_WORDS: &[&str] =
+    &["passw", "secret", "token", "credential", "jaas", "private", "passphrase", "user.info"];
+
+/// Words of keys whose value is an address. It is secret unless it is seen that it holds no credential.
+const ADDRESS_WORDS: &[&str] = &["connection.string", "connection.uri", "connection.url", "database.url"];
 
 /// Pairs of words that make a key secret with `.`, `_`, `-` or nothing between them.
 const SECRET_PAIRS: &[(&str, &str)] = &[("api", "key"), ("access", "key")];
@@ -34,7 +27,7 @@ pub fn is_secret(key: &str, text: &str) -> bool {
     if is_placeholder(text) {
         return false;
     }
-    is_secret_key(key) || holds_credentials(text)
+    is_secret_key(key) || (is_address_key(key) && !address::is_open(text)) || may_hold_credentials(text)
 }
 
 /// Says whether a key's name alone makes its value secret.
@@ -44,6 +37,11 @@ pub fn is_secret_key(key: &str) -> bool {
         || key.ends_with("ssl.key")
         || key.ends_with("ssl.keystore.key")
         || SECRET_PAIRS.iter().any(|(first, second)| holds_pair(&key, first, second))
+}
+
+fn is_address_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ADDRESS_WORDS.iter().any(|word| key.contains(word))
 }
 
 fn holds_pair(key: &str, first: &str, second: &str) -> bool {
@@ -110,6 +108,69 @@ pub fn holds_credentials(text: &str) -> bool {
     assigned || holds_userinfo(text)
 }
 
+/// What a credential is called where it is given inside a text, lower case.
+const ASSIGNED: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "api-key",
+    "accesskey",
+    "access_key",
+    "accountkey",
+];
+
+/// Says whether a text under any key may carry credentials. Wider than [`holds_credentials`]: to hide too
+/// much costs less than to be wrong, while a finding must be right.
+fn may_hold_credentials(text: &str) -> bool {
+    let bare = without_insides(text);
+    holds_credentials(text) || may_assign(&bare) || may_hold_userinfo(&bare) || may_hold_oracle_login(&bare)
+}
+
+fn may_assign(bare: &str) -> bool {
+    let lower = bare.to_ascii_lowercase();
+    ASSIGNED.iter().any(|word| {
+        lower.match_indices(word).any(|(at, _)| {
+            let rest = lower[at + word.len()..].trim_start_matches(['"', '\'', '\\', ' ']);
+            let Some(value) = rest.strip_prefix(['=', ':']) else { return false };
+            let value = value.trim_start_matches(['"', '\'', '\\', ' ']);
+            let literal = value.trim_start_matches("${}");
+            let is_filled = literal.len() < value.len();
+            let is_over = literal.starts_with(['"', '\'', '&', ';', ',', ' ', ')', '\\']);
+            !(literal.is_empty() || is_filled && is_over)
+        })
+    })
+}
+
+/// A password may hold whatever ends an address elsewhere, so that only the last `@` says where one ends.
+fn may_hold_userinfo(bare: &str) -> bool {
+    bare.match_indices("://").any(|(at, separator)| {
+        let Some((before, _)) = bare[at + separator.len()..].rsplit_once('@') else { return false };
+        let authority = before.split(['/', '?', '#']).next().unwrap_or_default();
+        let is_elsewhere = before.rsplit_once(':').is_some_and(|(_, password)| is_all_placeholders(password));
+        let is_whole = authority.len() == before.len();
+        !(is_all_placeholders(before) || is_whole && is_elsewhere) && (is_whole || authority.contains(':'))
+    })
+}
+
+fn may_hold_oracle_login(bare: &str) -> bool {
+    let lower = bare.to_ascii_lowercase();
+    lower.match_indices("jdbc:oracle:").any(|(at, start)| {
+        let rest = &lower[at + start.len()..];
+        let login = rest.split_once(':').and_then(|(_, rest)| rest.rsplit_once('@'));
+        login.and_then(|(login, _)| login.split_once('/')).is_some_and(|(_, word)| !is_all_placeholders(word))
+    })
+}
+
+fn is_all_placeholders(bare: &str) -> bool {
+    !bare.is_empty() && bare.replace("${}", "").is_empty()
+}
+
 /// A text with nothing inside of its placeholders: there may be colons and slashes in them.
 fn without_insides(text: &str) -> String {
     let mut parts = text.split("${");
@@ -153,6 +214,7 @@ mod tests {
             "connection.password",
             "mongodb.connection.string",
             "connection.url",
+            "Other.Database.URL",
             "schema.history.internal.producer.sasl.jaas.config",
             "value.converter.basic.auth.user.info",
             "aws.secret.access.key",
@@ -202,6 +264,55 @@ mod tests {
         assert!(!is_secret("target", "https://${file:/a/b:user}:${file:/a/b:pw}@host/path"));
         assert!(is_secret("target", "https://${env:U}:hunter2@host/path"));
         assert!(!is_secret("target", "jdbc:postgresql://db/x?password=${env:PW}"));
+    }
+
+    #[test]
+    fn an_address_is_hidden_for_what_stands_in_it() {
+        for key in ["connection.url", "database.url", "mongodb.connection.string", "x.Connection.URI"] {
+            assert!(!is_secret(key, "jdbc:postgresql://db/x?user=a"), "{key}");
+            assert!(!is_secret(key, "mongodb://app:${file:/a:b}@db/x"), "{key}");
+            assert!(is_secret(key, "mongodb://app:hunter2@db/x"), "{key}");
+            assert!(is_secret(key, "db:5432"), "{key}: it is not understood");
+        }
+        // Another word of the key still counts.
+        assert!(is_secret("token.database.url", "jdbc:postgresql://db/x"));
+    }
+
+    #[test]
+    fn a_credential_in_a_text_is_hidden_however_it_is_given() {
+        for text in [
+            "https://hunter2@host",
+            "https://user:pa/ss@host",
+            "https://user:pa,ss@host",
+            "https://user:pa ss@host",
+            "see https://user:pa#ss@host",
+            "jdbc:oracle:thin:scott/hunter2@//db/x",
+            "jdbc:oracle:thin:${env:U}/hunter2@db",
+            "password = hunter2",
+            "password=${env:PW}hunter2",
+            "password=\";hunter2\"",
+            "{\"password\": \"hunter2\"}",
+            "{\\\"token\\\":\\\"hunter2\\\"}",
+            "AccountName=a;AccountKey=hunter2",
+            "x?api_key=hunter2",
+        ] {
+            assert!(is_secret("target", text), "{text}");
+        }
+        for text in [
+            "https://host:8080/path",
+            "https://host/a@b",
+            "http://a:8081,http://b:8082",
+            "https://${env:USER}@host",
+            "password=\"${env:PW}\", x",
+            "password=${env:PW}&user=a",
+            "password=",
+            "jdbc:oracle:thin:scott/${env:PW}@db",
+            "jdbc:oracle:thin:@db",
+            "token, secret and password",
+            "bypass",
+        ] {
+            assert!(!is_secret("target", text), "{text}");
+        }
     }
 
     #[test]

@@ -120,4 +120,17 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn an_address_that_moves_is_shown_where_neither_side_has_a_credential() {
+        let at = |text: &str| config(&[("connection.url", text)]);
+        let shown = |before: &str, after: &str| format!("{:?}", difference(&at(after), &at(before)).changes);
+        let (old, new) = ("jdbc:postgresql://old/x", "jdbc:postgresql://new/x");
+        assert!(shown(old, new).contains(old) && shown(old, new).contains(new), "{}", shown(old, new));
+        for (before, after) in [(format!("{old}?password=hunter2"), new), (format!("{old}?hunter2"), new)] {
+            for text in [shown(&before, after), shown(after, &before)] {
+                assert!(!text.contains("jdbc"), "{text}");
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::model::config::{Shown, Value};
 use crate::model::definition::{Definitions, Given, Pair, Parameter, ParameterKind, Template, Tree};
 use crate::model::reference::{ParameterReference, Sets, TemplateReference};
+use crate::model::secret;
 use crate::model::text::Text;
 use crate::pipeline::expression;
 use crate::pipeline::layers;
@@ -69,6 +70,10 @@ fn parameter(parameter: &Parameter) -> ParameterReference {
 /// is removed.
 fn shown(key: &Text, tree: &Tree) -> Option<Shown> {
     let text = written(tree)?;
+    // What stands in a map was looked at there, each under its own name.
+    if matches!(tree, Tree::Map(..)) && !secret::is_secret_key(key.as_str()) {
+        return Some(Shown::Text(text.into()));
+    }
     Some(Value::new(key.as_str(), &text).shown())
 }
 

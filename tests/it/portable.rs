@@ -280,6 +280,27 @@ config:
 }
 
 #[tokio::test]
+async fn an_address_without_a_credential_is_written_in_every_form() -> Result<()> {
+    let sink = |address: &str| {
+        desk(&format!(
+            "connector: lines\nconfig: {{connector.class: FileStreamSink, topics: a, connection.url: \"{address}\"}}\n"
+        ))
+    };
+    for address in ["jdbc:postgresql://db:5432/x?user=a", "jdbc:sqlserver://db;user=a;password=${file:/a:b}"]
+    {
+        for form in ["connect", "strimzi --cluster main"] {
+            let said = sink(address)?.run(&format!("render --dir . -e test -o {form}")).await?;
+            assert!(said.code == Some(0) && said.out.contains(address), "{said}");
+        }
+    }
+    let desk = sink("jdbc:postgresql://db:5432/x?user=a&password=hunter2")?;
+    desk.write("tagalong.yaml", "allow: {plain-secret: the secret of a test}\n")?;
+    let said = desk.run("render --dir . -e test -o connect").await?;
+    assert!(said.code == Some(1) && said.err.contains("`connection.url` is secret"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn flags_that_a_form_has_no_place_for_are_usage_errors() -> Result<()> {
     let desk = desk(TWO)?;
     for flags in [

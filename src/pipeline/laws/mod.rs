@@ -1,5 +1,6 @@
 //! Laws of the front half: what must hold for any definitions, not only for those of the corpus.
 
+mod addresses;
 mod compare;
 mod lints;
 mod others;
