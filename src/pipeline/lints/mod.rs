@@ -7,6 +7,7 @@
 mod across;
 pub mod beside;
 mod classes;
+mod fed;
 mod refused;
 mod removed;
 mod secrets;

@@ -1,18 +1,20 @@
 //! What becomes of a breach: silenced, or told at the place where it can be put right.
 //!
 //! Takes what the lints say of the connectors of one environment, gives findings. What a template
-//! brings about is told once, at the template.
+//! brings about is told once, at the template; but where a connector feeds it, or the template is another
+//! repository's, it is told at the connector, to the one who can change it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::definition::{Allowance, Connector, Definitions};
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Origin};
 use crate::model::finding::{Finding, Place};
 use crate::model::name::ConnectorName;
 use crate::model::rule::Rule;
 use crate::model::text::Text;
 use crate::pipeline::layers;
 use crate::pipeline::lints::beside::Guest;
+use crate::pipeline::lints::fed::{self, Set};
 use crate::pipeline::lints::seen::{Breach, Seen};
 
 /// What is told, and which silencings kept something from being told.
@@ -35,8 +37,8 @@ struct Group<'s> {
 pub struct Court<'d> {
     definitions: &'d Definitions,
     connectors: HashMap<&'d Place, &'d Connector>,
-    /// Where templates set keys, and how many connectors are made from that template.
-    templates: HashMap<&'d Place, usize>,
+    /// Where templates set keys, what to, and how many connectors are made from that template.
+    templates: HashMap<&'d Place, (Set<'d>, usize)>,
     /// The rules that anybody silences anywhere.
     silenced: BTreeSet<Rule>,
     /// The folder of `extra` that alone is told anything, where it is one.
@@ -53,7 +55,7 @@ impl<'d> Court<'d> {
             let count = counts.get(template.name.as_str()).copied().unwrap_or_default();
             let blocks = template.environments.iter().map(|block| &block.config);
             for pair in std::iter::once(&template.config).chain(blocks).flatten() {
-                templates.insert(pair.value.place(), count);
+                templates.insert(pair.value.place(), (Set { template, tree: &pair.value }, count));
             }
         }
         let silenced = allowances(definitions).map(|allowance| allowance.rule).collect();
@@ -106,20 +108,21 @@ impl<'d> Court<'d> {
                 .chain(partner)
                 .flat_map(|seen| self.allowances(breach.rule, seen, desired))
                 .collect();
-            let place = self.place(seen, &breach, &inherited).filter(|_| allowed.is_empty());
-            if let Some(place) = place.cloned() {
-                let group = groups.entry((place, breach.rule, breach.message)).or_default();
+            let told = self.told(seen, &breach, &inherited, desired).filter(|_| allowed.is_empty());
+            if let Some((place, message)) = told {
+                let group = groups.entry((place, breach.rule, message)).or_default();
                 group.hint = breach.hint;
                 group.names.insert(seen.name);
             }
             verdict.used.extend(allowed.into_iter().map(|allowance| allowance.place.clone()));
         }
         verdict.findings.extend(groups.into_iter().map(|((place, rule, message), Group { hint, names })| {
-            let (count, names) = (self.templates.get(&place), names.into_iter().collect::<Vec<_>>());
+            let count = self.templates.get(&place).map(|(_, count)| *count);
+            let names: Vec<_> = names.into_iter().collect();
             let message = match count {
                 // How many are concerned may differ between environments; this does not.
                 Some(2..) => {
-                    format!("{message} ({} connectors are made from this template)", count.unwrap_or(&0))
+                    format!("{message} ({} connectors are made from this template)", count.unwrap_or(0))
                 }
                 Some(_) | None => message,
             };
@@ -132,14 +135,53 @@ impl<'d> Court<'d> {
         verdict
     }
 
-    /// Where a breach can be put right; none where it is not for the one who is told.
-    fn place<'s>(&self, seen: &Seen<'s>, breach: &Breach, inherited: &Inherited<'s>) -> Option<&'s Place> {
-        let place = match &breach.key {
-            Some(key) => seen.place(key),
-            None => inherited.by_all(seen, breach).filter(|place| self.is_template(place)),
+    /// Where a breach can be put right and what is said there; none where it is not for the one who is told.
+    fn told(
+        &self,
+        seen: &Seen<'_>,
+        breach: &Breach,
+        inherited: &Inherited<'_>,
+        desired: &Desired,
+    ) -> Option<(Place, String)> {
+        let origin = match &breach.key {
+            Some(key) => seen.layers(key).last(),
+            None => class_origin(seen)
+                .filter(|class| inherited.by_all(seen, breach) && self.is_template(&class.place)),
         };
-        let place = place.unwrap_or(&seen.connector.place);
-        self.guest.as_ref().map_or(Some(place), |guest| guest.place(place, seen, breach))
+        let (mut place, mut message) =
+            (origin.map_or(&seen.connector.place, |origin| &origin.place), breach.message.clone());
+        if let Some((origin, own)) = origin.and_then(|o| Some((o, self.own_place(seen, breach, o, desired)?)))
+        {
+            let what = if breach.key.is_some() { "it" } else { "its class" };
+            message += &format!("; `{}` has {what} from {}, at {}", seen.name, origin.layer, origin.place);
+            place = own;
+        }
+        let place = self.guest.as_ref().map_or(Some(place), |guest| guest.place(place, seen, breach));
+        Some((place?.clone(), message))
+    }
+
+    /// Where the connector itself is to be told of what its template says; none where the template is.
+    fn own_place<'s>(
+        &self,
+        seen: &Seen<'s>,
+        breach: &Breach,
+        origin: &Origin,
+        desired: &Desired,
+    ) -> Option<&'s Place>
+    where
+        'd: 's,
+    {
+        let (set, _) = self.templates.get(&origin.place)?;
+        let connector = self.connectors.get(&seen.connector.place)?;
+        let environments = layers::environments(self.definitions, &desired.environment).unwrap_or_default();
+        let fed = || fed::place(self.definitions, connector, &environments, *set);
+        if let Some(fed) = breach.key.as_ref().and_then(|_| fed()) {
+            return Some(fed);
+        }
+        let is_elsewhere = self.definitions.about.imports.keys().any(|import| origin.place.is_of(import));
+        // What differs between connectors is not put right in the template.
+        let is_between = breach.partner.is_some() && set.is_computed();
+        (is_elsewhere || is_between).then_some(&seen.connector.place)
     }
 }
 
@@ -199,13 +241,18 @@ impl<'s> Inherited<'s> {
         inherited
     }
 
-    fn by_all(&self, seen: &Seen<'s>, breach: &Breach) -> Option<&'s Place> {
-        let place = class_place(seen)?;
-        let lacking = self.lacking.get(&(place, breach.rule, breach.message.clone()));
-        (lacking == self.classes.get(place)).then_some(place)
+    fn by_all(&self, seen: &Seen<'s>, breach: &Breach) -> bool {
+        class_place(seen).is_some_and(|place| {
+            let lacking = self.lacking.get(&(place, breach.rule, breach.message.clone()));
+            lacking == self.classes.get(place)
+        })
     }
 }
 
 fn class_place<'s>(seen: &Seen<'s>) -> Option<&'s Place> {
-    seen.place("connector.class")
+    class_origin(seen).map(|origin| &origin.place)
+}
+
+fn class_origin<'s>(seen: &Seen<'s>) -> Option<&'s Origin> {
+    seen.layers("connector.class").last()
 }
