@@ -4,12 +4,14 @@
 //! cannot be read ends the command; following them is left to `reconcile`.
 
 use crate::cli::failure::Failure;
+use crate::cli::print;
+use crate::model::folder::ExtraFolder;
 use crate::model::revision::RepositoryName;
 use crate::model::snapshot::{Snapshot, Sources};
 use crate::pipeline;
-use crate::repo::Repository;
 use crate::repo::error::Error;
 use crate::repo::options::ImportOptions;
+use crate::repo::{Repository, flat};
 use crate::yaml::decode::nearest;
 
 /// Whether imports are asked for that are in no folder.
@@ -55,6 +57,19 @@ pub async fn sources(main: &Repository, options: &ImportOptions, reach: Reach) -
         sources.imports.insert(import.name, snapshot.into());
     }
     Ok(sources)
+}
+
+/// Reads folders of `extra` that are typed; says of each that holds nothing.
+pub async fn folders(extra: &[ExtraFolder]) -> Result<Vec<Snapshot>, Failure> {
+    let mut folders = Vec::new();
+    for ExtraFolder { path, names: _ } in extra {
+        let snapshot = flat::read(path.clone()).await?;
+        if snapshot.files.is_empty() {
+            print::note(&format!("{} holds no definition file", path.display()));
+        }
+        folders.push(snapshot);
+    }
+    Ok(folders)
 }
 
 async fn read(repository: &Repository) -> Result<Snapshot, Error> {

@@ -68,8 +68,8 @@ pub struct Definitions {
     /// Folder to read an import from in place of git; may be given again
     #[arg(long = "import", value_name = "NAME=DIR")]
     imports: Vec<String>,
-    /// More definitions: a flat folder, as a service brings them; may be given again
-    #[arg(long, value_name = "DIR")]
+    /// More definitions: a flat folder, as a service brings them, and the names that are its own; may be given again
+    #[arg(long, value_name = "DIR[=NAMES]")]
     extra: Vec<String>,
 
     /// Value for the templates, over the environment's own; may be given again

@@ -108,7 +108,7 @@ fn board(
     // The first report is replaced before anybody can ask: the board tells nothing of its own.
     let extra = |board: &Board| {
         for folder in &settings.extra {
-            board.write_of(&RepositoryName::extra(&folder.to_string_lossy()), |_| {});
+            board.write_of(&RepositoryName::extra(&folder.path.to_string_lossy()), |_| {});
         }
     };
     let quiet = Board::new(environment.clone(), settings.mode, Box::new(|_, _| {}));

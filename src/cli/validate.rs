@@ -15,6 +15,7 @@ use crate::cli::flags::{Common, FindingsOutput, Overlay, Printing};
 use crate::cli::{print, verdict, wiring};
 use crate::model::desired::Desired;
 use crate::model::finding::Findings;
+use crate::model::folder::ExtraFolder;
 use crate::model::name::EnvironmentName;
 use crate::model::rule::Severity;
 use crate::model::select::Select;
@@ -23,7 +24,7 @@ use crate::model::values::Values;
 use crate::pipeline;
 use crate::pipeline::extra::{self, Folder, Ground, Joined, Target};
 use crate::pipeline::supply::Supply;
-use crate::repo::{Repository, flat};
+use crate::repo::Repository;
 use crate::settings::checked::Settings;
 use crate::view;
 
@@ -54,9 +55,9 @@ pub struct Validate {
     #[arg(long = "dir", value_name = "DIR", conflicts_with = "dir")]
     flag: Option<PathBuf>,
 
-    /// More definitions: a flat folder, as a service brings them; may be given again
-    #[arg(long, value_name = "DIR")]
-    extra: Vec<PathBuf>,
+    /// More definitions: a flat folder, as a service brings them, and the names that are its own; may be given again
+    #[arg(long, value_name = "DIR[=NAMES]", value_parser = wiring::extra)]
+    extra: Vec<ExtraFolder>,
 
     /// Only this environment
     #[arg(short, long, value_name = "NAME", value_parser = wiring::environment)]
@@ -145,15 +146,7 @@ impl Validate {
 
     /// The folders of `extra`.
     async fn folders(&self) -> Result<Vec<Snapshot>, Failure> {
-        let mut folders = Vec::new();
-        for folder in &self.extra {
-            let snapshot = flat::read(folder.clone()).await?;
-            if snapshot.files.is_empty() {
-                print::note(&format!("{} holds no definition file", folder.display()));
-            }
-            folders.push(snapshot);
-        }
-        Ok(folders)
+        definitions::folders(&self.extra).await
     }
 
     fn overlay(&self) -> Overlay {
@@ -195,15 +188,20 @@ impl Validate {
         }
         let folders: Vec<_> = folders
             .iter()
-            .map(|read| Folder { repository: &read.revision.repository, look: Ok(read), last: None })
+            .zip(&self.extra)
+            .map(|(read, ExtraFolder { path: _, names })| Folder {
+                repository: &read.revision.repository,
+                names,
+                look: Ok(read),
+                last: None,
+            })
             .collect();
         let (mut found, mut drafts, mut came) = (Found::new(), Vec::new(), Vec::new());
         let mut ground = Ground { definitions, desired: None, findings: Findings::default() };
         for (environment, (draft, findings)) in all {
             (ground.desired, ground.findings) = (draft, findings);
             let target = Target { environment: &environment, supply, select: &select };
-            let Joined { desired, outcomes } = extra::join(&ground, &folders, &target);
-            let mut findings = ground.findings.clone();
+            let Joined { desired, mut findings, outcomes } = extra::join(&ground, &folders, &target);
             findings.extend(outcomes.iter().flat_map(|outcome| outcome.findings.iter().cloned()));
             findings.settle();
             drafts.extend(desired);

@@ -20,6 +20,7 @@ use crate::connect::{self, Client, Writer};
 use crate::model::definition::Definitions;
 use crate::model::desired::{Desired, Lapse};
 use crate::model::finding::{Finding, Findings};
+use crate::model::folder::ExtraFolder;
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Policy;
 use crate::model::rule::Severity;
@@ -149,6 +150,11 @@ pub fn named_environment(settings: &Settings) -> Result<EnvironmentName, Failure
         Failure::usage(anyhow::anyhow!("no environment is named"))
             .hint(Some("add -e NAME, or `environment: NAME` to the settings"))
     })
+}
+
+/// Reads a folder of `extra`, as it is typed.
+pub fn extra(text: &str) -> Result<ExtraFolder, String> {
+    settings::extra::folder(text).map_err(|why| format!("it {why}; write FOLDER, or FOLDER=NAME:NAME"))
 }
 
 /// The repository that the settings name.

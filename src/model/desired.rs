@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::model::config::{Config, Shown};
 use crate::model::finding::Place;
 use crate::model::name::{ConnectorName, EnvironmentName};
-use crate::model::revision::{RepositoryName, RepositoryRevision, Revision};
+use crate::model::revision::{RepositoryName, Revision};
 use crate::model::supplied::SecretName;
 
 /// Every connector one environment should run.
@@ -79,17 +79,6 @@ impl fmt::Display for Incomplete {
         };
         write!(f, "the folder {folder} {is}; nothing is deleted because of it")
     }
-}
-
-/// What one folder of `extra` declares in an environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
-    /// Which folder, in which state.
-    pub revision: RepositoryRevision,
-    /// Each connector by the name it has in this environment.
-    pub connectors: BTreeMap<ConnectorName, DesiredConnector>,
-    /// Those of them that lack secrets, and which.
-    pub unresolved: BTreeMap<ConnectorName, BTreeSet<SecretName>>,
 }
 
 /// One connector as it should be.

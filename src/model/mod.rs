@@ -23,6 +23,7 @@ pub mod config;
 pub mod definition;
 pub mod desired;
 pub mod finding;
+pub mod folder;
 pub mod import;
 pub mod live;
 pub mod name;

@@ -28,8 +28,10 @@ impl Select {
     }
 }
 
+/// Whether a name is one of a pattern.
+///
 /// Compares with one memory of the last `*`, so that no pattern takes more than quadratic time.
-fn matches(pattern: &str, text: &str) -> bool {
+pub fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut on) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::model::definition::{Definitions, Environment, Pair, Parameter, Tree};
-use crate::model::finding::Finding;
+use crate::model::definition::{Definitions, Environment, Pair, Parameter, Template, Tree};
+use crate::model::finding::{Finding, Findings, Place};
 use crate::model::rule::{Rule, Severity};
 use crate::model::snapshot::Files;
 use crate::model::text::Text;
@@ -44,6 +44,11 @@ impl Uses {
                 self.parameters.insert(std::ptr::from_ref(parameter));
             }
         }
+    }
+
+    /// Adds the values that others use.
+    pub fn add_values(&mut self, others: &Self) {
+        self.values.extend(others.values.iter().cloned());
     }
 
     /// How far what stands at a path is used.
@@ -91,16 +96,7 @@ pub fn check(
         return;
     }
     let doubtful = Doubtful::of(files, findings);
-    for template in definitions.templates.values().filter(|template| template.whole) {
-        for parameter in &template.parameters {
-            let name = parameter.name.as_str();
-            if !uses.parameters.contains(&std::ptr::from_ref(parameter)) && !doubtful.mentions(name) {
-                let message =
-                    format!("template `{}` never uses its parameter `{name}`", template.name.as_str());
-                findings.push(Finding::new(Rule::ParameterUnused, parameter.name.place.clone(), message));
-            }
-        }
-    }
+    parameters(definitions.templates.values(), uses, files, findings);
     // What nobody could read may use anything.
     if !lost.imports.is_empty() {
         return;
@@ -109,8 +105,7 @@ pub fn check(
         let uses = uses.with_the_meant(environment);
         let mut tell = |path: &str, key: &Text| {
             if !doubtful.mentions(path) {
-                let message = format!("no definition uses `values.{path}`");
-                findings.push(Finding::new(Rule::ValueUnused, key.place.clone(), message));
+                findings.push(no_use(path, key));
             }
         };
         for input in &environment.inputs {
@@ -120,6 +115,80 @@ pub fn check(
         }
         unused("", &environment.values, &uses, &mut tell);
     }
+}
+
+/// Finds the parameters that these templates never use.
+pub fn parameters<'d>(
+    templates: impl IntoIterator<Item = &'d Template>,
+    uses: &Uses,
+    files: &Files,
+    findings: &mut Vec<Finding>,
+) {
+    let doubtful = Doubtful::of(files, findings);
+    for template in templates.into_iter().filter(|template| template.whole) {
+        for parameter in &template.parameters {
+            let name = parameter.name.as_str();
+            if !uses.parameters.contains(&std::ptr::from_ref(parameter)) && !doubtful.mentions(name) {
+                let message =
+                    format!("template `{}` never uses its parameter `{name}`", template.name.as_str());
+                findings.push(Finding::new(Rule::ParameterUnused, parameter.name.place.clone(), message));
+            }
+        }
+    }
+}
+
+/// What is left of findings of a repository where others may use any of its values.
+pub fn left(findings: &Findings) -> Findings {
+    let mut left = Findings::default();
+    left.extend(findings.iter().filter(|finding| finding.rule != Rule::ValueUnused).cloned());
+    left
+}
+
+/// What is left of findings of a repository once it is known what others use of its values.
+pub fn beside(definitions: &Definitions, uses: &Uses, findings: &Findings) -> Findings {
+    let told: HashSet<_> = findings
+        .iter()
+        .filter(|finding| finding.rule == Rule::ValueUnused)
+        .map(|finding| &finding.place)
+        .collect();
+    if told.is_empty() || uses.values.is_empty() {
+        return findings.clone();
+    }
+    let mut left = left(findings);
+    for environment in definitions.environments.values() {
+        let uses = uses.with_the_meant(environment);
+        let mut tell = |path: &str, key: &Text| left.push(no_use(path, key));
+        let inputs = environment.inputs.iter().map(|input| &input.path);
+        for path in inputs.filter(|path| told.contains(&path.place)) {
+            if matches!(uses.of(path.as_str()), Extent::Nothing) {
+                tell(path.as_str(), path);
+            }
+        }
+        again("", &environment.values, &told, &uses, &mut tell);
+    }
+    left.settle();
+    left
+}
+
+/// Tells again what of the values that were told is not used by these either.
+fn again(
+    under: &str,
+    pairs: &[Pair],
+    told: &HashSet<&Place>,
+    uses: &Uses,
+    tell: &mut impl FnMut(&str, &Text),
+) {
+    for pair in pairs {
+        if told.contains(&pair.key.place) {
+            unused(under, std::slice::from_ref(pair), uses, tell);
+        } else if let Tree::Map(_, inner) = &pair.value {
+            again(&join(under, pair.key.as_str()), inner, told, uses, tell);
+        }
+    }
+}
+
+fn no_use(path: &str, key: &Text) -> Finding {
+    Finding::new(Rule::ValueUnused, key.place.clone(), format!("no definition uses `values.{path}`"))
 }
 
 /// Tells each value that is not used; of a map that is not used at all, the map alone.

@@ -11,14 +11,15 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::model::desired::{Lapse, Part};
+use crate::model::desired::Lapse;
 use crate::model::finding::Findings;
+use crate::model::folder::{ExtraFolder, Names};
 use crate::model::report::{
     Class, Event, Failure, MoveKind, Poll, PollOutcome, PollStep, RepositoryReport, RepositoryState,
 };
 use crate::model::revision::{RepositoryName, Revision};
 use crate::model::snapshot::Snapshot;
-use crate::pipeline::extra::{self, Folder, Ground, Joined, Outcome, Target};
+use crate::pipeline::extra::{self, Folder, Ground, Joined, Outcome, Part, Target};
 use crate::reconcile::board::{self, Board};
 use crate::reconcile::cycle::chain;
 use crate::repo::flat;
@@ -31,6 +32,7 @@ pub struct Extras(Vec<Extra>);
 struct Extra {
     repository: RepositoryName,
     path: PathBuf,
+    names: Names,
     /// What it held when it was last looked at; before that it is as if it were not there.
     look: Look,
     /// What it declared when it last was good.
@@ -73,10 +75,11 @@ impl Look {
 
 impl Extras {
     /// Folders that were not looked at yet.
-    pub fn new(folders: &[PathBuf]) -> Self {
-        let extra = |path: &PathBuf| Extra {
+    pub fn new(folders: &[ExtraFolder]) -> Self {
+        let extra = |ExtraFolder { path, names }: &ExtraFolder| Extra {
             repository: RepositoryName::extra(&path.to_string_lossy()),
             path: path.clone(),
+            names: names.clone(),
             look: Look::Unseen,
             last: None,
             told: None,
@@ -116,6 +119,7 @@ impl Extras {
             .iter()
             .map(|extra| Folder {
                 repository: &extra.repository,
+                names: &extra.names,
                 look: extra.look.holds(),
                 last: extra.last.as_ref(),
             })
@@ -208,7 +212,7 @@ impl Extra {
     }
 
     fn report(&mut self, outcome: Outcome, board: &Board) {
-        let Outcome { part, findings, idle: _ } = outcome;
+        let Outcome { part, findings, idle: _, lacks: _ } = outcome;
         let lapse = match self.look.holds() {
             Ok(_) => part.is_none().then_some(Lapse::Invalid),
             Err(lapse) => Some(lapse),
@@ -236,25 +240,26 @@ impl Extra {
     fn log(&self, lapse: Option<Lapse>, findings: &Findings) {
         let folder = self.path.display().to_string();
         let folder = folder.as_str();
-        let in_force = self.last.as_ref().map(|part| part.connectors.len());
+        let in_force = self.last.as_ref().map_or(0, |part| part.definitions.connectors.len());
+        // What never was good has nothing that could stay.
+        let rest = match in_force {
+            0 => "nothing of it is in force",
+            _ => "what it declared last stays in force",
+        };
         board::log(Some(folder), findings.iter());
         let failure = match &self.look {
             Look::Not(_, failure) => Some(failure.text.as_ref()),
             Look::Holds(_) | Look::Empty(_) | Look::Unseen => None,
         };
         match lapse {
-            None => info!(folder, connectors = in_force, "accepted an extra folder"),
-            Some(Lapse::Empty) => {
-                info!(folder, in_force, "an extra folder is empty; what it declared last stays in force");
+            None => info!(folder, declares = in_force, "accepted an extra folder"),
+            Some(Lapse::Empty) => info!(folder, in_force, "an extra folder is empty; {rest}"),
+            Some(Lapse::Invalid) => {
+                warn!(folder, in_force, "refused an extra folder: it has findings; {rest}");
             }
-            Some(Lapse::Invalid) => warn!(
-                folder,
-                in_force, "refused an extra folder: it has findings; what it declared last stays in force"
-            ),
-            Some(Lapse::Missing | Lapse::Unreadable) => warn!(
-                folder,
-                in_force, failure, "could not read an extra folder; what it declared last stays in force"
-            ),
+            Some(Lapse::Missing | Lapse::Unreadable) => {
+                warn!(folder, in_force, failure, "could not read an extra folder; {rest}");
+            }
         }
     }
 }

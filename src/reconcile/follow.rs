@@ -21,7 +21,7 @@ use crate::model::rule::Severity;
 use crate::model::snapshot::Sources;
 use crate::model::supplied::Secrets;
 use crate::pipeline;
-use crate::pipeline::extra::Ground;
+use crate::pipeline::extra::{self, Ground};
 use crate::reconcile::board::{self, Board};
 use crate::reconcile::extras::Extras;
 use crate::reconcile::followed::Followed;
@@ -167,7 +167,10 @@ impl Follower {
         let now = Timestamp::now();
         let revision = sources.revision();
         let ground = self.place.ground(&sources);
-        board::log(None, ground.findings.iter());
+        // What folders use of it is known where they are put beside it.
+        let findings =
+            if self.extras.is_empty() { ground.findings.clone() } else { extra::alone(&ground.findings) };
+        board::log(None, findings.iter());
         self.refused = ground.desired.is_none();
         board.write(|report| {
             if report.clocks.points_at.as_ref().is_none_or(|clock| clock.revision != revision) {
@@ -176,11 +179,12 @@ impl Follower {
             if !self.refused {
                 report.clocks.validated = Some(Clock { revision: revision.clone(), at: now });
             }
-            report.findings = ground.findings.clone();
+            report.findings = findings;
         });
         let Some(desired) = &ground.desired else {
             let kept = self.accepted.borrow().as_ref().map(|kept| kept.revision.to_string());
-            warn!(%revision, kept, "refused a revision: it has findings; the last good one stays in force");
+            let rest = if kept.is_some() { "the last good one stays in force" } else { "none is in force" };
+            warn!(%revision, kept, "refused a revision: it has findings; {rest}");
             return false;
         };
         info!(%revision, connectors = desired.connectors.len(), "accepted a revision");

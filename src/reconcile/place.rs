@@ -53,8 +53,8 @@ impl Place {
 
     /// Puts the folders beside it, without a look at secrets.
     pub fn complete_offline(&self, ground: &Ground, extras: &Extras) -> Rendered {
-        let Joined { desired, outcomes } = extras.join(ground, &self.target(None));
-        Rendered { desired, findings: ground.findings.clone(), outcomes, secrets: Secrets::default() }
+        let Joined { desired, findings, outcomes } = extras.join(ground, &self.target(None));
+        Rendered { desired, findings, outcomes, secrets: Secrets::default() }
     }
 
     /// Puts the folders beside it, and renders all with the secrets that are named. Only those are read that
@@ -62,12 +62,14 @@ impl Place {
     pub fn complete(&self, ground: &Ground, extras: &Extras) -> Rendered {
         let offline = self.complete_offline(ground, extras);
         let Some(desired) = &offline.desired else { return offline };
-        let needed: BTreeSet<_> = desired.unresolved.values().flatten().cloned().collect();
+        // Also those of a folder that is wrong: what it says of them is to be true.
+        let of_folders = offline.outcomes.iter().flat_map(|outcome| &outcome.lacks);
+        let needed: BTreeSet<_> = desired.unresolved.values().flatten().chain(of_folders).cloned().collect();
         let Some(own) = ground.desired.as_ref().filter(|_| !needed.is_empty()) else { return offline };
         let secrets = self.store.read(&needed);
         let ground = self.on(ground.definitions.clone(), &own.revision, Some(&secrets));
-        let Joined { desired, outcomes } = extras.join(&ground, &self.target(Some(&secrets)));
-        Rendered { desired, findings: ground.findings, outcomes, secrets }
+        let Joined { desired, findings, outcomes } = extras.join(&ground, &self.target(Some(&secrets)));
+        Rendered { desired, findings, outcomes, secrets }
     }
 
     fn on(&self, definitions: Definitions, revision: &Revision, secrets: Option<&Secrets>) -> Ground {

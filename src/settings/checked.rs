@@ -11,6 +11,7 @@ use url::Url;
 use crate::connect::Writer;
 use crate::connect::access::Access;
 use crate::model::desired::Suspend;
+use crate::model::folder::ExtraFolder;
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Mode;
 use crate::model::select::Select;
@@ -28,7 +29,7 @@ pub struct Settings {
     /// How repositories are reached that the definitions import.
     pub imports: ImportOptions,
     /// Folders of definitions beside the repository.
-    pub extra: Vec<PathBuf>,
+    pub extra: Vec<ExtraFolder>,
     /// The time between two polls.
     pub interval: Duration,
     /// The place's own values, over the environment's.

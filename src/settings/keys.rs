@@ -114,7 +114,7 @@ pub const KEYS: &[Key] = &[
         "extra",
         Takes::Texts,
         "",
-        "More folders of definitions, each flat, as where a service brings its own connectors in a mounted `ConfigMap`. What is wrong with one of them fails that one alone. They are read anew at every interval.",
+        "More folders of definitions, each flat, as where a service brings its own connectors in a mounted `ConfigMap`. What is wrong with one of them fails that one alone. They are read anew at every interval. The names of connectors that are a folder's own stand behind it, as in `/etc/tagalong/extra/shop=shop-*:till`: it declares those alone, and no other folder does; a folder without names deletes nothing.",
     ),
     key(
         "values",

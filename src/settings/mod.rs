@@ -6,6 +6,7 @@
 
 pub mod checked;
 mod connect;
+pub mod extra;
 mod imports;
 pub mod keys;
 mod plain;

@@ -21,6 +21,7 @@ use crate::pipeline::pace::RestartLimits;
 use crate::repo::options::{Credential, GitOptions};
 use crate::settings::checked::{Level, Log, Repository, Settings};
 use crate::settings::connect::connect;
+use crate::settings::extra::extra;
 use crate::settings::imports::imports;
 use crate::settings::keys::{KEYS, Takes};
 use crate::settings::plain::{Found, flag, length_of, limit, number, path, text, texts, word, wrong};
@@ -158,23 +159,6 @@ fn repository(raw: &RawSettings, credentials: &[Credential], found: Found<'_>) -
         ca_file,
         scratch,
     })))
-}
-
-/// The folders of `extra`, each once and in its order: where two have a name, the first of them keeps it.
-fn extra(raw: &RawSettings, found: Found<'_>) -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = Vec::new();
-    for text in texts(raw, "extra", found) {
-        let folder = PathBuf::from(if text == "/" { "/" } else { text.trim_end_matches('/') });
-        if folder.as_os_str().is_empty() {
-            found.push(wrong(raw, "extra", "names a folder without a name"));
-        } else if folders.contains(&folder) {
-            let why = format!("names the folder {} twice", folder.display());
-            found.push(wrong(raw, "extra", &why).hint("keep one of them"));
-        } else {
-            folders.push(folder);
-        }
-    }
-    folders
 }
 
 fn reference(raw: &RawSettings, url: &Text, found: Found<'_>) -> Option<Reference> {

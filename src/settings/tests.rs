@@ -482,7 +482,7 @@ fn every_mistake_in_the_environment_names_its_variable() {
 #[test]
 fn folders_of_extra_keep_their_order_and_stand_there_once() {
     let folders = |settings: &Settings| -> Vec<String> {
-        settings.extra.iter().map(|folder| folder.display().to_string()).collect()
+        settings.extra.iter().map(|folder| folder.path.display().to_string()).collect()
     };
     assert_eq!(folders(&good("extra: [/etc/b/, /etc/a]\n", &[], &[])), ["/etc/b", "/etc/a"]);
     assert_eq!(folders(&good("extra: [/etc/b]\n", &[("TAGALONG_EXTRA", "[x, y]")], &[])), ["x", "y"]);

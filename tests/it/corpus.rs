@@ -16,6 +16,7 @@ use tagalong::model::config::Shown;
 use tagalong::model::definition::Definitions;
 use tagalong::model::desired::{Desired, DesiredConnector, Suspend};
 use tagalong::model::finding::{Finding, Findings};
+use tagalong::model::folder::Names;
 use tagalong::model::name::EnvironmentName;
 use tagalong::model::revision::{At, RepositoryName, RepositoryRevision};
 use tagalong::model::rule::Rule;
@@ -158,16 +159,30 @@ fn joined(
         pipeline::desired(definitions, &sources.revision(), environment, &supply, &select);
     let ground = Ground { definitions: definitions.clone(), desired, findings };
     let snapshots = extra_folders(case)?;
+    let names = snapshots.iter().map(|read| given(case, &read.revision.repository));
+    let names: Vec<_> = names.collect::<Result<_>>()?;
     let folders: Vec<_> = snapshots
         .iter()
-        .map(|read| Folder { repository: &read.revision.repository, look: Ok(read), last: None })
+        .zip(&names)
+        .map(|(read, names)| Folder {
+            repository: &read.revision.repository,
+            names,
+            look: Ok(read),
+            last: None,
+        })
         .collect();
     let target = Target { environment, supply, select: &select };
-    let extra::Joined { desired, outcomes } = extra::join(&ground, &folders, &target);
-    let mut findings = ground.findings;
+    let extra::Joined { desired, mut findings, outcomes } = extra::join(&ground, &folders, &target);
     findings.extend(outcomes.iter().flat_map(|outcome| outcome.findings.iter().cloned()));
     findings.settle();
     Ok((desired, findings, outcomes))
+}
+
+/// The names that a folder of `extra` is given: each line of a file beside it, as in `shop.names`.
+fn given(case: &Path, folder: &RepositoryName) -> Result<Names> {
+    let file = case.join(format!("{}.names", folder.folder().context("it is a folder of `extra`")?));
+    let text = if file.exists() { std::fs::read_to_string(file)? } else { String::new() };
+    Ok(Names(text.lines().map(ToOwned::to_owned).collect()))
 }
 
 fn extra_folders(case: &Path) -> Result<Vec<Snapshot>> {

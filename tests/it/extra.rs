@@ -29,10 +29,17 @@ fn settings(definitions: &Definitions, fake: &Fake, folders: &[&Mount]) -> Strin
 
 impl Site {
     async fn new() -> Result<Self> {
+        Self::with_names("").await
+    }
+
+    /// The same, where the settings give the folder these names.
+    async fn with_names(names: &str) -> Result<Self> {
         let definitions = Definitions::one("orders", "").await?;
         let shop = Mount::new(&[("shop.yaml", &file_source("shop", ""))])?;
         let fake = Fake::start(1).await;
-        let agent = Agent::start(&settings(&definitions, &fake, &[&shop])).await?;
+        let path = shop.path().display().to_string();
+        let settings = settings(&definitions, &fake, &[&shop]).replace(&path, &format!("{path}{names}"));
+        let agent = Agent::start(&settings).await?;
         agent.wait_for_applied(&definitions.released()?).await?;
         assert_eq!(fake.names(), ["orders", "shop"]);
         fake.forget();
@@ -172,7 +179,7 @@ async fn a_folder_that_is_gone_deletes_nothing_and_what_it_declared_last_stays()
 
 #[tokio::test]
 async fn a_config_map_that_was_emptied_says_nothing() -> Result<()> {
-    let mut site = Site::new().await?;
+    let mut site = Site::with_names("=shop").await?;
     site.shop.renew(&[])?;
     site.wait_for_state("stale").await?;
     site.wait_for_correction("shop").await?;
@@ -264,5 +271,75 @@ async fn a_secret_of_a_folder_is_read_and_a_missing_one_leaves_its_connector_alo
         wait("the secret is sent", sent).await.with_context(|| agent.log())?;
     }
     assert!(!told(&agent).await?.contains(MARK));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_lost_folder_declared_last_goes_on_with_the_secrets_as_they_are_now() -> Result<()> {
+    let definitions = Definitions::one("orders", "").await?;
+    let mut shop = Mount::new(&[("shop.yaml", &with_secret("shop"))])?;
+    let (fake, mut mount) = (Fake::start(1).await, secrets::Mount::new()?);
+    mount.swap("hunter2-one")?;
+    let settings = with_folder(&settings(&definitions, &fake, &[&shop]), mount.path());
+    let agent = Agent::start_with(&settings, &[("TAGALONG_SECRET_USER", "hunter2-user")]).await?;
+    let sends = async |password: &str| {
+        let sent = || async {
+            let shop = fake.connector("shop");
+            Ok(shop.is_some_and(|shop| shop.config.get("greeting") == Some(&password.into())))
+        };
+        wait("the secret is sent", sent).await.with_context(|| agent.log())
+    };
+    sends("hunter2-one").await?;
+    let wrong = format!("{}---\n{}", with_secret("shop"), file_source("more", "stat: paused\n"));
+    shop.renew(&[("shop.yaml", &wrong)])?;
+    let of = |rule| {
+        format!("tagalong_findings{{repository=\"extra:{}\",severity=\"{rule}\"}}", shop.path().display())
+    };
+    agent.wait_for_metric(&of("error"), 1.0).await?;
+    assert_eq!(agent.metric(&of("warning")).await?, Some(0.0), "no secret is missing: {}", agent.log());
+    mount.swap("hunter2-two")?;
+    sends("hunter2-two").await?;
+
+    shop.unmount()?;
+    mount.swap("hunter2-three")?;
+    sends("hunter2-three").await?;
+    assert!(!told(&agent).await?.contains(MARK));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_folder_deletes_nothing_that_the_settings_do_not_give_it() -> Result<()> {
+    let mut site = Site::new().await?;
+    preload(&site.fake, "ledger");
+    let absent = |name: &str| file_source(name, "state: absent\n");
+    site.shop.renew(&[("shop.yaml", &absent("ledger")), ("more.yaml", &absent("shop"))])?;
+    site.wait_for_state("invalid").await?;
+    site.wait_for_correction("shop").await?;
+    assert_eq!(site.fake.names(), ["ledger", "orders", "shop"]);
+    let status = site.agent.status().await?;
+    let rules: Vec<_> = (0..2).map(|index| &status["findings"][index]["rule"]).collect();
+    assert_eq!(rules, ["name-not-given", "name-not-given"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deletion_waits_while_another_folder_that_may_have_the_connector_is_lost() -> Result<()> {
+    let definitions = Definitions::one("orders", "").await?;
+    let till = Mount::new(&[("shop.yaml", &file_source("till", "state: absent\n"))])?;
+    let shop = Mount::new(&[("till.yaml", &file_source("till", ""))])?;
+    shop.unmount()?;
+    let fake = Fake::start(1).await;
+    preload(&fake, "till");
+    let (first, second) = (till.path().display(), shop.path().display());
+    let settings = format!("{}extra: ['{first}=till', '{second}=*']\n", definitions.settings(&fake.url(0)));
+    let agent = Agent::start(&settings).await?;
+    agent.wait_for_applied(&definitions.released()?).await?;
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(fake.names(), ["orders", "till"], "{}", agent.log());
+    assert!(agent.log().contains("could not read an extra folder; nothing of it is in force"));
+    shop.mount_again()?;
+    let of = format!("tagalong_repository_state{{repository=\"extra:{first}\",state=\"invalid\"}}");
+    agent.wait_for_metric(&of, 1.0).await?;
+    assert_eq!(fake.names(), ["orders", "till"], "it is declared there");
     Ok(())
 }

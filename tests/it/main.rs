@@ -19,6 +19,7 @@ mod docs_definitions;
 mod extra;
 mod extra_command;
 mod extra_folder;
+mod extra_names;
 mod fuzz;
 mod guide;
 mod guide_editors;

@@ -87,9 +87,15 @@ pub fn folder<'d>(
     others: impl Iterator<Item = (&'d ConnectorName, &'d DesiredConnector)>,
 ) -> Said {
     // Of two that share something the later one in the list is told: never one that was there first.
-    let all: Vec<_> = others.chain(&own.connectors).filter_map(|(name, one)| Seen::new(name, one)).collect();
+    let mut all: Vec<_> = others.filter_map(|(name, one)| Seen::new(name, one)).collect();
+    let first = all.len();
+    all.extend(own.connectors.iter().filter_map(|(name, one)| Seen::new(name, one)));
+    // What is to be said of each of the others alone was said where they are declared.
+    let mut breaches = shared::breaches(&all);
+    breaches.retain(|(index, _)| *index >= first);
+    breaches.extend(of_each(&all, first));
     let court = Court::new(guest.definitions).of_guest(*guest);
-    let Verdict { mut findings, mut used } = court.judge(own, &all, breaches(&all));
+    let Verdict { mut findings, mut used } = court.judge(own, &all, breaches);
     for finding in &mut findings {
         finding.environment = Some(own.environment.clone());
     }
@@ -118,10 +124,14 @@ fn of_environment(definitions: &Definitions, desired: &Desired) -> Verdict {
 
 fn breaches(all: &[Seen<'_>]) -> Vec<(usize, Breach)> {
     let mut breaches = shared::breaches(all);
-    for (index, seen) in all.iter().enumerate() {
-        breaches.extend(LINTS.iter().flat_map(|lint| lint(seen)).map(|breach| (index, breach)));
-    }
+    breaches.extend(of_each(all, 0));
     breaches
+}
+
+/// What is to be said of each alone, from the one at an index on.
+fn of_each(all: &[Seen<'_>], from: usize) -> impl Iterator<Item = (usize, Breach)> {
+    let each = all.iter().enumerate().skip(from);
+    each.flat_map(|(index, seen)| LINTS.iter().flat_map(|lint| lint(seen)).map(move |breach| (index, breach)))
 }
 
 fn of_files(definitions: &Definitions) -> Verdict {

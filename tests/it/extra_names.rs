@@ -1,0 +1,159 @@
+//! Names that two want: a folder of `extra` and the repository, two folders, or one folder twice. What is
+//! told follows from the files alone, whatever else is wrong with them, and all of it is told in one run.
+
+use anyhow::Result;
+use insta::assert_snapshot;
+
+use crate::support::command::Desk;
+use crate::support::example::desk;
+
+const SHOP: &str = "connector: shop\ntemplate: file-source\nwith: {file: /var/log/shop}\n";
+
+/// What `validate` says of these files beside the shared example.
+async fn validated(files: &[(&str, &str)], folders: &str) -> Result<String> {
+    let desk = with(files)?;
+    let folders: Vec<_> = folders.split(' ').map(|folder| format!("--extra {folder}")).collect();
+    Ok(desk.run(&format!("validate -e staging {}", folders.join(" "))).await?.out)
+}
+
+fn with(files: &[(&str, &str)]) -> Result<Desk> {
+    let desk = desk()?;
+    for (path, text) in files {
+        desk.write(path, text)?;
+    }
+    Ok(desk)
+}
+
+#[tokio::test]
+async fn a_name_twice_in_one_folder_hides_nothing_else_of_it() -> Result<()> {
+    let again = format!("{SHOP}stat: paused\nconfig: {{a: \"{{{{ valuse.x }}}}\"}}\n");
+    let other = "connector: till\ntemplate: file-source\nwith: {fil: x}\n";
+    let said = validated(&[("a/1.yaml", SHOP), ("a/2.yaml", &again), ("a/3.yaml", other)], "a").await?;
+    assert_snapshot!(said, @r#"
+    a/2.yaml:1:12: error[duplicate-name]: connector `shop` is defined again; it is already at a/1.yaml:1:12
+      hint: rename one of them, or remove it
+    a/2.yaml:4:1: error[unknown-key]: a connector has no key `stat`
+      hint: did you mean `state`?
+    a/2.yaml:5:17: error[undefined-name]: `valuse` is not set
+      hint: did you mean `values`?
+    a/3.yaml:3:8: error[unknown-parameter]: template `file-source` has no parameter `fil`
+      hint: did you mean `file`?
+    4 errors.
+    Not valid for staging.
+    "#);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_name_of_the_repository_hides_nothing_else_of_the_folder() -> Result<()> {
+    let orders = "connector: orders\ntemplate: file-source\nwith: {file: a, fil: b}\nconfig: {a: \"{{ values.x }}\"}\n";
+    let said = validated(&[("a/1.yaml", orders)], "a").await?;
+    assert_snapshot!(said, @r#"
+    a/1.yaml:1:12: error[duplicate-name]: connector `orders` is defined again; it is already at connectors/orders.yaml:1:12
+      hint: rename one of them, or remove it
+    a/1.yaml:3:17: error[unknown-parameter]: template `file-source` has no parameter `fil`
+      hint: did you mean `file`?
+    a/1.yaml:4:17: error[undefined-name]: `values.x` is not set
+      hint: set it in the environment's `values` or in the settings
+    3 errors.
+    Not valid for staging.
+    "#);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_name_of_two_folders_is_told_whether_or_not_the_first_is_good() -> Result<()> {
+    let good = validated(&[("b/1.yaml", SHOP), ("a/1.yaml", SHOP)], "b a").await?;
+    assert_snapshot!(good, @r#"
+    a/1.yaml:1:12: error[duplicate-name]: connector `shop` exists already in this environment, from b/1.yaml:1:12
+      hint: rename one of them, or remove it
+    1 error.
+    Not valid for staging.
+    "#);
+    let wrong = format!("{SHOP}stat: paused\n");
+    let bad = validated(&[("b/1.yaml", &wrong), ("a/1.yaml", SHOP)], "b a").await?;
+    assert_snapshot!(bad, @r#"
+    a/1.yaml:1:12: error[duplicate-name]: connector `shop` exists already in this environment, from b/1.yaml:1:12
+      hint: rename one of them, or remove it
+    b/1.yaml:4:1: error[unknown-key]: a connector has no key `stat`
+      hint: did you mean `state`?
+    2 errors.
+    Not valid for staging.
+    "#);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connector_is_not_judged_by_a_template_of_which_there_are_two() -> Result<()> {
+    let template = "template: file-source\nparameters: {path: {required: true}, idle: {}}\n\
+        config: {connector.class: FileStreamSource, topic: x, file: \"{{ params.pth }}\", errors.tolerance: all}\n";
+    let connector = "connector: shop\ntemplate: file-source\nwith: {path: /var/log/shop}\n";
+    let said = validated(&[("a/1.yaml", template), ("a/2.yaml", connector)], "a").await?;
+    assert_snapshot!(said, @r#"
+    a/1.yaml:1:11: error[duplicate-name]: template `file-source` is defined again; it is already at templates/file-source.yaml:1:11
+      hint: rename one of them, or remove it
+    a/1.yaml:3:65: error[undefined-name]: `params.pth` is no parameter that is known here
+      hint: did you mean `path`?
+    2 errors.
+    Not valid for staging.
+    "#);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deletion_takes_no_name_from_another_folder() -> Result<()> {
+    let absent = "connector: shop\nstate: absent\n";
+    let said = validated(&[("a/1.yaml", absent), ("b/1.yaml", SHOP)], "a=* b=shop").await?;
+    assert_snapshot!(said, @r#"
+    a/1.yaml:1:12: error[duplicate-name]: connector `shop` exists already in this environment, from b/1.yaml:1:12
+      hint: rename one of them, or remove it
+    1 error.
+    Not valid for staging.
+    "#);
+    let said = validated(&[("a/1.yaml", absent)], "a").await?;
+    assert_snapshot!(said, @r#"
+    a/1.yaml:1:12: error[name-not-given]: connector `shop` would be deleted, and the settings give this folder no names
+      hint: let the settings give it the name, behind the folder, as in `extra: [/etc/tagalong/extra/shop=shop-*]`, or declare it in the repository
+    1 error.
+    Not valid for staging.
+    "#);
+    assert_eq!(validated(&[("a/1.yaml", absent)], "a=shop").await?, "Valid for staging.\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_value_that_only_a_folder_uses_is_used() -> Result<()> {
+    let values = "environment: staging\nvalues: {kafka: {host: a, port: '1'}, idle: x}\n";
+    let shop = format!("{SHOP}config: {{broker: \"{{{{ values.kafka.host }}}}\"}}\n");
+    let said = validated(&[("environments/staging.yaml", values), ("a/1.yaml", &shop)], "a").await?;
+    assert_snapshot!(said, @r#"
+    environments/staging.yaml:2:27: warning[value-unused]: no definition uses `values.kafka.port`
+      hint: remove it, or correct its name; an expression uses it as `{{ values.… }}`
+    environments/staging.yaml:2:39: warning[value-unused]: no definition uses `values.idle`
+      hint: remove it, or correct its name; an expression uses it as `{{ values.… }}`
+    2 warnings.
+    Valid for staging.
+    "#);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_parameter_that_a_template_of_a_folder_never_uses_is_told() -> Result<()> {
+    let template = "template: till\nparameters: {idle: {default: x}}\nconfig: {connector.class: FileStreamSource, topic: x}\n";
+    let connector = "---\nconnector: till\ntemplate: till\n";
+    let said = validated(&[("a/1.yaml", &format!("{template}{connector}"))], "a").await?;
+    assert_snapshot!(said, @r#"
+    a/1.yaml:2:14: warning[parameter-unused]: template `till` never uses its parameter `idle`
+      hint: remove it, or use it as `{{ params.… }}`
+    1 warning.
+    Valid for staging.
+    "#);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_folder_with_a_slash_at_its_end_has_one_in_its_paths() -> Result<()> {
+    let said = validated(&[("a/1.yaml", "connector: shop\nstat: x\n")], "./a/").await?;
+    assert!(said.contains("./a/1.yaml:2:1: error[unknown-key]"), "{said}");
+    Ok(())
+}
