@@ -20,6 +20,7 @@ pub mod pace;
 mod parse;
 pub mod plan;
 pub mod plugins;
+pub mod polling;
 pub mod reference;
 mod render;
 mod resolve;
