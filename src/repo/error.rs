@@ -166,6 +166,8 @@ pub enum Error {
         doing: Doing,
         /// The HTTP status.
         status: u16,
+        /// How long to stay away, where it said so.
+        later: Option<Duration>,
     },
     /// The server sends elsewhere, and that is not followed.
     #[error("{repository} sends to {to}, which is not followed: {problem}")]
@@ -405,6 +407,11 @@ impl Error {
                 _ => Class::Unusable,
             },
         }
+    }
+
+    /// How long to stay away, where the server said so.
+    pub fn later(&self) -> Option<Duration> {
+        if let Self::Status { later, .. } = self { *later } else { None }
     }
 
     /// What a person can do about it, where something is known to help.

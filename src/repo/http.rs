@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
 use reqwest::{Certificate, Client, RequestBuilder, Response, StatusCode, redirect};
 use url::Url;
@@ -18,6 +19,7 @@ use crate::repo::deadline::Deadline;
 use crate::repo::download::Download;
 use crate::repo::error::{Doing, Error, Limit, RedirectProblem};
 use crate::repo::home::{Home, follow};
+use crate::repo::later::retry_after;
 use crate::repo::listing::{self, Advertisement, Advertising, Answer, Named, Problem, Wanted};
 use crate::repo::meter::Meter;
 use crate::repo::options::Credential;
@@ -284,12 +286,17 @@ impl Http {
         let repository = self.repository.to_string();
         let status = response.status();
         let source = Cause::new(&status.to_string());
+        let later = retry_after(response.headers(), Timestamp::now());
         match status {
+            // Some hosts say so to whoever asks too often.
+            StatusCode::FORBIDDEN if later.is_some() => {
+                Error::Status { repository, doing, status: status.as_u16(), later }
+            }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Error::Denied { repository, shown: self.home.shows_something_at(place), source }
             }
             StatusCode::NOT_FOUND | StatusCode::GONE => Error::NoRepository { repository, source },
-            _ => Error::Status { repository, doing, status: status.as_u16() },
+            _ => Error::Status { repository, doing, status: status.as_u16(), later },
         }
     }
 

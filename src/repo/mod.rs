@@ -7,6 +7,7 @@
 pub mod clone;
 pub mod error;
 pub mod flat;
+pub mod keys;
 pub mod options;
 pub mod reading;
 
@@ -21,6 +22,7 @@ mod fetch;
 mod git;
 mod home;
 mod http;
+mod later;
 mod link;
 mod listing;
 mod local;

@@ -2,7 +2,7 @@
 //! it. A rule holds for the requests that it names, for ever or a number of times.
 
 use axum::body::Body;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub enum Effect {
     Delay(Duration),
     /// It is not passed on, but answered with this status and text.
     Answer(StatusCode, String),
+    /// It is not passed on, but answered with this status and this `Retry-After`.
+    Later(StatusCode, String),
     /// It is passed on, its effect takes place, and the true answer is replaced by this one.
     Swallow(StatusCode, String),
     /// It is not passed on and never answered.
@@ -87,6 +89,7 @@ pub async fn apply(effect: Option<Effect>, serve: impl Future<Output = Response>
             serve.await
         }
         Some(Effect::Answer(status, text)) => (status, text).into_response(),
+        Some(Effect::Later(status, later)) => (status, [(header::RETRY_AFTER, later)]).into_response(),
         Some(Effect::Swallow(status, text)) => {
             let (_, body) = serve.await.into_parts();
             // To the end, so that what serves it comes to its end too.

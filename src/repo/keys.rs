@@ -1,0 +1,95 @@
+//! The files that credentials are read from, as far as they show that they were renewed.
+//!
+//! Takes the options of repositories, says whether one of their files is another than before. Nothing
+//! of what they hold is read here.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+
+use crate::model::password::Password;
+use crate::repo::options::Credential;
+
+/// What tells a file from the one that stood there before; a mounted secret is swapped by a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Mark {
+    device: u64,
+    inode: u64,
+    length: u64,
+    modified: (i64, i64),
+}
+
+/// The files of some credentials.
+#[derive(Debug)]
+pub struct Keys {
+    files: Vec<PathBuf>,
+    marks: Vec<Option<Mark>>,
+}
+
+impl Keys {
+    /// The files of these credentials as they are now.
+    pub fn of(credentials: &[Credential]) -> Self {
+        let files = credentials.iter().flat_map(|credential| {
+            let Credential { host: _, username: _, password, ssh_key_file, known_hosts_file } = credential;
+            let password = match password {
+                Some(Password::File(path)) => Some(path),
+                Some(Password::Text(_)) | None => None,
+            };
+            [password, ssh_key_file.as_ref(), known_hosts_file.as_ref()].into_iter().flatten().cloned()
+        });
+        let files: Vec<_> = files.collect();
+        let marks = marks(&files);
+        Self { files, marks }
+    }
+
+    /// Whether one of them is another than when this was last asked.
+    pub fn are_renewed(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.marks, marks(&self.files));
+        self.marks != before
+    }
+}
+
+fn marks(files: &[PathBuf]) -> Vec<Option<Mark>> {
+    let mark = |path: &PathBuf| {
+        // One that is not there, or not to be seen, is a state like another.
+        let seen = fs::metadata(path).ok()?;
+        let modified = (seen.mtime(), seen.mtime_nsec());
+        Some(Mark { device: seen.dev(), inode: seen.ino(), length: seen.len(), modified })
+    };
+    files.iter().map(mark).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_comes_changes_or_goes_is_seen_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        for (name, text) in [("one", "first"), ("two", "other")] {
+            fs::write(at(name), text).expect("written");
+        }
+        let link = |to: &str| {
+            std::os::unix::fs::symlink(to, at("next")).expect("linked");
+            fs::rename(at("next"), at("password")).expect("swapped");
+        };
+        let credential = Credential {
+            host: "git.example.com".into(),
+            password: Some(Password::File(at("password"))),
+            ssh_key_file: Some(at("key")),
+            ..Credential::default()
+        };
+        let mut keys = Keys::of(&[credential]);
+        let mut seen = || [keys.are_renewed(), keys.are_renewed()];
+        assert_eq!(seen(), [false, false]);
+        link("one");
+        assert_eq!(seen(), [true, false], "it comes");
+        link("two");
+        assert_eq!(seen(), [true, false], "it is swapped for one of the same length");
+        fs::write(at("key"), "key").expect("written");
+        assert_eq!(seen(), [true, false], "another file");
+        fs::remove_file(at("password")).expect("removed");
+        assert_eq!(seen(), [true, false], "it goes");
+    }
+}
