@@ -79,7 +79,8 @@ impl Rule {
 rules! {
     /// None of `tagalong.yaml`, `templates/`, `connectors/` and `environments/` is here; or an import has no `templates/`.
     RepositoryEmpty = "repository-empty", Error, "point the repository's `path` at the folder that holds them";
-    /// There is no `connectors/` folder, so the set of connectors is empty.
+    /// There is no `connectors/` folder, so the set of connectors is empty. Templates alone, without
+    /// `environments/`, are for those who import them, and have none.
     ConnectorsMissing = "connectors-missing", Warning, "add a `connectors/` folder, or correct the repository's `path`";
     /// A file is larger than 256 KiB.
     FileTooLarge = "file-too-large", Error, "split it into several files";

@@ -35,7 +35,9 @@ const NOTED: usize = 1_000;
 
 const SETTINGS: &str = "tagalong.yaml";
 const CONNECTORS: &str = "connectors";
-const FOLDERS: [&str; 3] = ["templates", CONNECTORS, "environments"];
+const TEMPLATES: &str = "templates";
+const ENVIRONMENTS: &str = "environments";
+const FOLDERS: [&str; 3] = [TEMPLATES, CONNECTORS, ENVIRONMENTS];
 
 /// Something with folders and files.
 pub trait Source {
@@ -145,6 +147,12 @@ struct Walk<'a, S: Source> {
     full: bool,
 }
 
+/// Whether connectors should be here and are not. Templates alone are for those who import them.
+fn declares_nothing(found: &[String]) -> bool {
+    let has = |folder: &str| found.iter().any(|name| name == folder);
+    !has(CONNECTORS) && (has(ENVIRONMENTS) || !has(TEMPLATES))
+}
+
 impl<S: Source> Walk<'_, S> {
     fn root(&mut self, root: &S::Handle) -> Result<(), Error> {
         let mut found = Vec::new();
@@ -173,7 +181,7 @@ impl<S: Source> Walk<'_, S> {
             let finding = Finding::new(Rule::RepositoryEmpty, Place::start_of("."), message)
                 .hint("`path` in the settings names the folder that holds them");
             self.collected.findings.push(finding);
-        } else if !found.iter().any(|name| name == CONNECTORS) {
+        } else if declares_nothing(&found) {
             let message = "there is no `connectors/` folder, so no connector is declared";
             self.collected.findings.push(Finding::new(
                 Rule::ConnectorsMissing,

@@ -44,6 +44,26 @@ async fn what_is_written_is_valid_without_a_warning() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_definitions_of_the_demo_are_valid_without_a_warning() -> Result<()> {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo/definitions");
+    let said = Desk::new(&[])?.run(&format!("validate {demo} --strict")).await?;
+    assert_eq!((said.code, said.out.as_str()), (Some(0), "Valid for demo, ed8k.\n"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn templates_alone_are_a_repository_of_their_own() -> Result<()> {
+    let template = "template: plain\nconfig: {connector.class: org.example.Sink, topics: a}\n";
+    let desk = Desk::new(&[("templates/plain.yaml", template)])?;
+    let said = desk.run("validate --strict").await?;
+    assert_eq!(said.code, Some(0), "{said}");
+    desk.write("environments/test.yaml", "environment: test\n")?;
+    let said = desk.run("validate --strict").await?;
+    assert!(said.code == Some(1) && said.out.contains("connectors-missing"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_written_sets_each_key_once_and_shows_no_secret() -> Result<()> {
     let desk = Desk::new(&[])?;
     desk.run("init .").await?;

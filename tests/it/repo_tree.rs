@@ -123,7 +123,19 @@ async fn a_repository_without_the_four_entries_or_without_connectors_is_told() -
         assert_eq!(findings(&snapshot), [". repository-empty"]);
         assert!(snapshot.findings[0].hint.is_some());
     }
-    write(&origin, "templates/a.yaml", "x")?;
+    // Templates alone are what others import.
+    for (path, told) in [
+        ("templates/a.yaml", None),
+        ("tagalong.yaml", None),
+        ("environments/a.yaml", Some("connectors connectors-missing")),
+    ] {
+        write(&origin, path, "x")?;
+        for snapshot in both(&mut origin).await? {
+            assert_eq!(findings(&snapshot), told.as_slice(), "{path}");
+        }
+    }
+    let mut origin = Origin::new()?;
+    write(&origin, "tagalong.yaml", "x")?;
     for snapshot in both(&mut origin).await? {
         assert_eq!(findings(&snapshot), ["connectors connectors-missing"]);
     }
