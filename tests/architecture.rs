@@ -93,6 +93,7 @@ const IMPURE: &[&[&str]] = &[
 const KEPT: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("axum", &["serve"]),
+    ("base64", &["serve"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("git2", &["repo"]),
@@ -103,6 +104,8 @@ const KEPT: &[(&str, &[&str])] = &[
     ("prometheus", &["metrics"]),
     ("regex_lite", &["pipeline"]),
     ("reqwest", &["repo", "connect", "cli"]),
+    // `connect` means the module of rustls by it.
+    ("ring", &["serve", "connect"]),
     ("rustls", &["tls", "connect"]),
     ("rustls_platform_verifier", &["connect"]),
     ("semver", &["pipeline"]),

@@ -18,6 +18,7 @@ mod health;
 mod init;
 mod plan;
 mod print;
+mod reconcile;
 mod render;
 mod run;
 pub mod schema;
@@ -56,6 +57,7 @@ enum Command {
     Compare(compare::Compare),
     Init(init::Init),
     Status(status::Status),
+    Reconcile(reconcile::Reconcile),
     Health(health::Health),
     Schema(schema::Schema),
     Docs(docs::Docs),
@@ -103,6 +105,7 @@ async fn dispatch(command: Command) -> Result<Done, Failure> {
         Command::Compare(command) => command.run().await,
         Command::Init(command) => command.run(),
         Command::Status(command) => command.run().await,
+        Command::Reconcile(command) => command.run().await,
         Command::Health(command) => command.run().await,
         Command::Schema(command) => command.run(),
         Command::Docs(command) => command.run().await,

@@ -1,5 +1,6 @@
 //! `tagalong run`: the agent.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions};
 use crate::cli::wiring::{self, Command, Secrets};
 use crate::metrics::{self, Metrics};
+use crate::model::hint::Hints;
 use crate::model::report::{Event, Report};
 use crate::model::revision::RepositoryName;
 use crate::reconcile::board::Board;
@@ -21,6 +23,7 @@ use crate::reconcile::daemon;
 use crate::reconcile::extras::Extras;
 use crate::reconcile::follow::Follower;
 use crate::serve;
+use crate::serve::secret::Secret;
 use crate::settings::checked::Settings;
 
 /// How many intervals the loop may be silent before it is no longer held to live.
@@ -76,18 +79,36 @@ impl Run {
         let reconciler = Reconciler::new(client, wiring::reconciling(&settings, Command::Run));
         let metrics = Arc::new(metrics(&settings));
         let (board, reports) = board(&settings, environment, Arc::clone(&metrics));
+        let (hints, heard) = watch::channel(Hints::default());
+        let ears = ears(&settings, hints)?;
         let options = serve::Options {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             alive_within: silence(&settings),
         };
         let mut until = ending.clone();
-        let served = serve::serve(listener, reports, metrics, options, async move {
+        let served = serve::serve(listener, reports, metrics, options, ears, async move {
             // The channel outlives every listener.
             let _ended = until.wait_for(|ending| *ending).await;
         });
-        tokio::join!(served, daemon::run(follower, reconciler, board, ending));
+        tokio::join!(served, daemon::run(follower, reconciler, board, heard, ending));
         Ok(Done::Well)
     }
+}
+
+/// Who may say that it is time to look.
+fn ears(settings: &Settings, hints: watch::Sender<Hints>) -> Result<serve::Ears, Failure> {
+    let open = |key, path: &Option<PathBuf>| {
+        path.as_deref().map(|path| Secret::open(key, path)).transpose().map_err(|error| {
+            Failure::new(error.into())
+                .hint(Some("the file holds the secret and nothing else; is it mounted?"))
+        })
+    };
+    let webhook_secret = open("http.webhook_secret_file", &settings.webhook_secret_file)?;
+    let token = open("http.token_file", &settings.token_file)?;
+    if webhook_secret.is_none() {
+        info!("webhooks are off: without `http.webhook_secret_file` POST /hooks/git answers 404");
+    }
+    Ok(serve::Ears { webhook_secret, token, hints })
 }
 
 fn metrics(settings: &Settings) -> Metrics {
@@ -121,7 +142,7 @@ fn board(
         metrics.observe(&report);
         match event {
             Event::Polled(poll) => metrics.observe_poll(poll),
-            Event::Looked => {}
+            Event::Looked | Event::CameRound => {}
             Event::Cycled(cycle) => {
                 metrics.observe_cycle(cycle.took);
                 metrics.observe_steps(&cycle.results);
@@ -137,5 +158,7 @@ fn board(
 
 /// How long the loop may be silent before it is no longer held to live.
 fn silence(settings: &Settings) -> Duration {
-    settings.interval * SILENT_INTERVALS + settings.connect.change_deadline + SLACK
+    // However long a repository is left alone, the loop comes round; asking one takes its deadlines.
+    let round = settings.interval * SILENT_INTERVALS + settings.imports.deadline * 2;
+    round + settings.connect.change_deadline + SLACK
 }

@@ -137,5 +137,5 @@ families! {
     CONNECT_REQUEST_DURATION = Histogram "connect_request_duration_seconds" ["method"],
         "How long a request to Connect took.";
     WEBHOOKS = Counter "webhooks_total" ["outcome"],
-        "Hints to poll now that came by webhook. Always 0 in this version.";
+        "Hints to poll now that came by webhook, by what became of them.";
 }

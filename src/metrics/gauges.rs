@@ -20,7 +20,16 @@ use crate::model::rule::Severity;
 
 /// Writes every gauge of a report but the agent's own build.
 pub(in crate::metrics) fn write(sheet: &mut Sheet, report: &Report, per_connector: bool) {
-    let Report { environment: _, mode, heartbeat: _, repositories, cluster, clocks, findings: _ } = report;
+    let Report {
+        environment: _,
+        mode,
+        heartbeat: _,
+        repositories,
+        cluster,
+        clocks,
+        findings: _,
+        answered: _,
+    } = report;
     write_repositories(sheet, repositories, report);
     write_cluster(sheet, cluster, *mode);
     // What an agent saw before it lost the lead is old, and the one that leads tells it.

@@ -18,7 +18,9 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 use crate::metrics::families::{ALL, Family, Kind};
 use crate::metrics::sheet::Sheet;
 use crate::model::plan::StepKind;
-use crate::model::report::{Exchange, MoveKind, Outcome, Poll, PollOutcome, PollStep, Report, StepResult};
+use crate::model::report::{
+    Exchange, MoveKind, Outcome, Poll, PollOutcome, PollStep, Report, StepResult, WebhookOutcome,
+};
 use crate::model::revision::RepositoryName;
 
 /// What is told of the agent itself, and how much of the rest.
@@ -48,8 +50,6 @@ pub struct Metrics {
 const METHODS: [&str; 5] = ["GET", "PUT", "POST", "PATCH", "DELETE"];
 /// The classes of answers.
 const CODE_CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
-/// What becomes of a webhook.
-const WEBHOOK_OUTCOMES: [&str; 2] = ["accepted", "refused"];
 /// Seconds, from an answer of a local worker to the 90 s that Connect gives a request of its own.
 const REQUEST_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 90.0];
 /// Seconds, from a quiet cycle to one that waits for a rebalance.
@@ -88,8 +88,8 @@ impl Metrics {
             }
             self.series(families::CONNECT_REQUEST_DURATION, &[method]);
         }
-        for outcome in WEBHOOK_OUTCOMES {
-            self.count(families::WEBHOOKS, &[outcome], 0);
+        for outcome in WebhookOutcome::ALL {
+            self.count(families::WEBHOOKS, &[outcome.name()], 0);
         }
     }
 
@@ -164,6 +164,11 @@ impl Metrics {
             self.count(families::CONNECT_REQUESTS, &[method, code_class], 1);
             self.time(families::CONNECT_REQUEST_DURATION, &[method], *took);
         }
+    }
+
+    /// Counts a webhook.
+    pub fn observe_webhook(&self, outcome: WebhookOutcome) {
+        self.count(families::WEBHOOKS, &[outcome.name()], 1);
     }
 
     /// Counts a cycle.

@@ -196,6 +196,7 @@ fn report() -> Report {
             applied: Some(Clock { revision: revision('b'), at: at(1000) }),
         },
         findings: Findings::default(),
+        answered: 0,
     }
 }
 

@@ -24,6 +24,7 @@ pub mod definition;
 pub mod desired;
 pub mod finding;
 pub mod folder;
+pub mod hint;
 pub mod import;
 pub mod live;
 pub mod name;

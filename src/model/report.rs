@@ -33,6 +33,8 @@ pub struct Report {
     pub clocks: Clocks,
     /// Everything wrong in the revision that the tag points at now.
     pub findings: Findings,
+    /// How many of the words to look now have been followed, to the end of a cycle.
+    pub answered: u64,
 }
 
 impl Report {
@@ -178,6 +180,20 @@ words! {
 }
 
 words! {
+    /// What became of a webhook.
+    WebhookOutcome {
+        /// It is genuine, and the repositories are asked.
+        Accepted = "accepted",
+        /// Nothing in it proves that the sender knows the secret.
+        Refused = "refused",
+        /// It was too large, too slow, or broke off, or its body is neither JSON nor a form.
+        Unreadable = "unreadable",
+        /// Too many were being read at once.
+        Busy = "busy",
+    }
+}
+
+words! {
     /// A part of a poll.
     PollStep {
         /// Asking what the ref names.
@@ -226,6 +242,8 @@ pub enum Event {
     Looked,
     /// A cycle came to its end.
     Cycled(Cycle),
+    /// The loop came round, and nothing else is to be told.
+    CameRound,
 }
 
 /// How the cluster fares.

@@ -37,6 +37,7 @@ impl Board {
             cluster: ClusterReport::default(),
             clocks: Clocks::default(),
             findings: Findings::default(),
+            answered: 0,
         };
         Self { report: RefCell::new(report), listener }
     }

@@ -1,7 +1,7 @@
 //! The two loops of an agent: following the repository, and making the cluster equal to it.
 //!
-//! Takes a follower, a reconciler and the word to end; runs until that word. A poll wakes the
-//! reconciler, so a quiet interval costs one listing and one turn.
+//! Takes a follower, a reconciler, words to look now and the word to end; runs until that word. A round
+//! of the follower wakes the reconciler, so a quiet interval costs one listing and one turn.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,12 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tracing::{Instrument, debug, info, info_span};
 
-use crate::model::report::Class;
+use crate::model::hint::Hints;
+use crate::model::report::{Class, Event};
 use crate::reconcile::board::Board;
 use crate::reconcile::cycle::{End, Hand, Reconciler};
 use crate::reconcile::follow::{Ask, Follower, Polled};
+use crate::reconcile::hinted::Hinted;
 use crate::reconcile::interrupt::Interrupt;
 
 /// Rests before another turn where Connect did not answer, or a step broke for a moment, try by try;
@@ -30,14 +32,23 @@ struct LastPoll {
     well: Option<Instant>,
     /// Whether this one failed.
     failed: bool,
+    /// How many words to look now the polls so far have followed.
+    followed: u64,
 }
 
 /// Runs until the word to end comes.
-pub async fn run(follower: Follower, reconciler: Reconciler, board: Board, ending: watch::Receiver<bool>) {
+pub async fn run(
+    follower: Follower,
+    reconciler: Reconciler,
+    board: Board,
+    hints: watch::Receiver<Hints>,
+    ending: watch::Receiver<bool>,
+) {
     let interrupt = Interrupt::new(ending, follower.accepted());
     let (polls, polled) = watch::channel(LastPoll::default());
     let poke = Arc::new(Notify::new());
-    let follow = follow(follower, &board, polls, &poke, &interrupt);
+    let words = Words { hints, hinted: Hinted::default(), poke: &poke };
+    let follow = follow(follower, &board, polls, words, &interrupt);
     let accepted = Accepted { polled, poke: &poke };
     let reconcile = reconcile(reconciler, &board, accepted, &interrupt);
     tokio::join!(follow, reconcile);
@@ -48,7 +59,7 @@ async fn follow(
     mut follower: Follower,
     board: &Board,
     polls: watch::Sender<LastPoll>,
-    poke: &Notify,
+    mut words: Words<'_>,
     interrupt: &Interrupt,
 ) {
     let mut ask = Ask::Due;
@@ -63,16 +74,50 @@ async fn follow(
             if let Polled::Well(began) = polled {
                 last.well = Some(began);
             }
+            last.followed = words.hinted.followed();
         });
-        ask = Ask::Due;
-        tokio::select! {
-            () = tokio::time::sleep_until(follower.due()) => {}
-            () = poke.notified() => {
-                debug!("asked to look at the repositories now");
-                ask = Ask::All;
-            }
+        ask = tokio::select! {
+            ask = words.wait(follower.due()) => ask,
             () = interrupt.ending() => return,
+        };
+    }
+}
+
+/// Who may have the repositories asked before their time.
+struct Words<'a> {
+    /// Somebody outside.
+    hints: watch::Receiver<Hints>,
+    hinted: Hinted,
+    /// The reconciler.
+    poke: &'a Notify,
+}
+
+impl Words<'_> {
+    /// Waits until a repository is due or somebody wants to know now; says what to ask.
+    async fn wait(&mut self, due: Instant) -> Ask {
+        loop {
+            let told = self.hinted.due();
+            tokio::select! {
+                () = until(told) => {
+                    debug!("looking because somebody said so");
+                    self.hinted.follow(Instant::now());
+                    return Ask::Anew;
+                }
+                () = tokio::time::sleep_until(due) => return Ask::Due,
+                () = self.poke.notified() => return Ask::All,
+                Ok(()) = self.hints.changed() => {
+                    let hints = *self.hints.borrow_and_update();
+                    self.hinted.hear(hints, Instant::now());
+                }
+            }
         }
+    }
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -107,10 +152,12 @@ async fn reconcile(
             () = interrupt.ending() => return,
         }
         accepted.polled.mark_unchanged();
+        let followed = accepted.polled.borrow().followed;
         let end = turn(&mut reconciler, board, &mut accepted, interrupt).await;
         if interrupt.is_ending() {
             return;
         }
+        answer(followed, board);
         tries = if let Some(End::Away(_) | End::Unsettled) = end { tries + 1 } else { 0 };
         rest = match end {
             Some(End::Away(Class::Starting)) => Some(RETRIES[0]),
@@ -118,6 +165,14 @@ async fn reconcile(
             Some(End::Looked) => reconciler.until_due(),
             Some(End::Follows | End::Gained) | None => None,
         };
+    }
+}
+
+/// Tells that so many words to look now have been followed to the end.
+fn answer(followed: u64, board: &Board) {
+    if board.read(|report| report.answered < followed) {
+        board.write(|report| report.answered = followed);
+        board.tell(&Event::CameRound);
     }
 }
 
@@ -130,7 +185,7 @@ async fn turn(
 ) -> Option<End> {
     let desired = interrupt.newest()?;
     let span = info_span!("cycle", revision = %desired.revision);
-    let LastPoll { count: _, well: resolved, failed } = *accepted.polled.borrow();
+    let LastPoll { count: _, well: resolved, failed, followed: _ } = *accepted.polled.borrow();
     let hand = resolved.map_or(Hand::Bound, Hand::ResolvedAt);
     let end = reconciler.turn(&desired, hand, board, interrupt).instrument(span).await;
     if end != End::Gained {

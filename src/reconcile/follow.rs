@@ -1,10 +1,10 @@
 //! From repositories to accepted desired connectors.
 //!
 //! Takes the main repository and an environment. The main repository says which others it imports;
-//! each is asked at its own interval, and when one of them has moved the whole is rendered again, from
+//! each is asked at its own pace, and when one of them has moved the whole is rendered again, from
 //! the newest that was read of each. It is accepted where nothing is wrong; what was accepted last
-//! stays in force otherwise. Each poll looks whether a secret in it has changed, and whether a folder beside
-//! it has.
+//! stays in force otherwise. Each round looks whether a secret in it has changed, and whether a folder beside
+//! it has; there is one at every interval, whether a repository is asked in it or not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +22,18 @@ use crate::model::snapshot::Sources;
 use crate::model::supplied::Secrets;
 use crate::pipeline;
 use crate::pipeline::extra::{self, Ground};
+use crate::pipeline::polling::Pace;
 use crate::reconcile::board::{self, Board};
 use crate::reconcile::extras::Extras;
 use crate::reconcile::followed::Followed;
 use crate::reconcile::imports::Imports;
 use crate::reconcile::place::{Place, Rendered};
 use crate::repo::Repository;
+use crate::repo::keys::Keys;
 use crate::repo::options::ImportOptions;
+
+/// The longest round, in intervals: the first rest of a repository that answers may be that long.
+pub const LONGEST_ROUND: f64 = 1.5;
 
 /// What was accepted last, kept where it is to be put in force anew by itself: when a secret changes, or a
 /// folder beside it.
@@ -43,6 +48,9 @@ pub struct Follower {
     main: Followed,
     imports: Imports,
     interval: Duration,
+    /// When to come round, although no repository is due.
+    round: Instant,
+    keys: Keys,
     place: Place,
     extras: Extras,
     good: Option<Good>,
@@ -65,10 +73,12 @@ pub enum Polled {
 /// Which repositories to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
-    /// Those whose interval is over.
+    /// Those that are due.
     Due,
-    /// All of them.
+    /// All of them, but for those whose server said later.
     All,
+    /// The same, and what went wrong before does not count: somebody says that there is something new.
+    Anew,
 }
 
 impl Follower {
@@ -76,9 +86,11 @@ impl Follower {
     pub fn new(repository: Repository, interval: Duration, imports: ImportOptions, place: Place) -> Self {
         let (accepted, _) = watch::channel(None);
         Self {
-            main: Followed::new(RepositoryName::main(), repository),
+            main: Followed::new(RepositoryName::main(), repository, Pace::new(interval, interval)),
+            keys: Keys::of(&imports.credentials),
             imports: Imports::new(imports, interval),
             interval,
+            round: Instant::now(),
             place,
             extras: Extras::default(),
             good: None,
@@ -99,28 +111,25 @@ impl Follower {
         self.accepted.subscribe()
     }
 
-    /// When the next repository is to be asked.
+    /// When the next round is.
     pub fn due(&self) -> Instant {
         self.imports
             .due()
             .into_iter()
-            .chain([self.main.due()])
+            .chain([self.main.due(), self.round])
             .min()
-            .expect("the main repository is due some time")
+            .expect("there is always a next round")
     }
 
-    /// Asks repositories once, and tells; says how the main one was last asked.
+    /// Asks those that are due, and tells; says how the main one was last asked.
     ///
     /// They are asked side by side, so that one that hangs does not hold the others up for long.
     pub async fn poll(&mut self, ask: Ask, board: &Board) -> Polled {
+        self.hurry(ask);
         let began = Instant::now();
-        let by = if ask == Ask::All { None } else { Some(began) };
         let (main, imports) = tokio::join!(
-            async {
-                let is_due = by.is_none_or(|by| self.main.due() <= by);
-                if is_due { Some(self.main.ask(board).await) } else { None }
-            },
-            self.imports.ask(by, board)
+            async { if self.main.due() <= began { Some(self.main.ask(board).await) } else { None } },
+            self.imports.ask(began, board)
         );
         let mut polls = imports.polls;
         let mut news = imports.news;
@@ -135,9 +144,9 @@ impl Follower {
                 polls.extend(named);
                 news = true;
             }
-            self.main.rest(Instant::now(), self.interval);
         }
-        self.imports.rest(Instant::now());
+        self.imports.rest();
+        self.round = self.next_round();
         let accepted = news && self.accept(board);
         // A repository that cannot be reached does not keep a service from changing its connectors.
         let looked = self.extras.poll(board).await;
@@ -145,10 +154,39 @@ impl Follower {
             self.put_in_force(board);
         }
         judge(board);
+        if polls.is_empty() {
+            board.tell(&Event::CameRound);
+        }
         for poll in polls {
             board.tell(&Event::Polled(poll));
         }
         self.polled
+    }
+
+    /// Makes those due that are to be asked before their time.
+    fn hurry(&mut self, ask: Ask) {
+        let is_renewed = self.keys.are_renewed();
+        if is_renewed {
+            info!("a credential for git was renewed; what was refused is asked for again");
+        }
+        match ask {
+            Ask::Due if !is_renewed => {}
+            Ask::All if !is_renewed => {
+                self.main.hurry();
+                self.imports.hurry();
+            }
+            Ask::Anew | Ask::Due | Ask::All => {
+                self.main.forgive();
+                self.imports.forgive();
+            }
+        }
+    }
+
+    /// The rest of a repository that answers is a round; one that fails is waited for without standing still.
+    fn next_round(&self) -> Instant {
+        let now = Instant::now();
+        let due = self.main.due();
+        if due <= now + self.interval.mul_f64(LONGEST_ROUND) { due } else { now + self.interval }
     }
 
     /// Takes note of what a new revision of the main repository imports, and reads what is not read yet.

@@ -1,19 +1,18 @@
 //! One repository that is followed: what its ref names, and what was read of it.
 //!
-//! Takes a repository and an interval; each asking resolves the ref, reads what is new, and writes how
-//! the repository fares. What was read last stays when it cannot be asked. What is made of it is left
-//! to the follower.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! Takes a repository and a pace; each asking resolves the ref, reads what is new, writes how the
+//! repository fares and says when it is to be asked again. What was read last stays when it cannot be
+//! asked. What is made of it is left to the follower.
 
 use jiff::Timestamp;
+use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::warn;
 
 use crate::model::report::{Class, Clock, Failure, MoveKind, Poll, PollOutcome, PollStep, RepositoryState};
 use crate::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
 use crate::model::snapshot::Snapshot;
+use crate::pipeline::polling::{Answer, Pace, Rest};
 use crate::reconcile::board::Board;
 use crate::reconcile::cycle::chain;
 use crate::repo::Repository;
@@ -29,8 +28,11 @@ pub struct Followed {
     snapshot: Option<Arc<Snapshot>>,
     /// Whether the ref was there when it was last listed.
     listed: bool,
+    pace: Pace,
     /// When it is to be asked again.
     due: Instant,
+    /// Before then nobody may ask: the server said so.
+    barred: Instant,
 }
 
 /// What an asking gave.
@@ -43,8 +45,9 @@ pub struct Asked {
 
 impl Followed {
     /// A repository of which nothing was read yet; it is due at once.
-    pub fn new(name: RepositoryName, repository: Repository) -> Self {
-        Self { name, repository, read: None, snapshot: None, listed: false, due: Instant::now() }
+    pub fn new(name: RepositoryName, repository: Repository, pace: Pace) -> Self {
+        let now = Instant::now();
+        Self { name, repository, read: None, snapshot: None, listed: false, pace, due: now, barred: now }
     }
 
     /// What was read last.
@@ -62,9 +65,23 @@ impl Followed {
         self.due
     }
 
-    /// Has it asked again after a while.
-    pub fn rest(&mut self, now: Instant, interval: Duration) {
-        self.due = now + interval;
+    /// Has it asked again as soon as its server may be asked.
+    pub fn hurry(&mut self) {
+        self.due = self.due.min(self.barred.max(Instant::now()));
+    }
+
+    /// The same, and what went wrong so far does not count any more: something may be other than it was.
+    pub fn forgive(&mut self) {
+        self.pace.forgive();
+        self.hurry();
+    }
+
+    fn rest(&mut self, answer: Answer, error: Option<&Error>) {
+        let now = Instant::now();
+        let later = error.and_then(Error::later);
+        let Rest { usual, least } = self.pace.rest(answer, later, fastrand::f64());
+        self.due = now + usual;
+        self.barred = now + least;
     }
 
     /// Asks once, reads what is new, and writes how it fares.
@@ -81,6 +98,7 @@ impl Followed {
         if let Err(error) = &result {
             self.note_failure(error, &mut poll, board);
         }
+        self.rest(result.as_ref().map_or_else(answer, |_| Answer::Told), result.as_ref().err());
         board.write_repository(&self.name, |report| {
             report.operation_started = None;
             report.last_poll = Some(Timestamp::now());
@@ -142,6 +160,18 @@ impl Followed {
             report.consecutive_failures = report.consecutive_failures.saturating_add(1);
             report.failure = Some(Failure { class, text: chain(error).into() });
         });
+    }
+}
+
+/// What an error says of the pace. The class tells most of it; a few need a second look.
+fn answer(error: &Error) -> Answer {
+    match error {
+        // Many hosts say so to whom they do not know.
+        Error::NoRepository { .. } => Answer::Refused,
+        Error::Unreachable { source, .. } if source.is_about_certificates() => Answer::Refused,
+        // To find it out again costs as much as is allowed.
+        Error::TooLarge { .. } => Answer::Trouble,
+        _ => error.class().into(),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::model::definition::About;
 use crate::model::import::{Import, Unread};
 use crate::model::report::{Class, Failure, Poll};
 use crate::model::snapshot::Sources;
+use crate::pipeline::polling::Pace;
 use crate::reconcile::board::Board;
 use crate::reconcile::cycle::chain;
 use crate::reconcile::followed::{Asked, Followed, state};
@@ -46,7 +47,7 @@ struct Imported {
     followed: Option<Followed>,
     /// Why it could not be asked, while that is so.
     failed: Option<(Class, Unread)>,
-    /// Whether it was asked since it rested.
+    /// Whether it was asked in this poll.
     asked: bool,
 }
 
@@ -75,7 +76,7 @@ impl Imports {
             let same = |one: &Imported| one.import.name == import.name && one.import.is_same_source(import);
             self.named.push(match known.iter().position(same) {
                 Some(at) => Imported { import: import.clone(), ..known.swap_remove(at) },
-                None => Imported::new(import.clone(), &self.options),
+                None => Imported::new(import.clone(), &self.options, self.interval),
             });
         }
         self.spare = known;
@@ -89,11 +90,24 @@ impl Imports {
         }
     }
 
-    /// Asks those that are due by then, or all.
-    pub async fn ask(&mut self, by: Option<Instant>, board: &Board) -> Answers {
-        let is_due = |followed: &Followed| by.is_none_or(|by| followed.due() <= by);
+    /// Has all of them asked again as soon as their servers may be asked.
+    pub fn hurry(&mut self) {
+        self.followed().for_each(Followed::hurry);
+    }
+
+    /// The same, and what went wrong so far does not count any more.
+    pub fn forgive(&mut self) {
+        self.followed().for_each(Followed::forgive);
+    }
+
+    fn followed(&mut self) -> impl Iterator<Item = &mut Followed> {
+        self.named.iter_mut().filter_map(|one| one.followed.as_mut())
+    }
+
+    /// Asks those that are due by then.
+    pub async fn ask(&mut self, by: Instant, board: &Board) -> Answers {
         let asked = self.named.iter_mut().map(|one| async move {
-            let followed = one.followed.as_mut().filter(|followed| is_due(followed))?;
+            let followed = one.followed.as_mut().filter(|followed| followed.due() <= by)?;
             let asked = followed.ask(board).await;
             Some(one.take(asked))
         });
@@ -117,17 +131,9 @@ impl Imports {
         join_all(asked).await.into_iter().flatten().collect()
     }
 
-    /// Has those that were asked rest for their intervals; one that could not be asked for no longer than
-    /// the main repository would.
-    pub fn rest(&mut self, now: Instant) {
-        for one in self.named.iter_mut().filter(|one| one.asked) {
-            one.asked = false;
-            let own = one.import.interval.unwrap_or(self.interval);
-            let rest = if one.failed.is_some() { own.min(self.interval) } else { own };
-            if let Some(followed) = &mut one.followed {
-                followed.rest(now, rest);
-            }
-        }
+    /// Takes note that a poll is over: from now on they may be asked again.
+    pub fn rest(&mut self) {
+        self.named.iter_mut().for_each(|one| one.asked = false);
     }
 
     /// Adds what was last read of each, or why there is nothing.
@@ -149,10 +155,14 @@ impl Imports {
 }
 
 impl Imported {
-    fn new(import: Import, options: &ImportOptions) -> Self {
+    /// One that was not asked yet; `interval` is the main repository's.
+    fn new(import: Import, options: &ImportOptions, interval: Duration) -> Self {
+        let own = import.interval.unwrap_or(interval);
+        // One that fails keeps a revision from being read: it is asked no later than the main one.
+        let pace = Pace::new(own, own.min(interval));
         let name = import.name.clone();
         let (followed, failed) = match Repository::import(&import, options) {
-            Ok(repository) => (Some(Followed::new(name, repository)), None),
+            Ok(repository) => (Some(Followed::new(name, repository, pace)), None),
             Err(error) => (None, Some(failed(&error))),
         };
         Self { import, followed, failed, asked: false }

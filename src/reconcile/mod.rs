@@ -1,7 +1,7 @@
 //! Act: follow the repository, look at the cluster, take the steps between them.
 //!
-//! Two loops run side by side in one task. The *follower* asks the repository at its interval and
-//! accepts what renders without an error; each of its polls wakes the *reconciler*, which probes
+//! Two loops run side by side in one task. The *follower* asks the repository at its pace and
+//! accepts what renders without an error; each of its rounds wakes the *reconciler*, which probes
 //! for leadership, looks, plans and takes the steps that are due. Both write what they see on one
 //! *board*, from which everything that tells is fed. Thinking is left to `pipeline`.
 //!
@@ -11,6 +11,7 @@
 //! | `interrupt` | knows when to leave off: the agent ends, or a newer revision is there |
 //! | `follow` | repositories → accepted desired |
 //! | `followed` | one repository: asks it, reads what is new |
+//! | `hinted` | words from outside that it is time to look → when to look |
 //! | `imports` | the repositories that the main one imports |
 //! | `extras` | folders of `extra` beside the repository |
 //! | `place` | what was read, with the secrets of the place → what is to be put in force |
@@ -28,6 +29,7 @@ pub mod daemon;
 pub mod extras;
 pub mod follow;
 mod followed;
+mod hinted;
 mod imports;
 pub mod interrupt;
 pub mod once;

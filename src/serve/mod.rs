@@ -1,7 +1,13 @@
-//! Tell over HTTP: `/`, `/livez`, `/readyz`, `/metrics` and `/status`.
+//! Tell over HTTP: `/`, `/livez`, `/readyz`, `/metrics` and `/status`; and be told to look now.
 //!
 //! Takes a listener, the last report and the metrics; answers until it is told to end. It looks at
-//! nothing but those and decides nothing; what is told is made by `view` and `metrics`.
+//! nothing but those and decides nothing; what is told is made by `view` and `metrics`. A word to look now
+//! is passed on where its sender knows a secret; when it is followed is left to others.
+
+mod hook;
+mod look;
+mod proof;
+pub mod secret;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -21,7 +27,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::metrics::Metrics;
+use crate::model::hint::Hints;
 use crate::model::report::Report;
+use crate::serve::secret::Secret;
 use crate::view::page;
 use crate::view::status::{self, StatusForm};
 
@@ -34,12 +42,22 @@ pub struct Options {
     pub alive_within: Duration,
 }
 
+/// Who may say that it is time to look, and where that is heard.
+pub struct Ears {
+    /// What git hosts sign their webhooks with.
+    pub webhook_secret: Option<Secret>,
+    /// What people and programs show.
+    pub token: Option<Secret>,
+    /// Where words to look now go.
+    pub hints: watch::Sender<Hints>,
+}
+
 /// Each address, and what it answers, for the reference page.
 pub const ADDRESSES: &[(&str, &str)] = &[
     ("/", "a page for people, the same facts as `/status`"),
     (
         "/livez",
-        "200 while the loop comes round; 503 when its heartbeat is older than three times the interval and the deadline together",
+        "200 while the loop comes round; 503 when its heartbeat is older than three times the interval and the deadlines together. That a failing server is left alone for longer does not count",
     ),
     (
         "/readyz",
@@ -47,6 +65,14 @@ pub const ADDRESSES: &[(&str, &str)] = &[
     ),
     ("/metrics", "every family of the metrics reference, in Prometheus' text format 0.0.4"),
     ("/status", "the JSON form below"),
+    (
+        "POST /hooks/git",
+        "202 where it is signed with the secret in `http.webhook_secret_file`: the repositories are asked now and once more after 30 s; 401 where it is not, 413 above 1 MiB, 404 without that setting. [How to set it up](../operations/polling.md#webhooks)",
+    ),
+    (
+        "POST /reconcile",
+        "202 and the JSON form below with the token in `http.token_file` (`Authorization: Bearer …`): the repositories and the cluster are looked at now; 401 without it, 403 without that setting. `tagalong reconcile` sends it",
+    ),
 ];
 
 /// How many connections are served at once; the next ones wait.
@@ -69,9 +95,10 @@ pub async fn serve(
     report: watch::Receiver<Arc<Report>>,
     metrics: Arc<Metrics>,
     options: Options,
+    ears: Ears,
     shutdown: impl Future<Output = ()>,
 ) {
-    let router = router(Arc::new(Told { report, metrics, options }));
+    let router = heard(ears, &metrics).merge(router(Arc::new(Told { report, metrics, options })));
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let mut shutdown = std::pin::pin!(shutdown);
@@ -122,6 +149,11 @@ struct Told {
     report: watch::Receiver<Arc<Report>>,
     metrics: Arc<Metrics>,
     options: Options,
+}
+
+fn heard(ears: Ears, metrics: &Arc<Metrics>) -> Router {
+    let Ears { webhook_secret, token, hints } = ears;
+    hook::router(webhook_secret, hints.clone(), metrics).merge(look::router(token, hints))
 }
 
 fn router(told: Arc<Told>) -> Router {

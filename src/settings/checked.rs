@@ -50,6 +50,10 @@ pub struct Settings {
     pub restart_limits: RestartLimits,
     /// Where metrics, status and health are served.
     pub listen: SocketAddr,
+    /// What somebody shows who tells the agent to look now.
+    pub token_file: Option<PathBuf>,
+    /// What a git host signs its webhooks with.
+    pub webhook_secret_file: Option<PathBuf>,
     /// Whether there are series for each connector.
     pub per_connector: bool,
     /// How logs are written.

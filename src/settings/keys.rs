@@ -78,7 +78,12 @@ pub const KEYS: &[Key] = &[
         ".",
         "The folder inside the repository that holds the definitions.",
     ),
-    key("repository.git.interval", Takes::Duration, "60s", "The time between two polls, at least 1s."),
+    key(
+        "repository.git.interval",
+        Takes::Duration,
+        "60s",
+        "The time between two polls, give or take a tenth, at least 1s; below 10s only for a git server of your own. docs/operations/polling.md has the exact pace.",
+    ),
     key(
         "repository.git.deadline",
         Takes::Duration,
@@ -240,8 +245,18 @@ pub const KEYS: &[Key] = &[
     key("restart.max_at_once", Takes::Number, "5", "Restarts in one cycle across the cluster."),
     key("stall.interval", Takes::Later, "5m", "How often the offsets of a connector are looked at."),
     key("http.listen", Takes::Text, "0.0.0.0:9808", "Where metrics, status and health are served."),
-    key("http.token_file", Takes::Later, "", "The token that lets somebody tell the agent to look now."),
-    key("http.webhook_secret_file", Takes::Later, "", "The secret that a git server signs its hints with."),
+    key(
+        "http.token_file",
+        Takes::Text,
+        "",
+        "The file that holds the token with which somebody may tell the agent to look now: `POST /reconcile`, `tagalong reconcile`. Read again when it is renewed. Without it nobody may.",
+    ),
+    key(
+        "http.webhook_secret_file",
+        Takes::Text,
+        "",
+        "The file that holds the secret with which a git host signs its webhooks to `/hooks/git`. Read again when it is renewed. Without it they are not taken.",
+    ),
     key("metrics.per_connector", Takes::Flag, "true", "Whether there are series for each connector."),
     key("log.format", Takes::Word(&["text", "json"]), "text", "How logs are written to standard error."),
     key(

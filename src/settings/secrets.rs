@@ -16,8 +16,13 @@ use crate::settings::raw::{NOT_SETTINGS, RawSettings};
 use crate::yaml::decode;
 
 /// Files of the agent that hold secrets of its own.
-const OWN: &[&str] =
-    &["connect.basic_auth.password_file", "connect.bearer_token_file", "connect.client_key_file"];
+const OWN: &[&str] = &[
+    "connect.basic_auth.password_file",
+    "connect.bearer_token_file",
+    "connect.client_key_file",
+    "http.token_file",
+    "http.webhook_secret_file",
+];
 
 /// Folders of the kernel.
 const KERNEL: &[&str] = &["/proc", "/sys", "/dev"];

@@ -56,6 +56,8 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
     let suspend = suspend(raw, found);
     let restart = flag(raw, "restart.enabled", found);
     let listen = listen(raw, found);
+    let token_file = path(raw, "http.token_file", found);
+    let webhook_secret_file = path(raw, "http.webhook_secret_file", found);
     let metrics = flag(raw, "metrics.per_connector", found);
     let log = log(raw, found);
     // Only here may one wrong value end it: each of them has been read and judged.
@@ -74,6 +76,8 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
         restart: restart?,
         restart_limits: RestartLimits { per_connector, at_once: at_once? },
         listen: listen?,
+        token_file,
+        webhook_secret_file,
         per_connector: metrics?,
         log: log?,
     })

@@ -255,6 +255,7 @@ pub(in crate::view) fn report() -> Report {
         },
         clocks: Clocks { points_at: clock(60), validated: clock(60), applied: clock(3600) },
         findings: findings(),
+        answered: 2,
     }
 }
 

@@ -6,6 +6,7 @@
 //! request, [`foreign`] for other tools. All are pure: the time comes in, and what must not be shown
 //! cannot be reached from here.
 
+pub mod asked;
 pub mod compare;
 pub mod foreign;
 mod form;

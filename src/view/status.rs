@@ -44,6 +44,8 @@ pub struct StatusForm {
     pub(in crate::view) findings: Vec<FindingForm>,
     pub(in crate::view) plan: Option<PlanForm>,
     pub(in crate::view) results: Vec<ResultForm>,
+    #[serde(default)]
+    pub(in crate::view) answered: u64,
 }
 
 /// The three clocks.
@@ -121,7 +123,8 @@ pub(in crate::view) struct TaskForm {
 impl StatusForm {
     /// Mirrors a report.
     pub fn new(report: &Report, version: &str) -> Self {
-        let Report { environment, mode, heartbeat, repositories, cluster, clocks, findings } = report;
+        let Report { environment, mode, heartbeat, repositories, cluster, clocks, findings, answered } =
+            report;
         let ClusterReport {
             reachable,
             leader,
@@ -167,7 +170,13 @@ impl StatusForm {
             // The findings of the revision in force are said above, once.
             plan: plan.map(|plan| PlanForm::new(plan, &Findings::default())),
             results: results.iter().map(ResultForm::new).collect(),
+            answered: *answered,
         }
+    }
+
+    /// How many of the words to look now have been followed.
+    pub fn answered(&self) -> u64 {
+        self.answered
     }
 
     /// Whether nothing needs a person: no error, nothing failed, nothing held, nothing drifted.

@@ -34,6 +34,7 @@ async fn help_goes_to_standard_output() -> Result<()> {
       init         Write a definitions repository to start from, with its pull-request and release
                    workflows
       status       Ask a running agent what it sees: revisions, connectors, drift, what is held
+      reconcile    Tell a running agent to look now: at its repositories and at the cluster
       health       Ask a running agent whether its loop lives
       schema       Write the JSON Schema of a kind of file, for editors
       docs         Write a reference page of the templates, in Markdown

@@ -126,7 +126,7 @@ const VALUES: &str = "
 | `by` | `environment`, `definition`, `settings` |
 | `method` | `GET`, `PUT`, `POST`, `PATCH`, `DELETE` |
 | `code_class` | `1xx`, `2xx`, `3xx`, `4xx`, `5xx`, `none` |
-| `outcome` of `tagalong_webhooks_total` | `accepted`, `refused` |
+| `outcome` of `tagalong_webhooks_total` | `accepted`, `refused`, `unreadable`, `busy`; what each means is in [polling.md](../operations/polling.md#webhooks) |
 ";
 
 #[test]
@@ -134,7 +134,7 @@ fn the_label_values_of_the_metrics_page_are_those_of_the_model() {
     use tagalong::model::live::RunState;
     use tagalong::model::plan::{Hold, StepKind, Sync};
     use tagalong::model::report::{
-        ApplyResult, MoveKind, Outcome, PollOutcome, PollStep, RepositoryState, SuspendedBy,
+        ApplyResult, MoveKind, Outcome, PollOutcome, PollStep, RepositoryState, SuspendedBy, WebhookOutcome,
     };
     use tagalong::model::rule::Severity;
     let list = |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -154,6 +154,8 @@ fn the_label_values_of_the_metrics_page_are_those_of_the_model() {
     ] {
         assert!(VALUES.contains(&format!("| {row} |")), "{row}");
     }
+    let webhooks = list(WebhookOutcome::ALL.iter().map(|value| value.name()).collect());
+    assert!(VALUES.contains(&format!("`tagalong_webhooks_total` | {webhooks};")), "{webhooks}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the agent answers over HTTP, and that nobody can hold it up.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,19 +8,22 @@ use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
 use tagalong::metrics::{self, Metrics};
 use tagalong::model::finding::Findings;
+use tagalong::model::hint::Hints;
 use tagalong::model::name::EnvironmentName;
 use tagalong::model::plan::Mode;
 use tagalong::model::report::{Clocks, ClusterReport, Report};
 use tagalong::serve;
+use tagalong::serve::secret::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// A served agent.
-struct Served {
+pub struct Served {
     address: std::net::SocketAddr,
     report: watch::Sender<Arc<Report>>,
+    heard: watch::Receiver<Hints>,
     end: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
@@ -33,10 +37,24 @@ fn report(heartbeat: Timestamp) -> Arc<Report> {
         cluster: ClusterReport::default(),
         clocks: Clocks::default(),
         findings: Findings::default(),
+        answered: 0,
     })
 }
 
 async fn served() -> Result<Served> {
+    served_with(None).await
+}
+
+/// The names of the settings, and of their files in a folder of secrets.
+pub const WEBHOOK: &str = "http.webhook_secret_file";
+pub const TOKEN: &str = "http.token_file";
+
+fn opened(key: &'static str, folder: Option<&Path>) -> Result<Option<Secret>> {
+    Ok(folder.map(|folder| Secret::open(key, &folder.join(key))).transpose()?)
+}
+
+/// An agent that is told something by whoever knows the secrets in a folder.
+pub async fn served_with(secrets: Option<&Path>) -> Result<Served> {
     // An address that no other test listens on: a port that is let go here is not taken by a neighbour.
     let listener = TcpListener::bind("127.0.9.1:0").await?;
     let address = listener.local_addr()?;
@@ -48,15 +66,33 @@ async fn served() -> Result<Served> {
         per_connector: true,
     }));
     let options = serve::Options { version: "0.1.0".to_owned(), alive_within: Duration::from_secs(270) };
+    let (hints, heard) = watch::channel(Hints::default());
+    let ears =
+        serve::Ears { webhook_secret: opened(WEBHOOK, secrets)?, token: opened(TOKEN, secrets)?, hints };
     let (end, ended) = oneshot::channel::<()>();
-    let serving = tokio::spawn(serve::serve(listener, reports, metrics, options, async {
+    let serving = tokio::spawn(serve::serve(listener, reports, metrics, options, ears, async {
         // A test that drops its end has ended too.
         drop(ended.await);
     }));
-    Ok(Served { address, report, end, serving })
+    Ok(Served { address, report, heard, end, serving })
 }
 
 impl Served {
+    /// Where it listens.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The same as an address.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.address
+    }
+
+    /// How many words to look now it has passed on.
+    pub fn heard(&self) -> Hints {
+        *self.heard.borrow()
+    }
+
     /// The whole answer to one request, head and body.
     async fn ask(&self, request: &str) -> Result<String> {
         let mut stream = TcpStream::connect(self.address).await?;
