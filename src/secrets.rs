@@ -20,6 +20,9 @@ const LIMIT: u64 = 64 * 1024;
 /// A folder of this name holds the identity of the pod that the agent runs in.
 const IDENTITY: &str = "serviceaccount";
 
+/// Folders of the kernel.
+const KERNEL: &[&str] = &["/proc", "/sys", "/dev"];
+
 /// What of the place definitions may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -36,6 +39,13 @@ pub struct Store {
     options: Options,
     /// By their name behind the prefix; a process's own variables do not change.
     variables: BTreeMap<String, Result<Value, Lack>>,
+}
+
+impl Options {
+    /// Whether a folder, without links, is the kernel's, where the agent's own variables stand.
+    pub fn is_kernels(folder: &Path) -> bool {
+        KERNEL.iter().any(|kernel| folder.starts_with(kernel))
+    }
 }
 
 /// A file that was looked for in one folder.
@@ -99,6 +109,10 @@ impl Store {
 fn below(folder: &Path, path: &str, own: &[PathBuf]) -> Sought {
     let sought = (|| {
         let root = folder.canonicalize()?;
+        // The settings name the folder; where a link leads is known only now.
+        if Options::is_kernels(&root) || root.parent().is_none() {
+            return Ok(Sought::Lacking(Lack::Own));
+        }
         let file = root.join(path).canonicalize()?;
         if !file.starts_with(&root) {
             return Ok(Sought::Lacking(Lack::Outside));
@@ -293,6 +307,19 @@ mod tests {
             assert_eq!(place.file(&["s"], path), Err(Lack::Own), "{path}");
         }
         assert_eq!(place.file(&["s"], "x"), Ok("x".to_owned()));
+    }
+
+    #[test]
+    fn a_folder_that_is_a_link_to_the_kernels_or_to_the_root_holds_no_secret() {
+        let place = Place::new(&[("s/x", b"x")]);
+        place.link("/proc/self", "self");
+        place.link("/", "root");
+        for (folder, path) in [("self", "environ"), ("self", "cmdline"), ("root", "etc/hostname")] {
+            assert!(place.path(folder).join(path).exists(), "{path}");
+            assert_eq!(place.file(&[folder], path), Err(Lack::Own), "{path}");
+        }
+        place.link("s", "plain");
+        assert_eq!(place.file(&["plain"], "x"), Ok("x".to_owned()));
     }
 
     #[test]

@@ -24,9 +24,6 @@ const OWN: &[&str] = &[
     "http.webhook_secret_file",
 ];
 
-/// Folders of the kernel.
-const KERNEL: &[&str] = &["/proc", "/sys", "/dev"];
-
 /// Checks the prefix and the folders; `credentials` are those for git.
 pub fn secrets(raw: &RawSettings, credentials: &[Credential], found: Found<'_>) -> Option<Options> {
     let prefix = prefix(raw, found);
@@ -90,7 +87,7 @@ fn refused(folder: &Path) -> Option<&'static str> {
         Some("has `..` in it")
     } else if folder.parent().is_none() {
         Some("is the root, so everything could be read")
-    } else if KERNEL.iter().any(|kernel| folder.starts_with(kernel)) {
+    } else if Options::is_kernels(folder) {
         Some("is the kernel's, where the agent's own variables stand")
     } else {
         None
