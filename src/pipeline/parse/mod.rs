@@ -103,6 +103,7 @@ fn read(snapshot: &Snapshot, layout: Layout, findings: &mut Vec<Finding>) -> (De
     // What a connector names with `from` is no definition of its own, so all that is native comes first.
     reading.foundations(&snapshot.files);
     reading.foreign();
+    reading.forgotten();
     (reading.definitions, reading.lost)
 }
 
@@ -291,6 +292,23 @@ impl Reading<'_> {
                 }
             };
             self.define(connector);
+        }
+    }
+
+    /// Says that a connector is declared and has moved elsewhere, too.
+    fn forgotten(&mut self) {
+        let Definitions { forgotten, connectors, .. } = &self.definitions;
+        for name in forgotten {
+            let is_called = |connector: &&Connector| {
+                let names = connector.environments.iter().filter_map(|block| block.name.as_ref());
+                std::iter::once(&connector.name).chain(names).any(|own| own.as_str() == name.as_str())
+            };
+            if let Some(connector) = connectors.values().find(is_called) {
+                let message =
+                    format!("`forget` names `{}`, which is declared at {}", name.as_str(), connector.place);
+                let finding = Finding::new(Rule::Conflict, name.place.clone(), message);
+                self.findings.push(finding.hint("remove the `forget`, or the connector"));
+            }
         }
     }
 
