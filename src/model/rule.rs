@@ -98,6 +98,8 @@ rules! {
     NotInExtra = "not-in-extra", Error, "move it to the repository; what differs for one connector stands under that connector's own `environments`";
     /// A folder of `extra` declares a connector whose name the settings do not give it, or give to another folder; or it would delete one, and the settings give it no names.
     NameNotGiven = "name-not-given", Error, "let the settings give it the name, behind the folder, as in `extra: [/etc/tagalong/extra/shop=shop-*]`, or declare it in the repository";
+    /// A pipe, a socket or a device has the name of a definition file. It is not opened.
+    NotAFile = "not-a-file", Warning, "put a file in its place, or remove it";
     /// A file's name is not usable: not UTF-8, or with control characters, `\`, `..` or `.git`.
     FileName = "file-name", Error, "rename the file";
     /// A file would be a definition file, were its ending (`.yaml`, `.yml`, `.json`) not written with capitals. It is not read.

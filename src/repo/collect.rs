@@ -237,7 +237,7 @@ impl<S: Source> Walk<'_, S> {
                 Kind::Folder(folder) => self.folder(&path, &folder, level + 1)?,
                 Kind::Link => self.wrong(Rule::Link, &path),
                 Kind::Submodule => self.wrong(Rule::Submodule, &path),
-                Kind::Other => self.pass_over(&path),
+                Kind::Other => self.no_file(&path),
             }
         }
         Ok(())
@@ -253,7 +253,8 @@ impl<S: Source> Walk<'_, S> {
             let Some(path) = self.path(path, &entry.name) else { continue };
             match entry.kind {
                 Kind::File(file) => self.file(&path, &file)?,
-                Kind::Folder(_) | Kind::Submodule | Kind::Other => self.pass_over(&path),
+                Kind::Folder(_) | Kind::Submodule => self.pass_over(&path),
+                Kind::Other => self.no_file(&path),
                 Kind::Link => {
                     let message = "this link leads to no file of this folder";
                     let finding = Finding::new(Rule::Link, Place::start_of(&path), message);
@@ -353,6 +354,15 @@ impl<S: Source> Walk<'_, S> {
     fn too_large(&mut self, path: &str, how: &str) {
         let message = format!("{how}; {FILE_BYTES} are the most");
         self.collected.findings.push(Finding::new(Rule::FileTooLarge, Place::start_of(path), message));
+    }
+
+    /// Passes over what is no file, unopened: opening a pipe would wait for somebody to write into it.
+    fn no_file(&mut self, path: &str) {
+        if has_ending(path) {
+            let message = "a pipe, a socket or a device is not read";
+            self.collected.findings.push(Finding::new(Rule::NotAFile, Place::start_of(path), message));
+        }
+        self.pass_over(path);
     }
 
     fn pass_over(&mut self, path: &str) {

@@ -152,6 +152,28 @@ async fn what_lies_deeper_is_passed_over_and_the_limits_hold() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_no_file_is_told_and_never_opened() -> Result<()> {
+    let desk = tempfile::tempdir()?;
+    let folder = desk.path();
+    fs::write(folder.join("plain.yaml"), "plain")?;
+    for name in ["pipe.yaml", "pipe"] {
+        let made = std::process::Command::new("mkfifo").arg(folder.join(name)).status()?;
+        ensure!(made.success(), "mkfifo {name}");
+    }
+    let _listens = std::os::unix::net::UnixListener::bind(folder.join("socket.json"))?;
+    symlink("pipe.yaml", folder.join("link.yaml"))?;
+    // Opening a pipe would wait for ever.
+    let snapshot =
+        tokio::time::timeout(Duration::from_secs(20), read(folder)).await.context("it waits")??;
+    assert_eq!(told(&snapshot, folder), ["plain.yaml: plain"]);
+    let path = |name: &str| folder.join(name).display().to_string();
+    let found: Vec<_> = snapshot.findings.iter().map(|f| (f.place.path.to_string(), f.rule.name())).collect();
+    assert_eq!(found, ["link.yaml", "pipe.yaml", "socket.json"].map(|name| (path(name), "not-a-file")));
+    assert!(snapshot.ignored.iter().any(|ignored| ignored.as_ref() == path("pipe")));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_folder_that_is_not_there_is_an_error_with_its_path() -> Result<()> {
     let mount = Mount::new(&[("a.yaml", "1")])?;
     mount.unmount()?;
