@@ -15,6 +15,7 @@ use crate::cli::{print, verdict, wiring};
 use crate::model::comparison::Comparison;
 use crate::model::definition::About;
 use crate::model::finding::Findings;
+use crate::model::folder::ExtraFolder;
 use crate::model::name::EnvironmentName;
 use crate::model::revision::At;
 use crate::model::rule::Severity;
@@ -38,6 +39,7 @@ use crate::view;
     Examples:\n  \
     tagalong compare v1 HEAD\n  \
     tagalong compare origin/main . -e production\n  \
+    tagalong compare v1 HEAD --extra ../shop/connectors\n  \
     tagalong compare v1 HEAD --output markdown\n\n\
     Exit codes: 0 done, 1 failed or NEW is not valid, 2 something would be held."
 )]
@@ -61,6 +63,10 @@ pub struct Compare {
     /// Folder to read an import from, for both revisions; may be given again
     #[arg(long = "import", value_name = "NAME=DIR")]
     imports: Vec<String>,
+
+    /// More definitions: a flat folder, as a service brings them, beside both revisions; may be given again
+    #[arg(long, value_name = "DIR[=NAMES]", value_parser = wiring::extra)]
+    extra: Vec<ExtraFolder>,
 
     /// Ask git for the imports that are in no folder, with credentials of `TAGALONG_GIT_CREDENTIALS`
     #[arg(long)]
@@ -101,9 +107,11 @@ impl Compare {
         let supply = Supply { values: &settings.values, examples: true, secrets: None };
         let (old, new) = (self.repository(&self.old)?, self.repository(&self.new)?);
         self.known_imports(&[&old, &new], &settings.imports).await?;
+        let read = definitions::folders(&self.extra).await?;
+        let folders = definitions::beside(&self.extra, &read);
         let side = async |named: &Named| -> Result<Side, Failure> {
             let sources = self.read(named, &settings.imports).await?;
-            Ok(pipeline::side(&sources, &supply, &self.environments))
+            Ok(pipeline::side(&sources, &folders, &supply, &self.environments))
         };
         let (old, new) = (side(&old).await?, side(&new).await?);
         self.known(&old, &new)?;

@@ -9,6 +9,7 @@ use crate::model::folder::ExtraFolder;
 use crate::model::revision::RepositoryName;
 use crate::model::snapshot::{Snapshot, Sources};
 use crate::pipeline;
+use crate::pipeline::extra::Folder;
 use crate::repo::error::Error;
 use crate::repo::options::ImportOptions;
 use crate::repo::{Repository, flat};
@@ -70,6 +71,17 @@ pub async fn folders(extra: &[ExtraFolder]) -> Result<Vec<Snapshot>, Failure> {
         folders.push(snapshot);
     }
     Ok(folders)
+}
+
+/// Puts what was read of folders with the names that they are given.
+pub fn beside<'f>(extra: &'f [ExtraFolder], read: &'f [Snapshot]) -> Vec<Folder<'f>> {
+    let one = |(snapshot, ExtraFolder { path: _, names }): (&'f Snapshot, &'f ExtraFolder)| Folder {
+        repository: &snapshot.revision.repository,
+        names,
+        look: Ok(snapshot),
+        last: None,
+    };
+    read.iter().zip(extra).map(one).collect()
 }
 
 async fn read(repository: &Repository) -> Result<Snapshot, Error> {

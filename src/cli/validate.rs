@@ -22,7 +22,7 @@ use crate::model::select::Select;
 use crate::model::snapshot::{Snapshot, Sources};
 use crate::model::values::Values;
 use crate::pipeline;
-use crate::pipeline::extra::{self, Folder, Ground, Joined, Target};
+use crate::pipeline::extra::{self, Ground, Joined, Target};
 use crate::pipeline::supply::Supply;
 use crate::repo::Repository;
 use crate::settings::checked::Settings;
@@ -104,7 +104,7 @@ impl Validate {
             None => wiring::imports(&self.common, self.overlay(), reach)?,
         };
         let sources = definitions::sources(&repository, &options, reach).await?;
-        let folders = self.folders().await?;
+        let folders = definitions::folders(&self.extra).await?;
         let (mut found, drafts) = self.check(&sources, &folders, settings.as_ref());
         if self.common.verbose > 0 {
             for note in ignored(&sources, &folders) {
@@ -144,11 +144,6 @@ impl Validate {
         self.flag.as_ref().unwrap_or(&self.dir)
     }
 
-    /// The folders of `extra`.
-    async fn folders(&self) -> Result<Vec<Snapshot>, Failure> {
-        definitions::folders(&self.extra).await
-    }
-
     fn overlay(&self) -> Overlay {
         self.imports.iter().map(|import| ("imports", import.clone())).collect()
     }
@@ -186,16 +181,7 @@ impl Validate {
         if all.is_empty() {
             return (BTreeMap::from([(None, definitions.findings)]), Vec::new());
         }
-        let folders: Vec<_> = folders
-            .iter()
-            .zip(&self.extra)
-            .map(|(read, ExtraFolder { path: _, names })| Folder {
-                repository: &read.revision.repository,
-                names,
-                look: Ok(read),
-                last: None,
-            })
-            .collect();
+        let folders = definitions::beside(&self.extra, folders);
         let (mut found, mut drafts, mut came) = (Found::new(), Vec::new(), Vec::new());
         let mut ground = Ground { definitions, desired: None, findings: Findings::default() };
         for (environment, (draft, findings)) in all {

@@ -43,6 +43,7 @@ use crate::model::select::Select;
 use crate::model::shape::Shape;
 use crate::model::snapshot::{Files, Snapshot, Sources};
 use crate::pipeline::compare::Side;
+use crate::pipeline::extra::{Folder, Ground, Joined, Target};
 use crate::pipeline::supply::Supply;
 
 /// What the documents of a repository may say: the kinds of definitions by the key that tells them,
@@ -168,14 +169,28 @@ pub fn homes<'d>(definitions: &'d Definitions, connector: &str) -> Vec<&'d Envir
 }
 
 /// Reads and renders one revision for each of its environments, or for those of `only`, to compare it
-/// with another.
-pub fn side(sources: &Sources, supply: &Supply<'_>, only: &[EnvironmentName]) -> Side {
+/// with another; folders of `extra` stand beside it.
+pub fn side(
+    sources: &Sources,
+    folders: &[Folder<'_>],
+    supply: &Supply<'_>,
+    only: &[EnvironmentName],
+) -> Side {
     let revision = sources.revision();
+    let select = Select::default();
     let definitions = definitions(sources);
-    let asked = |name: &&EnvironmentName| only.is_empty() || only.contains(name);
-    let environments = environments(&definitions)
-        .filter(asked)
-        .map(|name| (name.clone(), desired(&definitions, &revision, name, supply, &Select::default())));
+    let names: Vec<_> = environments(&definitions).cloned().collect();
+    let mut ground = Ground { definitions, desired: None, findings: Findings::default() };
+    let mut all = BTreeMap::new();
+    for name in names.into_iter().filter(|name| only.is_empty() || only.contains(name)) {
+        (ground.desired, ground.findings) = desired(&ground.definitions, &revision, &name, supply, &select);
+        let target = Target { environment: &name, supply: *supply, select: &select };
+        let Joined { desired, mut findings, outcomes } = extra::join(&ground, folders, &target);
+        findings.extend(outcomes.into_iter().flat_map(|outcome| outcome.findings));
+        findings.settle();
+        all.insert(name, (desired, findings));
+    }
+    let Ground { definitions, .. } = ground;
     let stands = |import: &Import| Standing {
         git: Arc::clone(&import.git),
         reference: import.reference.full_name().into(),
@@ -184,10 +199,5 @@ pub fn side(sources: &Sources, supply: &Supply<'_>, only: &[EnvironmentName]) ->
     };
     let imports = definitions.about.imports.iter();
     let imports = imports.filter_map(|(name, import)| Some((name.clone(), stands(import.as_ref()?))));
-    Side {
-        imports: imports.collect(),
-        environments: environments.collect(),
-        findings: definitions.findings.clone(),
-        revision,
-    }
+    Side { imports: imports.collect(), environments: all, findings: definitions.findings, revision }
 }

@@ -7,7 +7,7 @@ use tagalong_testkit::fake::Fake;
 use crate::support::cluster::preload;
 use crate::support::command::Desk;
 use crate::support::definitions::file_source;
-use crate::support::example::desk;
+use crate::support::example::{FILES, TEMPLATE, desk};
 
 const SHOP: &str = "connector: shop\ntemplate: file-source\nwith: {file: /var/log/shop}\n";
 const WRONG: &str = "connector: till\ntemplate: file-sourc\nwith: {file: /var/log/till}\n";
@@ -172,5 +172,60 @@ async fn the_variable_and_the_settings_name_folders_and_the_flag_takes_their_pla
     assert!(said.out.contains("shop  running") && !said.out.contains("more  running"), "{said}");
     let said = desk.run("render --dir . -e staging --extra extra/more").await?;
     assert!(said.out.contains("more  running") && !said.out.contains("shop  running"), "{said}");
+    Ok(())
+}
+
+/// The shared example twice, the second with another template, and a folder beside them.
+fn two_revisions(template: &str) -> Result<Desk> {
+    let desk = Desk::new(&[])?;
+    for (path, text) in FILES {
+        desk.write(&format!("old/{path}"), text)?;
+        desk.write(&format!("new/{path}"), text)?;
+    }
+    desk.write("new/templates/file-source.yaml", template)?;
+    desk.write("extra/shop/shop.yaml", SHOP)?;
+    Ok(desk)
+}
+
+#[tokio::test]
+async fn a_comparison_says_what_a_move_does_to_the_connectors_of_a_folder() -> Result<()> {
+    let desk = two_revisions(&TEMPLATE.replace("tasks.max: 1", "tasks.max: 2"))?;
+    let line = "compare ./old ./new -e staging --extra extra/shop";
+    assert_snapshot!(desk.run(line).await?, @r#"
+    exit 0
+    ---- stdout
+    From         ./old
+    To           ./new
+
+    staging
+    ~ change     2 connectors: orders, shop
+                 ~ tasks.max  1 → 2
+
+    In 1 environment: 0 to create, 2 to change, 0 to delete.
+    "#);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_comparison_finds_what_a_move_breaks_in_a_folder() -> Result<()> {
+    let renamed =
+        TEMPLATE.replace("  file: {required", "  path: {required").replace("params.file", "params.path");
+    let desk = two_revisions(&renamed)?;
+    desk.write("new/connectors/orders.yaml", "connector: orders\nconfig: {connector.class: X}\n")?;
+    let line = "compare ./old ./new -e staging --extra extra/shop";
+    assert_snapshot!(desk.run(line).await?, @r#"
+    exit 1
+    ---- stdout
+    extra/shop/shop.yaml:3:1: error[parameter-missing]: parameter `path` is not given
+      hint: add `path` to `with`: the file to read
+    extra/shop/shop.yaml:3:8: error[unknown-parameter]: template `file-source` has no parameter `file`
+      hint: its parameters are path
+    2 errors.
+    From         ./old
+    To           ./new
+    ! staging would not take the new revision: it is not valid there
+
+    Not valid for staging: an agent there stays at the last good revision.
+    "#);
     Ok(())
 }

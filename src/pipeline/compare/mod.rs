@@ -57,6 +57,10 @@ fn environment(old: &Side, new: &Side, name: &EnvironmentName, now: Timestamp) -
         unchanged: 0,
     };
     let Some((Some(after), _)) = after else { return compared };
+    if !after.incomplete.is_empty() {
+        // What a folder declares that is wrong beside it would read as taken away.
+        return compared;
+    }
     let before = match before {
         Some((Some(before), _)) => before.clone(),
         Some((None, _)) => return compared,

@@ -43,7 +43,7 @@ fn side(deeds: &[Deed]) -> Side {
     let files = BTreeMap::from([("connectors/all.yaml".into(), Arc::from(text.into_bytes()))]);
     let main = Snapshot { revision: revision(), files, ignored: Vec::new(), findings: Vec::new() };
     let supply = Supply { values: &Values::default(), examples: true, secrets: None };
-    pipeline::side(&Sources::alone(main), &supply, &[])
+    pipeline::side(&Sources::alone(main), &[], &supply, &[])
 }
 
 /// Every key with its text, of each connector that is to be there.
