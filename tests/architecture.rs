@@ -44,6 +44,7 @@ const FLOORS: &[Floor] = &[
         4,
         &[
             "pipeline::pace::RestartLimits",
+            "repo::credential",
             "repo::options",
             "secrets::Options",
             "connect::access",

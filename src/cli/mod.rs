@@ -22,6 +22,7 @@ mod reconcile;
 mod render;
 mod run;
 pub mod schema;
+mod ssh_host_key;
 mod status;
 mod validate;
 mod verdict;
@@ -62,6 +63,8 @@ enum Command {
     Schema(schema::Schema),
     Docs(docs::Docs),
     Completions(completions::Completions),
+    #[command(hide = true)]
+    SshHostKey(ssh_host_key::SshHostKey),
 }
 
 /// Runs the command line of this process.
@@ -109,6 +112,7 @@ async fn dispatch(command: Command) -> Result<Done, Failure> {
         Command::Health(command) => command.run().await,
         Command::Schema(command) => command.run(),
         Command::Docs(command) => command.run().await,
+        Command::SshHostKey(command) => Ok(command.run()),
         Command::Completions(completions) => Ok(completions.run(&mut self::command())),
     }
 }

@@ -42,6 +42,12 @@ impl Cause {
     pub fn is_about_certificates(&self) -> bool {
         self.0.contains("certificate")
     }
+
+    /// Whether a proxy refused to make a connection for want of a password. The HTTP library says so in
+    /// words only.
+    pub fn is_about_a_proxy_s_password(&self) -> bool {
+        self.0.contains("proxy authorization required")
+    }
 }
 
 /// Says whether a character could disturb a terminal or hide what is really written.

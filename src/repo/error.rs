@@ -11,13 +11,6 @@ use std::time::Duration;
 use crate::model::report::Class;
 use crate::repo::cause::Cause;
 
-const NO_CLONE: &str = "names of tags, branches and commits are looked up in the clone in which the definitions \
-    lie; to compare two folders, write both as paths: `./old ./new`";
-const NO_NAME: &str =
-    "`git fetch --tags` brings the tags of the server; a folder is written as a path: `./old`";
-const SHALLOW: &str = "this clone is shallow. In GitHub Actions give `actions/checkout` `fetch-depth: 0`, in GitLab \
-    set `GIT_DEPTH: 0`, elsewhere run `git fetch --unshallow --tags`";
-
 /// What can go wrong while a repository is looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -97,11 +90,39 @@ pub enum Error {
         #[source]
         source: Cause,
     },
-    /// The server's SSH host key is unknown, or another than the known one.
-    #[error("the host key of {repository} is not the expected one")]
+    /// What stands before the server wants a password, or another one.
+    #[error("the proxy before {repository} refuses access")]
+    ProxyDenied {
+        /// Which repository.
+        repository: String,
+        /// What it answered.
+        #[source]
+        source: Cause,
+    },
+    /// There is no `ssh` to start.
+    #[error("{repository} is reached by `ssh`, and there is no such program here")]
+    NoSsh {
+        /// Which repository.
+        repository: String,
+    },
+    /// `ssh` cannot use the private key.
+    #[error("the SSH key for {repository} {problem}")]
+    Key {
+        /// Which repository.
+        repository: String,
+        /// What is wrong with it.
+        problem: KeyProblem,
+        /// What `ssh` said.
+        #[source]
+        source: Cause,
+    },
+    /// The server's SSH host key is not to be trusted.
+    #[error("the host key of {repository} {problem}")]
     HostKey {
         /// Which repository.
         repository: String,
+        /// What is wrong with it.
+        problem: HostKeyProblem,
         /// What `ssh` said.
         #[source]
         source: Cause,
@@ -331,6 +352,45 @@ impl fmt::Display for AddressProblem {
     }
 }
 
+/// What is wrong with a private key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyProblem {
+    /// It wants a passphrase.
+    Passphrase,
+    /// It is no key that `ssh` can read.
+    Unreadable,
+}
+
+impl fmt::Display for KeyProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passphrase => "is protected by a passphrase",
+            Self::Unreadable => "is no private key that can be read",
+        })
+    }
+}
+
+/// What is wrong with the key of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostKeyProblem {
+    /// None of the known ones is the host's.
+    Unknown,
+    /// Another one is known.
+    Changed,
+    /// It is known as one that is not to be trusted any more.
+    Revoked,
+}
+
+impl fmt::Display for HostKeyProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "is not known",
+            Self::Changed => "is another than the known one",
+            Self::Revoked => "is revoked",
+        })
+    }
+}
+
 /// Why a redirect is not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedirectProblem {
@@ -383,12 +443,18 @@ impl Error {
     /// What metrics, logs and retries know of it.
     pub fn class(&self) -> Class {
         match self {
-            Self::Unreachable { .. } | Self::Status { .. } | Self::Client { .. } => Class::Unreachable,
+            Self::Unreachable { .. } | Self::Status { .. } | Self::Client { .. } | Self::NoSsh { .. } => {
+                Class::Unreachable
+            }
             Self::TimedOut { .. } | Self::Hanging { .. } => Class::TimedOut,
             Self::GivenUp { .. } | Self::Moving { .. } | Self::NotGiven { .. } | Self::Unsettled { .. } => {
                 Class::Superseded
             }
-            Self::Denied { .. } | Self::HostKey { .. } | Self::SettingsFile { .. } => Class::AuthFailed,
+            Self::Denied { .. }
+            | Self::ProxyDenied { .. }
+            | Self::Key { .. }
+            | Self::HostKey { .. }
+            | Self::SettingsFile { .. } => Class::AuthFailed,
             Self::NoRepository { .. }
             | Self::NoReference { .. }
             | Self::NoCommit { .. }
@@ -412,67 +478,5 @@ impl Error {
     /// How long to stay away, where the server said so.
     pub fn later(&self) -> Option<Duration> {
         if let Self::Status { later, .. } = self { *later } else { None }
-    }
-
-    /// What a person can do about it, where something is known to help.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Address { problem: AddressProblem::Password, .. } => {
-                Some("put it into `git_credentials`, with the host it is for")
-            }
-            Self::ReferenceName { .. } => {
-                Some("give the short name, as in `v1`; a full `refs/…` name is not needed")
-            }
-            Self::Denied { shown: true, .. } => {
-                Some("the credential of this host in `git_credentials` is not accepted: is it expired?")
-            }
-            Self::Denied { shown: false, .. } => Some(
-                "nothing in `git_credentials` is meant for this host; a credential is shown only to the host \
-                      of the repository's own address, also after a redirect",
-            ),
-            Self::HostKey { .. } => Some(
-                "`known_hosts_file` in `git_credentials` names the file with the host's key; see `ssh-keyscan`",
-            ),
-            Self::NoRepository { .. } => {
-                Some("many servers say so when they hide it: is the address right, are the credentials?")
-            }
-            Self::NoReference { .. } => {
-                Some("is the name right, and is it pushed? `git ls-remote` shows what the server has")
-            }
-            Self::Folder { .. } => {
-                Some("name the folder that holds `connectors/`, `templates/` and `environments/`")
-            }
-            Self::Extra { .. } => {
-                Some("is it mounted, and may the agent read it? `extra` in the settings names it")
-            }
-            Self::NoCommit { .. } => {
-                Some("the server hands out single commits only if they can be reached from a branch or tag")
-            }
-            Self::NoClone { .. } => Some(NO_CLONE),
-            Self::NoName { shallow: true, .. } => Some(SHALLOW),
-            Self::NoName { shallow: false, .. } => Some(NO_NAME),
-            Self::Ambiguous { .. } => Some("write the full name of the one that is meant"),
-            Self::Redirect { .. } => Some("use the address that it leads to"),
-            Self::NotACommit { .. } => Some("move the tag to a commit"),
-            Self::TooLarge { .. } => Some("keep the definitions in a repository of their own"),
-            Self::Unreachable { source, .. } if source.is_about_certificates() => {
-                Some("a private certificate authority is named with `ca_file`")
-            }
-            Self::Unreachable { .. }
-            | Self::Address { .. }
-            | Self::Client { .. }
-            | Self::SettingsFile { .. }
-            | Self::TimedOut { .. }
-            | Self::Hanging { .. }
-            | Self::GivenUp { .. }
-            | Self::NotGiven { .. }
-            | Self::Status { .. }
-            | Self::NotUnderstood { .. }
-            | Self::Sha256 { .. }
-            | Self::Moving { .. }
-            | Self::Unsettled { .. }
-            | Self::Scratch { .. }
-            | Self::Git { .. } => None,
-        }
     }
 }

@@ -67,7 +67,7 @@ impl Git {
             Reference::Tag(_) | Reference::Branch(_) | Reference::Commit(_) => {}
         }
         let here = if let Address::Local(path) = &address { Some(path.clone()) } else { None };
-        let link = Link::new(&repository, address, &options)?;
+        let link = Link::new(&repository, address, &options);
         let place = match (link, here) {
             (Some(link), _) => Place::Far(Arc::new(link)),
             (None, path) => Place::Here(path.expect("an address without a way is a path")),

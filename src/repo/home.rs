@@ -4,14 +4,15 @@
 //! goes to the origin (scheme, host and port) of that URL and nowhere else, whatever a server says.
 
 use std::fs;
+use std::io;
 
 use reqwest::RequestBuilder;
 use url::Url;
 
 use crate::model::password::Password;
 use crate::repo::cause::Cause;
+use crate::repo::credential::{Credential, Way};
 use crate::repo::error::{Error, RedirectProblem};
-use crate::repo::options::Credential;
 
 /// Where a repository is at home, and what is shown there.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl Home {
         Ok(match self.credential() {
             Some(credential) => {
                 let user = credential.username.as_deref().or(self.user.as_deref()).unwrap_or("git");
-                let password = credential.password.as_ref().map(read).transpose()?;
+                let password = credential.password.as_ref().map(text_of).transpose()?;
                 request.basic_auth(user, password)
             }
             None => match &self.user {
@@ -49,21 +50,23 @@ impl Home {
     }
 
     fn credential(&self) -> Option<&Credential> {
-        let host = self.url.host_str()?;
-        let port = self.url.port_or_known_default();
+        let (way, host) = (Way::of(self.url.scheme())?, self.url.host_str()?);
         self.credentials.iter().find(|credential| {
-            credential.password.is_some() && credential.fits(host, port, self.user.as_deref())
+            credential.password.is_some() && credential.fits(way, host, self.url.port(), self.user.as_deref())
         })
     }
 }
 
-fn read(password: &Password) -> Result<String, Error> {
-    match password {
-        Password::Text(text) => Ok(text.clone()),
-        Password::File(path) => match fs::read_to_string(path) {
-            Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
-            Err(source) => Err(Error::SettingsFile { what: "the password", path: path.clone(), source }),
-        },
+/// The password as it is now. A file is read for each request, so that it may be renewed.
+pub fn text_of(password: &Password) -> Result<String, Error> {
+    let path = match password {
+        Password::Text(text) => return Ok(text.clone()),
+        Password::File(path) => path,
+    };
+    let refused = |source| Error::SettingsFile { what: "the password", path: path.clone(), source };
+    match fs::read_to_string(path).map_err(refused)?.trim_end_matches(['\r', '\n']) {
+        "" => Err(refused(io::Error::other("it is empty"))),
+        text => Ok(text.to_owned()),
     }
 }
 

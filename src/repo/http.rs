@@ -4,17 +4,17 @@
 //! the configured URL and to no other; redirects are followed for the advertisement only, since they
 //! would turn a POST into a GET. What the bytes mean is left to others.
 
-use std::fs;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
-use reqwest::{Certificate, Client, RequestBuilder, Response, StatusCode, redirect};
+use reqwest::{RequestBuilder, Response, StatusCode};
+use tracing::warn;
 use url::Url;
 
 use crate::repo::cause::Cause;
+use crate::repo::client::Renewed;
+use crate::repo::credential::Credential;
 use crate::repo::deadline::Deadline;
 use crate::repo::download::Download;
 use crate::repo::error::{Doing, Error, Limit, RedirectProblem};
@@ -22,8 +22,6 @@ use crate::repo::home::{Home, follow};
 use crate::repo::later::retry_after;
 use crate::repo::listing::{self, Advertisement, Advertising, Answer, Named, Problem, Wanted};
 use crate::repo::meter::Meter;
-use crate::repo::options::Credential;
-use crate::tls;
 
 /// Servers look for `git/` to tell programs from browsers.
 pub const AGENT: &str = concat!("git/2.0 (tagalong ", env!("CARGO_PKG_VERSION"), ")");
@@ -42,13 +40,10 @@ const MOST_REDIRECTS: usize = 5;
 /// again; more costs more than a new connection.
 const READ_ON_BYTES: u64 = 16 * 1024;
 
-/// A connection is kept a little longer than the usual interval between two polls.
-const KEEP_ALIVE: Duration = Duration::from_secs(90);
-
 /// A repository behind HTTP.
 #[derive(Debug)]
 pub struct Http {
-    client: Client,
+    client: Renewed,
     repository: Arc<str>,
     home: Home,
     learned: Mutex<Learned>,
@@ -74,34 +69,16 @@ enum Asked {
 }
 
 impl Http {
-    /// Prepares a client; nothing is sent yet.
+    /// Prepares; nothing is read and nothing is sent yet.
     pub fn new(
         repository: &Arc<str>,
         url: Url,
         user: Option<String>,
         credentials: Vec<Credential>,
-        ca_file: Option<&Path>,
-    ) -> Result<Self, Error> {
-        tls::prepare();
-        let mut builder = Client::builder()
-            .redirect(redirect::Policy::none())
-            .pool_max_idle_per_host(1)
-            .pool_idle_timeout(KEEP_ALIVE)
-            .referer(false);
-        if let Some(path) = ca_file {
-            let failed = |source| Error::SettingsFile { what: "certificates", path: path.to_owned(), source };
-            let pem = fs::read(path).map_err(failed)?;
-            let certificates = Certificate::from_pem_bundle(&pem)
-                .map_err(|error| failed(std::io::Error::other(Cause::from(error))))?;
-            builder = builder.tls_certs_only(certificates);
-        }
-        let client = builder.build().map_err(|error| Error::Client { source: Cause::from(error) })?;
-        Ok(Self {
-            client,
-            repository: Arc::clone(repository),
-            home: Home { url, user, credentials },
-            learned: Mutex::default(),
-        })
+        client: Renewed,
+    ) -> Self {
+        let home = Home { url, user, credentials };
+        Self { client, repository: Arc::clone(repository), home, learned: Mutex::default() }
     }
 
     /// Asks what a ref names: one POST, where the server speaks protocol v2.
@@ -139,8 +116,20 @@ impl Http {
         let (advertisement, place) = self.advertised(wanted, deadline, meter, Doing::Listing).await?;
         // What one place does not understand says nothing of another.
         let old = old && place == *asked;
+        self.tell_of_another_origin(&place);
         self.learn(Learned { place: (place != self.home.url).then_some(place), old });
         Ok(advertisement.named(full_name))
+    }
+
+    /// A redirect that takes the repository from where its credential may be shown is followed, and works
+    /// or not by what the other place wants; somebody should know.
+    fn tell_of_another_origin(&self, place: &Url) {
+        let known = self.learned().place.as_ref() == Some(place);
+        if !known && place.origin() != self.home.url.origin() && self.home.shows_something_at(&self.home.url)
+        {
+            let to = Cause::new(place.as_str());
+            warn!(repository = %self.repository, %to, "a redirect leads to another host, port or scheme, where the credential is not shown; write the address that it leads to");
+        }
     }
 
     /// Asks by protocol v2's `ls-refs`.
@@ -159,6 +148,7 @@ impl Http {
             status if status.is_redirection() => return Ok(Asked::Moved),
             StatusCode::UNAUTHORIZED
             | StatusCode::FORBIDDEN
+            | StatusCode::PROXY_AUTHENTICATION_REQUIRED
             | StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
@@ -212,7 +202,7 @@ impl Http {
         let mut place = self.home.url.clone();
         for _ in 0..=MOST_REDIRECTS {
             let url = under(&place, "/info/refs?service=git-upload-pack");
-            let request = self.client.get(url.clone()).header(ACCEPT, "*/*");
+            let request = self.client.now()?.get(url.clone()).header(ACCEPT, "*/*");
             let response = self.send(self.home.authorize(request, &place)?, doing, deadline).await?;
             if response.status().is_redirection() {
                 let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
@@ -248,6 +238,7 @@ impl Http {
     fn upload_pack(&self, place: &Url, body: Vec<u8>) -> Result<RequestBuilder, Error> {
         let request = self
             .client
+            .now()?
             .post(under(place, "/git-upload-pack"))
             .header(CONTENT_TYPE, REQUEST_TYPE)
             .header(ACCEPT, RESULT_TYPE)
@@ -295,6 +286,7 @@ impl Http {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Error::Denied { repository, shown: self.home.shows_something_at(place), source }
             }
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => Error::ProxyDenied { repository, source },
             StatusCode::NOT_FOUND | StatusCode::GONE => Error::NoRepository { repository, source },
             _ => Error::Status { repository, doing, status: status.as_u16(), later },
         }
@@ -317,7 +309,11 @@ impl Http {
 
     fn unreachable(&self, doing: Doing, error: reqwest::Error) -> Error {
         let repository = self.repository.to_string();
-        Error::Unreachable { repository, doing, source: Cause::from(error) }
+        let source = Cause::from(error);
+        if source.is_about_a_proxy_s_password() {
+            return Error::ProxyDenied { repository, source };
+        }
+        Error::Unreachable { repository, doing, source }
     }
 
     fn learned(&self) -> Learned {

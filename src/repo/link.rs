@@ -2,12 +2,15 @@
 //!
 //! Takes an address with its credentials, gives listings, and conversations in which libgit2 fetches.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use url::Url;
 
 use crate::repo::address::Address;
 use crate::repo::channel::Channel;
+use crate::repo::client::Renewed;
+use crate::repo::credential::{self, Credential};
 use crate::repo::deadline::Deadline;
 use crate::repo::download::Download;
 use crate::repo::error::{Doing, Error, Limit};
@@ -15,7 +18,7 @@ use crate::repo::http::Http;
 use crate::repo::listing::{self, Advertisement, Advertising, Named, Wanted};
 use crate::repo::meter::Meter;
 use crate::repo::options::GitOptions;
-use crate::repo::ssh::Place;
+use crate::repo::ssh::{Called, Place};
 
 /// The way to one repository.
 #[derive(Debug)]
@@ -42,23 +45,22 @@ pub enum Conversation {
 
 impl Link {
     /// Prepares a way; `None` for a repository on this machine, which needs none.
-    pub fn new(repository: &Arc<str>, address: Address, options: &GitOptions) -> Result<Option<Self>, Error> {
+    pub fn new(repository: &Arc<str>, address: Address, options: &GitOptions) -> Option<Self> {
         let credentials = &options.credentials;
         let way = match address {
-            Address::Http { url, user } => Way::Http(Box::new(Http::new(
-                repository,
-                url,
-                user,
-                credentials.clone(),
-                options.ca_file.as_deref(),
-            )?)),
+            Address::Http { url, user } => {
+                let ca_file = options.ca_file.clone().or_else(|| authorities_at(&url, credentials));
+                let client = Renewed::new(ca_file, options.proxy.clone(), credentials);
+                Way::Http(Box::new(Http::new(repository, url, user, credentials.clone(), client)))
+            }
             Address::Git { host, port, path } => Way::Daemon { host, port, path },
             Address::Ssh { user, host, port, path } => {
-                Way::Ssh(Place::new(user.as_deref(), &host, port, &path, credentials))
+                let called = Called { user: user.as_deref(), host: &host, port, path: &path };
+                Way::Ssh(Place::new(called, credentials, options.scratch.clone()))
             }
-            Address::Local(_) => return Ok(None),
+            Address::Local(_) => return None,
         };
-        Ok(Some(Self { repository: Arc::clone(repository), way }))
+        Some(Self { repository: Arc::clone(repository), way })
     }
 
     /// The repository as it may be shown.
@@ -139,4 +141,11 @@ impl Link {
             }
         }
     }
+}
+
+/// The authorities that the settings name for the host of a URL.
+fn authorities_at(url: &Url, credentials: &[Credential]) -> Option<PathBuf> {
+    let (way, name) = (credential::Way::of(url.scheme())?, url.host_str()?);
+    let mut at = credentials.iter().filter(|credential| credential.host.is(way, name, url.port()));
+    at.find_map(|credential| credential.ca_file.clone())
 }

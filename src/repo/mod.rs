@@ -5,15 +5,19 @@
 //! watching folders are left to others.
 
 pub mod clone;
+pub mod credential;
 pub mod error;
 pub mod flat;
 pub mod keys;
 pub mod options;
+pub mod pinned;
 pub mod reading;
 
 mod address;
+mod advice;
 mod cause;
 mod channel;
+mod client;
 mod collect;
 mod deadline;
 mod dir;
@@ -28,11 +32,13 @@ mod listing;
 mod local;
 mod meter;
 mod pktline;
+mod private_key;
 mod process;
 mod scratch;
 mod ssh;
 mod transport;
 mod tree;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

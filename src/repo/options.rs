@@ -10,8 +10,8 @@ use std::time::Duration;
 use url::Url;
 
 use crate::model::import::Import;
-use crate::model::password::Password;
 use crate::model::revision::{Reference, RepositoryName};
+use crate::repo::credential::Credential;
 
 /// How to reach a git repository, and what of it to read.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct GitOptions {
     pub credentials: Vec<Credential>,
     /// The certificate authorities to trust for this repository (PEM), instead of the system's.
     pub ca_file: Option<PathBuf>,
+    /// What stands between the agent and HTTP.
+    pub proxy: Proxy,
     /// Where fetched packs are put for a moment; the system's temporary folder where it is `None`.
     pub scratch: Option<PathBuf>,
 }
@@ -42,8 +44,34 @@ impl GitOptions {
             deadline: Duration::from_secs(30),
             credentials: Vec::new(),
             ca_file: None,
+            proxy: Proxy::Environment,
             scratch: None,
         }
+    }
+}
+
+/// What stands between the agent and a server that it reaches over HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Proxy {
+    /// What `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` say.
+    #[default]
+    Environment,
+    /// Nothing, whatever the environment says.
+    Nothing,
+    /// This one, but for what `no_proxy` names. Its credential is one of the others, by its host.
+    At(Url),
+}
+
+impl Proxy {
+    /// Reads `none` or an address: a scheme that is spoken, a host, a port, and nothing else.
+    pub fn new(text: &str) -> Option<Self> {
+        if text == "none" {
+            return Some(Self::Nothing);
+        }
+        let url = Url::parse(text).ok()?;
+        let spoken = matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
+        let bare = url.username().is_empty() && url.password().is_none() && url.path() == "/";
+        (spoken && bare && url.query().is_none() && url.fragment().is_none()).then_some(Self::At(url))
     }
 }
 
@@ -59,6 +87,8 @@ pub struct ImportOptions {
     pub credentials: Vec<Credential>,
     /// Certificate authorities to trust at one host, instead of the system's.
     pub authorities: Option<Authorities>,
+    /// What stands between the agent and HTTP.
+    pub proxy: Proxy,
     /// Where fetched packs are put for a moment.
     pub scratch: Option<PathBuf>,
 }
@@ -90,34 +120,8 @@ impl ImportOptions {
             deadline: self.deadline,
             credentials: self.credentials.clone(),
             ca_file: self.authorities.as_ref().filter(here).map(|authorities| authorities.file.clone()),
+            proxy: self.proxy.clone(),
             scratch: self.scratch.clone(),
-        }
-    }
-}
-
-/// What to show to one host, and to no other.
-#[derive(Debug, Clone, Default)]
-pub struct Credential {
-    /// The host, or `host:port`, as it stands in the repository's address.
-    pub host: String,
-    /// The user name; the address's own where it is `None`.
-    pub username: Option<String>,
-    /// The password or token, for HTTP.
-    pub password: Option<Password>,
-    /// The private key, for SSH.
-    pub ssh_key_file: Option<PathBuf>,
-    /// The host keys to trust, for SSH; the user's own file where it is `None`.
-    pub known_hosts_file: Option<PathBuf>,
-}
-
-impl Credential {
-    /// Whether it is meant for this host and user.
-    pub fn fits(&self, host: &str, port: Option<u16>, user: Option<&str>) -> bool {
-        let here = self.host.eq_ignore_ascii_case(host)
-            || port.is_some_and(|port| self.host.eq_ignore_ascii_case(&format!("{host}:{port}")));
-        here && match (self.username.as_deref(), user) {
-            (Some(mine), Some(asked)) => mine == asked,
-            (None, _) | (_, None) => true,
         }
     }
 }
@@ -126,14 +130,15 @@ impl Credential {
 mod tests {
     use super::*;
     use crate::model::finding::Place;
+    use crate::model::password::Password;
+    use crate::repo::credential::Host;
 
     #[test]
     fn a_password_is_never_printed() {
         let mut options = GitOptions::new("https://git.example.com/x", Reference::Tag("v1".into()));
         options.credentials.push(Credential {
-            host: "git.example.com".into(),
             password: Some(Password::Text("hunter2".into())),
-            ..Credential::default()
+            ..Credential::at(Host::new("git.example.com").expect("a host"))
         });
         assert!(!format!("{options:?}").contains("hunter2"));
     }
@@ -147,6 +152,7 @@ mod tests {
             deadline: Duration::from_secs(30),
             credentials: Vec::new(),
             authorities: Some(authorities),
+            proxy: Proxy::Environment,
             scratch: None,
         };
         let trusts = |git: &str| {
@@ -167,19 +173,20 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_fits_its_host_only() {
-        let credential = Credential { host: "git.example.com".into(), ..Credential::default() };
-        assert!(credential.fits("git.example.com", Some(443), Some("anyone")));
-        assert!(credential.fits("GIT.example.com", None, None));
-        assert!(!credential.fits("git.example.com.evil.example", None, None));
-        assert!(!credential.fits("example.com", None, None));
-
-        let with_port = Credential { host: "git.example.com:8443".into(), ..Credential::default() };
-        assert!(with_port.fits("git.example.com", Some(8443), None));
-        assert!(!with_port.fits("git.example.com", Some(443), None));
-
-        let named = Credential { username: Some("a".into()), ..credential };
-        assert!(named.fits("git.example.com", None, None));
-        assert!(!named.fits("git.example.com", None, Some("b")));
+    fn a_proxy_is_an_address_without_a_password() {
+        let at = Proxy::new("http://proxy.example.com:3128").expect("a proxy");
+        assert_eq!(at, Proxy::At(Url::parse("http://proxy.example.com:3128/").expect("a URL")));
+        assert_eq!(Proxy::new("none"), Some(Proxy::Nothing));
+        for text in [
+            "",
+            "proxy.example.com:3128",
+            "socks5://proxy.example.com",
+            "http://user@proxy.example.com",
+            "http://user:hunter2@proxy.example.com",
+            "http://proxy.example.com/path",
+            "http://proxy.example.com?x",
+        ] {
+            assert_eq!(Proxy::new(text), None, "{text:?}");
+        }
     }
 }

@@ -50,6 +50,11 @@ impl Scratch {
     pub fn repository(&self) -> PathBuf {
         self.path.join("git")
     }
+
+    /// Where a single file goes.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
 }
 
 impl Drop for Scratch {

@@ -1,10 +1,13 @@
 //! `ssh` as a child process, with `git-upload-pack` at its far end.
 //!
-//! Takes a checked address and a credential, gives pipes, and from `ssh`'s own words the reason of a
-//! failure. Keys, agents, jump hosts and host keys are `ssh`'s business: it asks nobody, and is
-//! killed when its time is over.
+//! Takes a checked address and a credential, gives pipes. It asks nobody, is killed when its time is
+//! over, and speaks to no host that it does not know. Where the settings say something for a host, they
+//! alone count; else the user's own configuration does, with its agents and jump hosts. What its words
+//! mean is left to `words`.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,76 +17,146 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use crate::repo::cause::Cause;
+use crate::repo::credential::{Credential, HostKeys, Way};
 use crate::repo::deadline::Deadline;
 use crate::repo::error::{Doing, Error};
-use crate::repo::options::Credential;
+use crate::repo::pinned;
+use crate::repo::private_key::PrivateKey;
+use crate::repo::words;
 
 /// How much of what `ssh` says on stderr is kept; the rest is read and dropped.
 const STDERR_BYTES: usize = 4096;
 
-/// What `ssh` itself ends with when it could not do its work; other codes are the far side's.
-const OWN_FAILURE: i32 = 255;
+/// No terminal, no question, no forwarding of anything, no host that is not known, and nothing learned.
+const ALWAYS: &[&str] = &[
+    "-T",
+    "-a",
+    "-x",
+    "-oBatchMode=yes",
+    "-oStrictHostKeyChecking=yes",
+    "-oUpdateHostKeys=no",
+    "-oClearAllForwardings=yes",
+    "-oLogLevel=INFO",
+];
+
+/// The settings alone count, not the user's configuration.
+const ALONE: &[&str] = &["-F", "none", "-oCheckHostIP=no"];
+
+/// The key of the settings and no other, from no agent.
+const ONE_KEY: &[&str] = &["-oIdentitiesOnly=yes", "-oIdentityAgent=none"];
+
+/// What `ssh`, and a program that its configuration names, may know of this environment. The rest stays
+/// here: the agent's own variables may hold secrets.
+const VARIABLES: &[&str] =
+    &["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSH_AUTH_SOCK"];
+
+/// A checked address.
+#[derive(Debug, Clone, Copy)]
+pub struct Called<'a> {
+    /// The user, where one is named.
+    pub user: Option<&'a str>,
+    /// The host, without brackets.
+    pub host: &'a str,
+    /// The port, where one is named.
+    pub port: Option<u16>,
+    /// The path as the far side shall see it.
+    pub path: &'a str,
+}
 
 /// What `ssh` is to be called with.
 #[derive(Debug, Clone)]
 pub struct Place {
+    /// What is known before the files are read.
     arguments: Vec<OsString>,
+    /// The end of the command line: whom to speak to, and what to run there.
+    target: [OsString; 2],
+    key: Option<PathBuf>,
+    host_keys: HostKeys,
+    scratch: Option<PathBuf>,
 }
 
 impl Place {
-    /// Takes the parts of a checked address, and the credentials of all hosts.
-    pub fn new(
-        user: Option<&str>,
-        host: &str,
-        port: Option<u16>,
-        path: &str,
-        credentials: &[Credential],
-    ) -> Self {
-        let credential = credentials.iter().find(|credential| {
-            (credential.ssh_key_file.is_some() || credential.known_hosts_file.is_some())
-                && credential.fits(host, port, user)
-        });
+    /// Takes an address, the credentials of all hosts, and where a copy of a key may lie for a moment.
+    pub fn new(called: Called<'_>, credentials: &[Credential], scratch: Option<PathBuf>) -> Self {
+        let Called { user, host, port, path } = called;
+        let credential = credentials
+            .iter()
+            .find(|credential| credential.is_about_ssh() && credential.fits(Way::Ssh, host, port, user));
         let user = user.or_else(|| credential.and_then(|credential| credential.username.as_deref()));
-        // No terminal, no question, no forwarding of anything.
-        let mut arguments: Vec<OsString> = ["-T", "-a", "-x", "-o", "BatchMode=yes"].map(Into::into).into();
+        let mut arguments: Vec<OsString> = ALWAYS.iter().map(Into::into).collect();
+        // A name may stand for another host or port only where the user's configuration counts.
+        let port = port.or_else(|| credential.map(|_| Way::Ssh.port()));
+        if credential.is_some() {
+            arguments.extend(ALONE.iter().map(Into::into));
+        }
         if let Some(port) = port {
             arguments.extend(["-p".into(), port.to_string().into()]);
-        }
-        if let Some(key) = credential.and_then(|credential| credential.ssh_key_file.as_deref()) {
-            arguments.extend(["-o".into(), "IdentitiesOnly=yes".into(), "-i".into(), key.into()]);
-        }
-        if let Some(known) = credential.and_then(|credential| credential.known_hosts_file.as_deref()) {
-            arguments.extend(["-o".into(), known_hosts(known)]);
-            arguments.extend(
-                ["-o", "GlobalKnownHostsFile=none", "-o", "StrictHostKeyChecking=yes"].map(Into::into),
-            );
         }
         if let Some(user) = user {
             arguments.extend(["-l".into(), user.into()]);
         }
-        arguments.extend(["--".into(), host.into(), format!("git-upload-pack {}", quoted(path)).into()]);
-        Self { arguments }
+        Self {
+            arguments,
+            target: [host.into(), format!("git-upload-pack {}", quoted(path)).into()],
+            key: credential.and_then(|credential| credential.ssh_key_file.clone()),
+            host_keys: credential.map(|credential| credential.host_keys.clone()).unwrap_or_default(),
+            scratch,
+        }
     }
 
     /// Starts `ssh`; to be called on the runtime.
     pub fn start(&self, repository: &str, doing: Doing) -> Result<Ssh, Error> {
-        let mut child = Command::new("ssh")
-            .args(&self.arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| Error::Unreachable {
+        let key = self.key.as_deref().map(|key| PrivateKey::copy(key, self.scratch.as_deref(), repository));
+        let key = key.transpose()?;
+        let mut command = Command::new("ssh");
+        command.env_clear().envs(passed_on()).args(&self.arguments).args(self.known(repository, doing)?);
+        if let Some(key) = &key {
+            command.args(ONE_KEY).arg("-i").arg(escaped(key.path()));
+            command.args(key.certificate().map(|path| option("CertificateFile", path)));
+        }
+        command.arg("--").args(&self.target);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::NoSsh { repository: repository.to_owned() },
+            _ => Error::Unreachable {
                 repository: repository.to_owned(),
                 doing,
                 source: Cause::new(&format!("`ssh` could not be started: {error}")),
-            })?;
+            },
+        })?;
         let input = child.stdin.take().expect("stdin is piped");
         let output = child.stdout.take().expect("stdout is piped");
         let said = Arc::default();
         let drain = tokio::spawn(drain(child.stderr.take().expect("stderr is piped"), Arc::clone(&said)));
-        Ok(Ssh { child, input, output, said, drain })
+        Ok(Ssh { child, input, output, said, drain, key })
+    }
+
+    /// Whom to take for the host.
+    fn known(&self, repository: &str, doing: Doing) -> Result<Vec<OsString>, Error> {
+        let only = |file: OsString| vec![file, "-oGlobalKnownHostsFile=none".into()];
+        Ok(match &self.host_keys {
+            HostKeys::Users => Vec::new(),
+            HostKeys::File(path) => {
+                // `ssh` takes a file that it cannot read for an empty one.
+                File::open(path).map_err(|source| Error::SettingsFile {
+                    what: "the known hosts",
+                    path: path.clone(),
+                    source,
+                })?;
+                only(option("UserKnownHostsFile", path))
+            }
+            HostKeys::Fingerprints(pinned) => {
+                let mut arguments = only("-oUserKnownHostsFile=none".into());
+                arguments.push("-oFingerprintHash=sha256".into());
+                let command = pinned::command(pinned).map_err(|error| Error::Unreachable {
+                    repository: repository.to_owned(),
+                    doing,
+                    source: Cause::new(&format!("the agent does not find itself: {error}")),
+                })?;
+                arguments.push(format!("-oKnownHostsCommand={command}").into());
+                arguments
+            }
+        })
     }
 }
 
@@ -97,6 +170,8 @@ pub struct Ssh {
     pub output: ChildStdout,
     said: Arc<Mutex<Vec<u8>>>,
     drain: JoinHandle<()>,
+    /// The copy of the key, as long as the process may read it.
+    key: Option<PrivateKey>,
 }
 
 impl Ssh {
@@ -116,14 +191,18 @@ impl Ssh {
             Err(_) => None,
         };
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Some(reason(repository, doing, code, &String::from_utf8_lossy(&said))))
+        let said = String::from_utf8_lossy(&said);
+        // Where the copy lay is of no use to anybody.
+        let said = self.key.as_ref().map_or_else(|| said.to_string(), |key| key.named_in(&said));
+        Ok(Some(words::reason(repository, doing, code, &said)))
     }
 
     /// Lets it end by itself, and kills it where it does not.
     pub async fn end(self: Box<Self>, deadline: &Deadline) {
-        let Self { mut child, input, output, said: _, drain: _ } = *self;
+        let Self { mut child, input, output, said: _, drain: _, key } = *self;
         drop((input, output));
         let _ = deadline.bound(Doing::Listing, child.wait()).await;
+        drop(key);
     }
 }
 
@@ -136,34 +215,18 @@ async fn drain(mut stderr: ChildStderr, said: Arc<Mutex<Vec<u8>>>) {
     }
 }
 
-/// Reads `ssh`'s words. It has no other way to tell a refused key from an unknown host.
-fn reason(repository: &str, doing: Doing, code: Option<i32>, said: &str) -> Error {
-    let repository = repository.to_owned();
-    let has = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
-    let source = match said.trim() {
-        "" => Cause::new("`ssh` ended without a word"),
-        said => Cause::new(said),
-    };
-    if code != Some(OWN_FAILURE) && code.is_some() {
-        return if has(&["not appear to be a git repository", "not found", "No such file", "does not exist"]) {
-            Error::NoRepository { repository, source }
-        } else {
-            Error::NotUnderstood { repository, doing, source }
-        };
-    }
-    if has(&["Host key verification failed", "REMOTE HOST IDENTIFICATION HAS CHANGED"]) {
-        Error::HostKey { repository, source }
-    } else if has(&["Permission denied", "Too many authentication failures"]) {
-        Error::Denied { repository, shown: true, source }
-    } else {
-        Error::Unreachable { repository, doing, source }
-    }
+#[expect(clippy::disallowed_methods, reason = "it is passed on to a child, nothing is decided by it")]
+fn passed_on() -> impl Iterator<Item = (&'static str, OsString)> {
+    VARIABLES.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)))
 }
 
-/// `ssh` splits the value of this option at blanks, and takes `%` for a variable.
-fn known_hosts(path: &Path) -> OsString {
-    let path = PathBuf::from(path).to_string_lossy().replace('%', "%%");
-    format!("UserKnownHostsFile=\"{path}\"").into()
+/// `ssh` splits the values of such options at blanks, and takes `%` for a variable.
+fn option(name: &str, path: &Path) -> OsString {
+    format!("-o{name}=\"{}\"", escaped(path)).into()
+}
+
+fn escaped(path: &Path) -> String {
+    path.to_string_lossy().replace('%', "%%")
 }
 
 /// Quotes a path for the far side's shell.
@@ -179,21 +242,5 @@ mod tests {
     fn a_path_cannot_leave_its_quotes() {
         assert_eq!(quoted("/a b"), "'/a b'");
         assert_eq!(quoted("/a'; rm -rf x; '"), r"'/a'\''; rm -rf x; '\'''");
-    }
-
-    #[test]
-    fn the_words_of_ssh_have_classes() {
-        use crate::model::report::Class;
-        for (code, said, class) in [
-            (255, "git@host: Permission denied (publickey).", Class::AuthFailed),
-            (255, "Host key verification failed.", Class::AuthFailed),
-            (255, "ssh: connect to host x port 22: Connection refused", Class::Unreachable),
-            (255, "", Class::Unreachable),
-            (128, "fatal: '/x' does not appear to be a git repository", Class::RefMissing),
-            (1, "ERROR: Repository not found.", Class::RefMissing),
-            (127, "sh: git-upload-pack: command unknown", Class::NotUnderstood),
-        ] {
-            assert_eq!(reason("r", Doing::Listing, Some(code), said).class(), class, "{said}");
-        }
     }
 }

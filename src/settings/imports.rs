@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use crate::model::finding::{Finding, Place};
 use crate::model::revision::RepositoryName;
 use crate::model::rule::Rule;
-use crate::repo::options::{Authorities, Credential, ImportOptions};
+use crate::repo::credential::Credential;
+use crate::repo::options::{Authorities, ImportOptions, Proxy};
 use crate::settings::plain::{Found, length_of, path, text};
 use crate::settings::raw::RawSettings;
 use crate::yaml::decode;
@@ -17,7 +18,12 @@ use crate::yaml::tree::{Kind, Node};
 
 /// Checks what concerns imports. They are reached like the main repository; credentials are bound to
 /// hosts, and a private authority counts for the main repository's own host.
-pub fn imports(raw: &RawSettings, credentials: Vec<Credential>, found: Found<'_>) -> Option<ImportOptions> {
+pub fn imports(
+    raw: &RawSettings,
+    credentials: Vec<Credential>,
+    proxy: Proxy,
+    found: Found<'_>,
+) -> Option<ImportOptions> {
     let mut folders = BTreeMap::new();
     for node in &raw.folders {
         folders.extend(of_node(node, found));
@@ -29,6 +35,7 @@ pub fn imports(raw: &RawSettings, credentials: Vec<Credential>, found: Found<'_>
         deadline: deadline?,
         credentials,
         authorities: authorities.map(|(file, url)| Authorities { file, of: url.as_str().to_owned() }),
+        proxy,
         scratch: path(raw, "scratch_dir", found),
     })
 }

@@ -96,6 +96,12 @@ pub const KEYS: &[Key] = &[
         "",
         "Certificate authorities to trust for this repository (PEM), instead of the system's.",
     ),
+    key(
+        "repository.git.proxy",
+        Takes::Text,
+        "",
+        "The HTTP proxy to git servers, `http://proxy.example.com:3128`, but for the hosts in `no_proxy`; `none` for no proxy. Not said: what `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` say. Its password is one of `git_credentials`. It counts for imports too, and not for SSH.",
+    ),
     key("repository.git.verify", Takes::Later, "", "Which signatures to ask for."),
     key(
         "repository.dir",
@@ -107,7 +113,7 @@ pub const KEYS: &[Key] = &[
         "git_credentials",
         Takes::Credentials,
         "",
-        "A list of what to show to which host, and to no other: `host` with `username`, `password_file` or `password`, `ssh_key_file`, `known_hosts_file`.",
+        "A list of what to show to which host, and to no other, and whom to take for it: `host` with `username`, `password_file` or `password`, `ca_file`, `ssh_key_file`, `known_hosts_file` or `host_key_fingerprints`. A host without a port is https on 443 and ssh on 22; plain http is written out: `http://git.example.com:8080`.",
     ),
     key(
         "imports",

@@ -7,6 +7,7 @@
 pub mod checked;
 mod connect;
 pub mod extra;
+mod credentials;
 mod imports;
 pub mod keys;
 mod plain;
@@ -42,5 +43,7 @@ pub fn duration(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_git;
 #[cfg(test)]
 mod tests_values;

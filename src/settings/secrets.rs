@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::model::finding::Finding;
 use crate::model::password::Password;
 use crate::model::rule::Rule;
-use crate::repo::options::Credential;
+use crate::repo::credential::Credential;
 use crate::secrets::Options;
 use crate::settings::keys::{KEYS, variable};
 use crate::settings::plain::{Found, path, text, wrong};
@@ -30,7 +30,7 @@ pub fn secrets(raw: &RawSettings, credentials: &[Credential], found: Found<'_>) 
     let folders = folders(raw, found);
     // What is wrong with them is told where they are used.
     let mut own: Vec<PathBuf> = OWN.iter().filter_map(|key| path(raw, key, &mut Vec::new())).collect();
-    for Credential { host: _, username: _, password, ssh_key_file, known_hosts_file: _ } in credentials {
+    for Credential { host: _, username: _, password, ca_file: _, ssh_key_file, host_keys: _ } in credentials {
         if let Some(Password::File(file)) = password {
             own.push(file.clone());
         }

@@ -11,12 +11,14 @@ use crate::settings::keys;
 pub static CREDENTIAL: Shape = Shape::new(
     "What to show to one host, and to no other.",
     &[
-        Field::new("host", Takes::Text, "The host, as it stands in the address.").needed(),
+        Field::new("host", Takes::Text, "The host with its port: `git.example.com` is https on 443 and ssh on 22, `git.example.com:8443` both on 8443, `http://git.example.com:8080` plain http. `https://` and `ssh://` leave one of the two.").needed(),
         Field::new("username", TEXT, "The user name."),
         Field::new("password", TEXT, "The password or token itself, instead of a file."),
-        Field::new("password_file", TEXT, "The file that holds the password or token, in one line."),
-        Field::new("ssh_key_file", TEXT, "The private key for SSH."),
-        Field::new("known_hosts_file", TEXT, "The host keys that are trusted for SSH."),
+        Field::new("password_file", TEXT, "The file that holds the password or token, in one line. It is read for each request."),
+        Field::new("ca_file", TEXT, "Certificate authorities to trust at this host (PEM), instead of the system's."),
+        Field::new("ssh_key_file", TEXT, "The private key for SSH, without a passphrase. Others may read the file: `ssh` is given a copy."),
+        Field::new("known_hosts_file", TEXT, "The host keys that are trusted for SSH, and no others."),
+        Field::new("host_key_fingerprints", FINGERPRINTS, "The SHA-256 of the host keys that are trusted for SSH, instead of a file: `SHA256:…`, as `ssh-keygen -l` writes it."),
     ],
 );
 
@@ -30,6 +32,7 @@ pub static SUSPEND: Shape = Shape::new(
 );
 
 const CREDENTIALS: Takes = Takes::List(&Takes::Fields(&CREDENTIAL));
+const FINGERPRINTS: Takes = Takes::OrNull(&Takes::List(&Takes::Text));
 const TEXT: Takes = Takes::OrNull(&Takes::Text);
 
 /// Every setting, by its path.

@@ -10,7 +10,6 @@ use std::time::Duration;
 use crate::model::desired::Suspend;
 use crate::model::finding::{Finding, Place};
 use crate::model::name::EnvironmentName;
-use crate::model::password::Password;
 use crate::model::plan::Mode;
 use crate::model::revision::{ObjectId, Reference};
 use crate::model::rule::Rule;
@@ -18,16 +17,18 @@ use crate::model::select::Select;
 use crate::model::text::Text;
 use crate::model::values::Values;
 use crate::pipeline::pace::RestartLimits;
-use crate::repo::options::{Credential, GitOptions};
+use crate::repo::credential::Credential;
+use crate::repo::options::{GitOptions, Proxy};
 use crate::settings::checked::{Level, Log, Repository, Settings};
 use crate::settings::connect::connect;
 use crate::settings::extra::extra;
+use crate::settings::credentials::credentials;
 use crate::settings::imports::imports;
 use crate::settings::keys::{KEYS, Takes};
 use crate::settings::plain::{Found, flag, length_of, limit, number, path, text, texts, word, wrong};
 use crate::settings::raw::RawSettings;
 use crate::settings::secrets::secrets;
-use crate::settings::shape::{CREDENTIAL, SUSPEND};
+use crate::settings::shape::SUSPEND;
 use crate::yaml::decode;
 use crate::yaml::tree::{Kind, Node};
 
@@ -45,9 +46,10 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
     let per_connector = limit(raw, "restart.max_per_connector", found);
     let at_once = number(raw, "restart.max_at_once", found);
     let credentials = credentials(raw, found);
-    let repository = repository(raw, &credentials, found);
+    let proxy = proxy(raw, found);
+    let repository = repository(raw, &credentials, &proxy, found);
     let secrets = secrets(raw, &credentials, found);
-    let imports = imports(raw, credentials, found);
+    let imports = imports(raw, credentials, proxy, found);
     let extra = extra(raw, found);
     let values = tree(raw, values, found);
     let select = select(raw, found);
@@ -144,7 +146,22 @@ fn select(raw: &RawSettings, found: Found<'_>) -> Select {
     Select { include, exclude }
 }
 
-fn repository(raw: &RawSettings, credentials: &[Credential], found: Found<'_>) -> Option<Repository> {
+fn proxy(raw: &RawSettings, found: Found<'_>) -> Proxy {
+    let Some(text) = text(raw, "repository.git.proxy", found) else { return Proxy::Environment };
+    Proxy::new(text.as_str()).unwrap_or_else(|| {
+        found.push(wrong(raw, "repository.git.proxy", "is no address of a proxy").hint(
+            "write it like `http://proxy.example.com:3128`, or `none`; its user and password stand in `git_credentials`",
+        ));
+        Proxy::Environment
+    })
+}
+
+fn repository(
+    raw: &RawSettings,
+    credentials: &[Credential],
+    proxy: &Proxy,
+    found: Found<'_>,
+) -> Option<Repository> {
     if let Some(dir) = text(raw, "repository.dir", found) {
         return Some(Repository::Directory(PathBuf::from(dir.as_str())));
     }
@@ -161,6 +178,7 @@ fn repository(raw: &RawSettings, credentials: &[Credential], found: Found<'_>) -
         deadline: deadline?,
         credentials: credentials.to_vec(),
         ca_file,
+        proxy: proxy.clone(),
         scratch,
     })))
 }
@@ -184,40 +202,6 @@ fn reference(raw: &RawSettings, url: &Text, found: Found<'_>) -> Option<Referenc
     let finding = Finding::new(Rule::MissingKey, url.place.clone(), message);
     found.push(finding.hint("add `repository.git.ref.tag`, or --tag, such as v1"));
     None
-}
-
-fn credentials(raw: &RawSettings, found: Found<'_>) -> Vec<Credential> {
-    let Some(node) = raw.get("git_credentials") else { return Vec::new() };
-    let Some(items) = decode::list("`git_credentials`", node, found) else { return Vec::new() };
-    items.iter().filter_map(|item| credential(item, found)).collect()
-}
-
-fn credential(node: &Node, found: Found<'_>) -> Option<Credential> {
-    let fields = decode::fields("a credential", node, &CREDENTIAL, found)?;
-    let mut text = |key: &str| {
-        let node = fields.set(key)?;
-        Some(decode::text(&format!("`{key}`"), node, found)?.as_str().to_owned())
-    };
-    let credential = Credential {
-        host: text("host").unwrap_or_default(),
-        username: text("username"),
-        password: text("password_file")
-            .map(|file| Password::File(file.into()))
-            .or_else(|| text("password").map(Password::Text)),
-        ssh_key_file: text("ssh_key_file").map(PathBuf::from),
-        known_hosts_file: text("known_hosts_file").map(PathBuf::from),
-    };
-    if fields.set("password").is_some() && fields.set("password_file").is_some() {
-        let message = "a credential has both `password` and `password_file`";
-        let finding = Finding::new(Rule::WrongValue, node.place.clone(), message);
-        found.push(finding.hint("keep `password_file`: a file can be kept from others"));
-    }
-    if credential.host.is_empty() {
-        let finding = Finding::new(Rule::MissingKey, node.place.clone(), "a credential names no host");
-        found.push(finding.hint("add `host: git.example.com`: a credential is shown to no other"));
-        return None;
-    }
-    Some(credential)
 }
 
 /// The trees of values, each over the one before, and the single ones over all.

@@ -35,7 +35,8 @@ fn the_page_of_the_command_line_is_what_the_binary_says() -> Result<()> {
     tagalong.build();
     let mut text = INTRO.to_owned();
     let mut shared: Vec<(String, Vec<Arg>)> = Vec::new();
-    let commands = tagalong.get_subcommands().filter(|command| command.get_name() != "help");
+    let commands =
+        tagalong.get_subcommands().filter(|command| command.get_name() != "help" && !command.is_hide_set());
     for command in commands {
         of_command(&mut text, command, &mut shared)?;
     }

@@ -202,8 +202,9 @@ async fn what_is_shown_to_one_host_is_never_shown_to_the_other() -> Result<()> {
     let definitions = Definitions { origin, http };
     let main = definitions.http.url("").trim_start_matches("http://").trim_end_matches('/').to_owned();
     let mut desk = Desk::new(&[])?;
-    let credential =
-        |host: &str, password: &str| format!("{{host: '{host}', username: reader, password: {password}}}");
+    let credential = |host: &str, password: &str| {
+        format!("{{host: 'http://{host}', username: reader, password: {password}}}")
+    };
     let line = format!("render --git {} --tag v1 -e test", definitions.url());
 
     desk.set("TAGALONG_GIT_CREDENTIALS", &format!("[{}]", credential(&main, "hunter2")));
@@ -228,9 +229,9 @@ async fn an_import_has_credentials_of_its_own_by_its_host() -> Result<()> {
     Error: failed to read the import `platform`, which tagalong.yaml:3:12 names
     Caused by: http://HOST/repository.git refuses access
     Caused by: 401 Unauthorized
-    Hint: nothing in `git_credentials` is meant for this host; a credential is shown only to the host of the repository's own address, also after a redirect
+    Hint: nothing in `git_credentials` is meant for this address: a host without a port is https on 443 or ssh on 22, and plain http is written out, as in `host: http://git.example.com:8080`; after a redirect to another host, port or scheme nothing is shown
     "#);
-    let credential = format!("[{{host: '{}', username: builder, password: s3cret}}]", platform.host());
+    let credential = format!("[{{host: 'http://{}', username: builder, password: s3cret}}]", platform.host());
     desk.set("TAGALONG_GIT_CREDENTIALS", &credential);
     let said = desk.run(&line).await?;
     assert_eq!(said.code, Some(0), "{said}");

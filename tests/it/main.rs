@@ -21,6 +21,7 @@ mod extra_command;
 mod extra_folder;
 mod extra_names;
 mod fuzz;
+mod git_access;
 mod guide;
 mod guide_editors;
 mod guide_service;

@@ -8,8 +8,9 @@ use anyhow::{Context as _, Result};
 use tagalong::model::password::Password;
 use tagalong::model::report::Class;
 use tagalong::repo::Repository;
+use tagalong::repo::credential::{Credential, Host};
 use tagalong::repo::error::{Error, Limit, RedirectProblem};
-use tagalong::repo::options::{Credential, GitOptions};
+use tagalong::repo::options::GitOptions;
 use tagalong_testkit::git::http::GitHttp;
 use tagalong_testkit::git::repository::Repository as Origin;
 
@@ -39,16 +40,18 @@ pub fn address(server: &GitHttp) -> SocketAddr {
     address.parse().expect("the server's address")
 }
 
-fn password(host: &str, password: Password) -> Credential {
+/// A password for the origin of an address.
+pub fn password(url: &str, password: Password) -> Credential {
+    let origin = url::Url::parse(url).expect("a URL").origin().ascii_serialization();
     Credential {
-        host: host.into(),
         username: Some("reader".into()),
         password: Some(password),
-        ..Credential::default()
+        ..Credential::at(Host::new(&origin).expect("a host"))
     }
 }
 
-fn with(url: impl Into<String>, credential: Credential) -> Result<Repository, Error> {
+/// A repository that is read with a credential.
+pub fn with(url: impl Into<String>, credential: Credential) -> Result<Repository, Error> {
     Repository::git(GitOptions {
         credentials: vec![credential],
         deadline: Duration::from_secs(20),
@@ -56,7 +59,8 @@ fn with(url: impl Into<String>, credential: Credential) -> Result<Repository, Er
     })
 }
 
-fn text(secret: &str) -> Password {
+/// A password.
+pub fn text(secret: &str) -> Password {
     Password::Text(secret.to_owned())
 }
 
@@ -78,8 +82,8 @@ async fn a_refusal_is_told_after_one_request() -> Result<()> {
     let url = server.url(Origin::NAME);
     for (repository, was_shown) in [
         (following(&url, tag("v1"))?, false),
-        (with(&url, password("127.0.0.1", text("wrong")))?, true),
-        (with(&url, password("elsewhere.example", text("hunter2")))?, false),
+        (with(&url, password(&url, text("wrong")))?, true),
+        (with(&url, password("https://elsewhere.example", text("hunter2")))?, false),
     ] {
         server.clear();
         let error = repository.resolve().await.expect_err("refused");
@@ -96,7 +100,7 @@ async fn a_refusal_is_told_after_one_request() -> Result<()> {
 async fn the_credential_goes_with_every_request_though_libgit2_knows_none() -> Result<()> {
     let (origin, commit) = origin()?;
     let server = GitHttp::with_password(origin.parent(), "reader", "hunter2").await?;
-    let repository = with(server.url(Origin::NAME), password("127.0.0.1", text("hunter2")))?;
+    let repository = with(server.url(Origin::NAME), password(&server.url(""), text("hunter2")))?;
     assert_eq!(look(&repository).await?, ("1".into(), commit));
     let exchanges = server.exchanges();
     assert!(exchanges.iter().all(|exchange| exchange.authorized && exchange.status == Some(200)));
@@ -109,7 +113,7 @@ async fn a_renewed_password_file_is_read_again() -> Result<()> {
     let server = GitHttp::with_password(origin.parent(), "reader", "hunter2").await?;
     let file = tempfile::NamedTempFile::new()?;
     let repository =
-        with(server.url(Origin::NAME), password("127.0.0.1", Password::File(file.path().into())))?;
+        with(server.url(Origin::NAME), password(&server.url(""), Password::File(file.path().into())))?;
     std::fs::write(file.path(), "expired\n")?;
     assert_eq!(repository.resolve().await.expect_err("refused").class(), Class::AuthFailed);
     std::fs::write(file.path(), "hunter2\n")?;
@@ -130,7 +134,7 @@ async fn after_a_redirect_to_another_host_the_secret_stays_here() -> Result<()> 
     let target = other.url(&format!("{}/info/refs?service=git-upload-pack", Origin::NAME));
     let here = Scripted::http(move |_| vec![answer("302 Found", &[("location", &target)], b"")]).await?;
 
-    let repository = with(here.url(Origin::NAME), password("127.0.0.1", text("hunter2")))?;
+    let repository = with(here.url(Origin::NAME), password(&here.url(""), text("hunter2")))?;
     assert_eq!(look(&repository).await?.1, commit);
     assert!(here.seen().iter().all(|request| request.headers.contains_key("authorization")));
     let strayed: Vec<_> =
@@ -174,7 +178,7 @@ async fn a_redirect_on_the_same_host_is_learned_and_keeps_the_credential() -> Re
         }
     })
     .await?;
-    let repository = with(server.url("repository"), password("127.0.0.1", text("hunter2")))?;
+    let repository = with(server.url("repository"), password(&server.url(""), text("hunter2")))?;
     assert_eq!(look(&repository).await?.1, commit);
     let before = server.seen().len();
     repository.resolve().await?;

@@ -266,7 +266,9 @@ fn the_schema_of_connects_json_and_its_reader_judge_alike() -> Result<()> {
 const SETTINGS: &[(&str, &str)] = &[
     ("environment = ", "that a name is well-formed is not in the table"),
     ("repository.git.ref.", "the keys of a reference are judged together"),
-    ("git_credentials[].host = \"\"", "an empty text is a text"),
+    ("repository.git.proxy = ", "that an address is well-formed is not in the table"),
+    ("git_credentials[].host = ", "that a host is well-formed is not in the table"),
+    ("git_credentials[].host_key_fingerprints", "that a fingerprint is well-formed is not in the table"),
     ("select.include = []", "an empty list is a list"),
     ("secrets.env_prefix = ", "that a prefix is well-formed is not in the table"),
     ("extra[] = \"\"", "an empty text is a text"),

@@ -17,6 +17,7 @@ mod reach_balance;
 mod reach_tls;
 mod secrets;
 mod ssh;
+mod ssh_keys;
 mod stack;
 mod steady;
 mod story;

@@ -1,123 +1,24 @@
 //! Git over the real `ssh`, to a real `sshd` of the test's own: keys, host keys, quoting, and ends.
 
 use std::fs;
-use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 use tagalong::model::report::Class;
-use tagalong::model::revision::Reference;
 use tagalong::repo::Repository;
+use tagalong::repo::credential::HostKeys;
 use tagalong::repo::error::Error;
-use tagalong::repo::options::{Credential, GitOptions};
+use tagalong::repo::options::GitOptions;
 use tagalong_testkit::git::repository::Repository as Origin;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use crate::repo::{FILE, ids, look, tag};
+use crate::support::sshd::Sshd;
 
-const SSHD: &str = "/usr/sbin/sshd";
-
-fn run(program: &str, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(program).args(arguments).output();
-    let output = output.with_context(|| format!("start {program}, which this test needs"))?;
-    ensure!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
-}
-
-/// A server on a free port: each connection gets an `sshd` of its own, which ends with it.
-struct Sshd {
-    folder: tempfile::TempDir,
-    address: SocketAddr,
-    accepting: JoinHandle<()>,
-}
-
-impl Sshd {
-    /// `options` go before the key in `authorized_keys`.
-    async fn start(options: &str) -> Result<Self> {
-        ensure!(Path::new(SSHD).exists(), "{SSHD} is missing: install openssh-server");
-        let folder = tempfile::tempdir()?;
-        let at = |name: &str| folder.path().join(name).display().to_string();
-        for name in ["host", "other-host", "user", "other-user"] {
-            run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &at(name)])?;
-        }
-        if run("id", &["-u"])? == "0" {
-            // Where no service manager has made it.
-            fs::create_dir_all("/run/sshd")?;
-        }
-        let key = fs::read_to_string(at("user.pub"))?;
-        fs::write(at("authorized_keys"), format!("{options} {key}"))?;
-        let settings = format!(
-            "HostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n\
-             KbdInteractiveAuthentication no\nPermitRootLogin yes\nLogLevel QUIET\n",
-            at("host"),
-            at("authorized_keys")
-        );
-        fs::write(at("sshd_config"), settings)?;
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
-        let accepting = tokio::spawn(accept(listener, folder.path().join("sshd_config")));
-        let this = Self { folder, address, accepting };
-        this.know("known_hosts", "host.pub")?;
-        this.know("wrong_hosts", "other-host.pub")?;
-        fs::write(this.at("no_hosts"), "")?;
-        Ok(this)
-    }
-
-    fn know(&self, file: &str, key: &str) -> Result<()> {
-        let key = fs::read_to_string(self.at(key))?;
-        fs::write(self.at(file), format!("[127.0.0.1]:{} {key}", self.address.port()))?;
-        Ok(())
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn options(&self, path: &Path, reference: Reference) -> Result<GitOptions> {
-        let user = run("id", &["-un"])?;
-        let url = format!("ssh://{user}@{}{}", self.address, path.display());
-        let mut options = GitOptions::new(url, reference);
-        options.credentials.push(Credential {
-            host: "127.0.0.1".into(),
-            ssh_key_file: Some(self.at("user")),
-            known_hosts_file: Some(self.at("known_hosts")),
-            ..Credential::default()
-        });
-        Ok(options)
-    }
-}
-
-impl Drop for Sshd {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
-async fn accept(listener: TcpListener, settings: PathBuf) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let settings = settings.clone();
-        tokio::spawn(async move {
-            let stream = stream.into_std()?;
-            stream.set_nonblocking(false)?;
-            let mut sshd = tokio::process::Command::new(SSHD)
-                .args(["-i", "-e", "-f"])
-                .arg(settings)
-                .stdin(Stdio::from(OwnedFd::from(stream.try_clone()?)))
-                .stdout(Stdio::from(OwnedFd::from(stream)))
-                .stderr(Stdio::null())
-                .kill_on_drop(true)
-                .spawn()?;
-            sshd.wait().await
-        });
-    }
-}
-
-fn origin() -> Result<(Origin, String)> {
+/// A repository with one commit.
+pub fn origin() -> Result<(Origin, String)> {
     let mut origin = Origin::new()?;
     let commit = origin.commit("first", &[(FILE, "1")])?;
     Ok((origin, commit))
@@ -145,7 +46,7 @@ async fn a_host_that_is_unknown_or_another_is_not_spoken_to() -> Result<()> {
     let sshd = Sshd::start("").await?;
     for known in ["no_hosts", "wrong_hosts"] {
         let mut options = sshd.options(&origin.path(), tag("v1"))?;
-        options.credentials[0].known_hosts_file = Some(sshd.at(known));
+        options.credentials[0].host_keys = HostKeys::File(sshd.at(known));
         let error = Repository::git(options)?.resolve().await.expect_err("not the host");
         assert!(matches!(error, Error::HostKey { .. }), "{known}: {error:?}");
         assert_eq!(error.class(), Class::AuthFailed);

@@ -12,4 +12,6 @@ pub mod mount;
 pub mod page;
 pub mod platform;
 pub mod reader;
+pub mod sshd;
 pub mod tree;
+pub mod tunnel;

@@ -48,7 +48,7 @@ pub struct Exchange {
 
 struct Shared {
     root: PathBuf,
-    authorization: Option<String>,
+    authorization: Mutex<Option<String>>,
     rules: Rules,
     exchanges: Mutex<Vec<Exchange>>,
 }
@@ -61,19 +61,24 @@ impl GitHttp {
 
     /// Serves every repository below `root` to whoever knows this name and password.
     pub async fn with_password(root: &Path, user: &str, password: &str) -> Result<Self> {
-        let authorization = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
-        Self::serve(root, Some(authorization)).await
+        Self::serve(root, Some(basic(user, password))).await
     }
 
     async fn serve(root: &Path, authorization: Option<String>) -> Result<Self> {
         let shared = Arc::new(Shared {
             root: root.to_owned(),
-            authorization,
+            authorization: Mutex::new(authorization),
             rules: Rules::default(),
             exchanges: Mutex::default(),
         });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
         Ok(Self { server: Server::start(router).await?, shared })
+    }
+
+    /// Serves only whoever knows this name and password, from now on.
+    pub fn change_password(&self, user: &str, password: &str) {
+        *self.shared.authorization.lock().expect("nobody panics while holding it") =
+            Some(basic(user, password));
     }
 
     /// The URL of a repository, given its path below the root.
@@ -138,7 +143,8 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let effect = shared.rules.effect(request.method(), &request.uri().to_string());
     let response = rules::apply(effect, async {
         let given = text(request.headers(), "authorization");
-        if shared.authorization.is_some() && shared.authorization != given {
+        let wanted = shared.authorization.lock().expect("nobody panics while holding it").clone();
+        if wanted.is_some() && wanted != given {
             return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"git\"")])
                 .into_response();
         }
@@ -240,6 +246,10 @@ fn pieces(
             }
         }
     })
+}
+
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -1,0 +1,109 @@
+//! What a person can do about what went wrong with a repository.
+//!
+//! Takes an error, gives a hint where something is known to help.
+
+use crate::repo::error::{AddressProblem, Error, HostKeyProblem, KeyProblem};
+
+const NO_CLONE: &str = "names of tags, branches and commits are looked up in the clone in which the definitions \
+    lie; to compare two folders, write both as paths: `./old ./new`";
+const NO_NAME: &str =
+    "`git fetch --tags` brings the tags of the server; a folder is written as a path: `./old`";
+const SHALLOW: &str = "this clone is shallow. In GitHub Actions give `actions/checkout` `fetch-depth: 0`, in GitLab \
+    set `GIT_DEPTH: 0`, elsewhere run `git fetch --unshallow --tags`";
+
+const NOTHING_SHOWN: &str = "nothing in `git_credentials` is meant for this address: a host without a port is https on \
+    443 or ssh on 22, and plain http is written out, as in `host: http://git.example.com:8080`; after a \
+    redirect to another host, port or scheme nothing is shown";
+const PROXY_DENIED: &str = "name the proxy in `repository.git.proxy`, and its user and password in `git_credentials` \
+    with the same address as `host`";
+const UNKNOWN_HOST: &str = "compare the key with what the host's pages say, and name it by `known_hosts_file` or \
+    `host_key_fingerprints` in `git_credentials`; `ssh-keyscan HOST | ssh-keygen -lf -` shows it";
+const CHANGED_HOST: &str = "somebody may be listening in: ask those who run the server whether they changed its key, \
+    and only then put the new one into `known_hosts_file`";
+
+impl Error {
+    /// What a person can do about it, where something is known to help.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Address { problem: AddressProblem::Password, .. } => {
+                Some("put it into `git_credentials`, with the host it is for")
+            }
+            Self::ReferenceName { .. } => {
+                Some("give the short name, as in `v1`; a full `refs/…` name is not needed")
+            }
+            Self::Denied { shown: true, .. } => {
+                Some("the credential of this host in `git_credentials` is not accepted: is it expired?")
+            }
+            Self::SettingsFile { .. } => {
+                Some("the settings name it: is it mounted, whole, and may the agent read it?")
+            }
+            Self::Denied { shown: false, .. } => Some(NOTHING_SHOWN),
+            Self::ProxyDenied { .. } => Some(PROXY_DENIED),
+            Self::NoSsh { .. } => {
+                Some("put OpenSSH's client into the image (`openssh-client`), or use an https address")
+            }
+            Self::Key { problem, .. } => Some(about_key(*problem)),
+            Self::HostKey { problem, .. } => Some(about_host_key(*problem)),
+            Self::NoRepository { .. } => {
+                Some("many servers say so when they hide it: is the address right, are the credentials?")
+            }
+            Self::NoReference { .. } => {
+                Some("is the name right, and is it pushed? `git ls-remote` shows what the server has")
+            }
+            Self::Folder { .. } => {
+                Some("name the folder that holds `connectors/`, `templates/` and `environments/`")
+            }
+            Self::Extra { .. } => {
+                Some("is it mounted, and may the agent read it? `extra` in the settings names it")
+            }
+            Self::NoCommit { .. } => {
+                Some("the server hands out single commits only if they can be reached from a branch or tag")
+            }
+            Self::NoClone { .. } => Some(NO_CLONE),
+            Self::NoName { shallow: true, .. } => Some(SHALLOW),
+            Self::NoName { shallow: false, .. } => Some(NO_NAME),
+            Self::Ambiguous { .. } => Some("write the full name of the one that is meant"),
+            Self::Redirect { .. } => Some("use the address that it leads to"),
+            Self::NotACommit { .. } => Some("move the tag to a commit"),
+            Self::TooLarge { .. } => Some("keep the definitions in a repository of their own"),
+            Self::Unreachable { source, .. } if source.is_about_certificates() => Some(
+                "a private certificate authority is named with `ca_file`, of the repository or in `git_credentials`",
+            ),
+            Self::Unreachable { .. }
+            | Self::Address { .. }
+            | Self::Client { .. }
+            | Self::TimedOut { .. }
+            | Self::Hanging { .. }
+            | Self::GivenUp { .. }
+            | Self::NotGiven { .. }
+            | Self::Status { .. }
+            | Self::NotUnderstood { .. }
+            | Self::Sha256 { .. }
+            | Self::Moving { .. }
+            | Self::Unsettled { .. }
+            | Self::Scratch { .. }
+            | Self::Git { .. } => None,
+        }
+    }
+}
+
+fn about_key(problem: KeyProblem) -> &'static str {
+    match problem {
+        KeyProblem::Passphrase => {
+            "nobody can be asked for it: use a key without one, such as a deploy key of this agent alone"
+        }
+        KeyProblem::Unreadable => {
+            "`ssh_key_file` names the private key itself, whole and with its first and last line, not the `.pub`"
+        }
+    }
+}
+
+fn about_host_key(problem: HostKeyProblem) -> &'static str {
+    match problem {
+        HostKeyProblem::Unknown => UNKNOWN_HOST,
+        HostKeyProblem::Changed => CHANGED_HOST,
+        HostKeyProblem::Revoked => {
+            "the file of known hosts says `@revoked`: ask those who run the server for the new key"
+        }
+    }
+}
