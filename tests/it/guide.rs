@@ -116,6 +116,19 @@ fn the_examples_of_reaching_connect_are_settings_without_a_warning() -> Result<(
 }
 
 #[test]
+fn the_examples_of_reaching_git_are_settings_without_a_warning() -> Result<()> {
+    let blocks = blocks(&read("docs/operations/git-access.md")?);
+    let examples: Vec<_> = blocks.iter().filter(|block| block.info == "yaml").collect();
+    ensure!(examples.len() > 4 && examples.iter().all(|block| block.text.starts_with("# settings.yaml")));
+    for block in examples {
+        let file = Some(("settings.yaml", block.text.as_bytes()));
+        let (settings, findings) = Settings::read(&Written { file, ..Written::default() }, &[]);
+        assert!(settings.is_some() && findings.is_empty(), "{findings:#?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_page_of_reaching_connect_has_every_trouble() -> Result<()> {
     let page = read("docs/operations/reaching-connect.md")?;
     for trouble in Trouble::ALL {
@@ -140,6 +153,7 @@ fn what_the_pages_name_is_there() -> Result<()> {
         "docs/guide/service-connectors.md",
         "docs/operations/running.md",
         "docs/operations/reaching-connect.md",
+        "docs/operations/git-access.md",
     ] {
         for word in read(page)?.split(|c| !is_word(c)) {
             if word.starts_with("TAGALONG_") {
