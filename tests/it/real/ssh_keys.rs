@@ -15,6 +15,7 @@ use tagalong_testkit::git::repository::Repository as Origin;
 
 use crate::real::ssh::origin;
 use crate::repo::{look, tag};
+use crate::support::agent::Agent;
 use crate::support::command::Desk;
 use crate::support::definitions::{ENVIRONMENT, file_of, file_source};
 use crate::support::sshd::{Sshd, run};
@@ -237,5 +238,66 @@ async fn a_machine_without_ssh_is_told_so() -> Result<()> {
     Error: URL is reached by `ssh`, and there is no such program here
     Hint: put OpenSSH's client into the image (`openssh-client`), or use an https address
     ");
+    Ok(())
+}
+
+/// The processes below one, with their command lines and environments.
+fn below(parent: u32) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")?.flatten() {
+        let read = |file: &str| {
+            fs::read(entry.path().join(file)).map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "))
+        };
+        // A process may end while it is looked at.
+        let (Ok(stat), Ok(line), Ok(variables)) = (read("stat"), read("cmdline"), read("environ")) else {
+            continue;
+        };
+        let of = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
+        if of == Some(parent) {
+            let id: u32 = entry.file_name().to_string_lossy().parse()?;
+            found.push(format!("{line}\n{variables}"));
+            found.extend(below(id)?);
+        }
+    }
+    Ok(found)
+}
+
+#[tokio::test]
+async fn what_the_agent_starts_is_told_no_secret_and_nothing_of_the_user_s_configuration() -> Result<()> {
+    // Accepts, and never says a word, so that there is time to look.
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+    let host = listener.local_addr()?.to_string();
+    let folder = tempfile::tempdir()?;
+    let key = folder.path().join("key");
+    run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", text(&key)?])?;
+    let credentials = format!(
+        "[{{host: git.example.com, password: hunter2}}, {{host: '{host}', ssh_key_file: '{}', host_key_fingerprints: ['SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU']}}]",
+        key.display()
+    );
+    let variables = [
+        ("TAGALONG_GIT_CREDENTIALS", credentials.as_str()),
+        ("TAGALONG_SECRET_ORDERS", "hunter2"),
+        ("OTHER_TOKEN", "hunter2"),
+        ("https_proxy", "http://proxy:hunter2@proxy.example.com"),
+    ];
+    let settings = format!(
+        "environment: test\nconnect: {{url: 'http://127.0.0.1:1'}}\nrepository: {{git: {{url: 'ssh://git@{host}/x', ref: {{tag: v1}}, interval: 1s}}}}\nscratch_dir: '{}'\n",
+        folder.path().display()
+    );
+    let agent = Agent::start_with(&settings, &variables).await?;
+    let (socket, _) = listener.accept().await?;
+    let children = below(agent.pid())?;
+    drop(socket);
+    ensure!(children.iter().any(|child| child.starts_with("ssh ")), "{children:?}");
+    let begin = fs::read_to_string(&key)?.lines().nth(1).context("a key")?.to_owned();
+    for child in children {
+        assert!(child.contains(" -F none ") && child.contains("StrictHostKeyChecking=yes"), "{child}");
+        assert!(child.contains("PATH="), "{child}");
+        assert!(
+            !child.contains("hunter2") && !child.contains("TAGALONG") && !child.contains(&begin),
+            "{child}"
+        );
+        assert!(!child.contains(text(&key)?), "it has the copy: {child}");
+    }
     Ok(())
 }
