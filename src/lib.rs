@@ -31,6 +31,7 @@ pub mod repo;
 pub mod secrets;
 pub mod serve;
 pub mod settings;
+pub mod signature;
 pub mod telemetry;
 pub mod tls;
 pub mod view;

@@ -56,20 +56,21 @@ const FLOORS: &[Floor] = &[
     ("reconcile", 3, &["pipeline", "repo", "secrets", "connect", "model"]),
     ("serve", 3, &["view", "metrics", "model"]),
     ("pipeline", 2, &["yaml", "model"]),
-    ("repo", 2, &["tls", "model"]),
+    ("repo", 2, &["signature", "tls", "model"]),
     ("secrets", 2, &["model"]),
     ("connect", 2, &["tls", "model"]),
     ("view", 2, &["model"]),
     ("metrics", 2, &["model"]),
     ("telemetry", 2, &["model"]),
     ("tls", 0, &[]),
+    ("signature", 1, &["model"]),
     ("yaml", 1, &["model"]),
     ("model", 0, &[]),
     ("lib", 0, &[]),
 ];
 
 /// The rooms that only think: same inputs, same bytes.
-const PURE: &[&str] = &["model", "yaml", "pipeline", "view"];
+const PURE: &[&str] = &["model", "yaml", "signature", "pipeline", "view"];
 
 /// What a pure room never names, besides `async` and any `…::now`.
 const IMPURE: &[&[&str]] = &[
@@ -107,9 +108,11 @@ const KEPT: &[(&str, &[&str])] = &[
     ("reqwest", &["repo", "connect", "cli"]),
     // `connect` means the module of rustls by it.
     ("ring", &["serve", "connect"]),
+    ("ring", &["signature", "tls", "connect"]),
     ("rustls", &["tls", "connect"]),
     ("rustls_platform_verifier", &["connect"]),
     ("semver", &["pipeline"]),
+    ("ssh_key", &["signature"]),
     ("tracing_subscriber", &["telemetry"]),
 ];
 

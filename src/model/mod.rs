@@ -38,6 +38,7 @@ pub mod rule;
 pub mod secret;
 pub mod select;
 pub mod shape;
+pub mod signature;
 pub mod snapshot;
 pub mod supplied;
 pub mod text;

@@ -28,7 +28,7 @@ impl Select {
     }
 }
 
-/// Whether a name is one of a pattern.
+/// Whether a text is as a pattern has it, with `*` and `?`.
 ///
 /// Compares with one memory of the last `*`, so that no pattern takes more than quadratic time.
 pub fn matches(pattern: &str, text: &str) -> bool {
