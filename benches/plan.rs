@@ -98,7 +98,13 @@ fn time<T>(what: &str, runs: usize, mut run: impl FnMut() -> T) {
 
 fn revision() -> RepositoryRevision {
     let id = || ObjectId::new(&"4f1c".repeat(10)).expect("forty digits");
-    let at = At::Git { reference: "refs/tags/v1".into(), object: id(), commit: id(), committed: None };
+    let at = At::Git {
+        reference: "refs/tags/v1".into(),
+        object: id(),
+        commit: id(),
+        committed: None,
+        verified: None,
+    };
     RepositoryRevision { repository: RepositoryName::main(), at }
 }
 

@@ -121,7 +121,7 @@ const MOMENTS: [fn(&RepositoryReport) -> Option<Timestamp>; 5] = [
     |one| one.last_success,
     |one| one.first_seen,
     |one| match &at(one)?.at {
-        At::Git { reference: _, object: _, commit: _, committed } => *committed,
+        At::Git { reference: _, object: _, commit: _, committed, verified: _ } => *committed,
         At::Directory { path: _, digest: _ } => None,
     },
     |one| one.operation_started,
@@ -133,12 +133,19 @@ fn at(one: &RepositoryReport) -> Option<&RepositoryRevision> {
 }
 
 fn info(one: &RepositoryReport) -> Option<[String; 5]> {
-    let (reference, revision) = match &at(one)?.at {
-        At::Git { reference, object: _, commit, committed: _ } => (reference.to_string(), commit.to_string()),
-        At::Directory { path: _, digest } => ("directory".to_owned(), format!("{digest:016x}")),
+    let (reference, revision, verified_by) = match &at(one)?.at {
+        At::Git { reference, object: _, commit, committed: _, verified } => {
+            // A revision that was signed once and counts no more is in force, and nobody vouches for it.
+            let verified = verified.as_ref().filter(|_| one.state != RepositoryState::VerificationFailed);
+            let by = verified.map(ToString::to_string).unwrap_or_default();
+            (reference.to_string(), commit.to_string(), by)
+        }
+        At::Directory { path: _, digest } => {
+            ("directory".to_owned(), format!("{digest:016x}"), String::new())
+        }
     };
-    // Which version a tag stands for, and who signed it, is not looked into in this version.
-    Some([one.repository.to_string(), reference, revision, String::new(), String::new()])
+    // Which version a tag stands for is not looked into in this version.
+    Some([one.repository.to_string(), reference, revision, String::new(), verified_by])
 }
 
 fn write_cluster(sheet: &mut Sheet, cluster: &ClusterReport, mode: Mode) {
@@ -171,7 +178,7 @@ fn write_cluster(sheet: &mut Sheet, cluster: &ClusterReport, mode: Mode) {
 fn is_current(clocks: &Clocks) -> bool {
     fn content(revision: &Revision) -> Vec<String> {
         let content = |one: &RepositoryRevision| match &one.at {
-            At::Git { reference: _, object: _, commit, committed: _ } => commit.to_string(),
+            At::Git { reference: _, object: _, commit, committed: _, verified: _ } => commit.to_string(),
             At::Directory { path: _, digest } => digest.to_string(),
         };
         // A ref does not point at the folders beside it; each of them has a state of its own.

@@ -89,6 +89,7 @@ fn revision(commit: char) -> Revision {
                 object: id('0'),
                 commit: id(commit),
                 committed: Some(at(1000)),
+                verified: None,
             },
         }],
     }
@@ -372,6 +373,7 @@ fn a_revision_is_current_once_the_cluster_equals_it() {
         object: ObjectId::new(&"f".repeat(40)).expect("an id"),
         commit: ObjectId::new(&"a".repeat(40)).expect("an id"),
         committed: None,
+        verified: None,
     };
     report.clocks.applied = Some(Clock { revision: applied, at: at(1999) });
     assert_told(&told(report), &[("revision_current", "1")]);

@@ -375,6 +375,8 @@ words! {
         RefMissing = "ref-missing",
         /// The repository's content is over the limits or not usable.
         Unusable = "unusable",
+        /// A signature is missing or does not count.
+        Unverified = "unverified",
         /// Connect answered an error of its own.
         Internal = "internal",
     }
@@ -402,6 +404,7 @@ impl Class {
             | Self::AuthFailed
             | Self::RefMissing
             | Self::Unusable
+            | Self::Unverified
             | Self::Internal => false,
         }
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::model::name::LONGEST;
+use crate::model::signature::Verified;
 
 /// The full id of a git object: 40 hexadecimal digits, lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,6 +131,8 @@ pub enum At {
         commit: ObjectId,
         /// The committer's time; `None` until the commit was read.
         committed: Option<Timestamp>,
+        /// Whose signatures were found good; `None` until it was read, and where none are asked for.
+        verified: Option<Arc<Verified>>,
     },
     /// A plain folder.
     Directory {
@@ -168,6 +171,16 @@ impl fmt::Display for Revision {
             }
         }
         Ok(())
+    }
+}
+
+impl At {
+    /// Whose signatures were found good.
+    pub fn verified(&self) -> Option<&Verified> {
+        match self {
+            Self::Git { verified, .. } => verified.as_deref(),
+            Self::Directory { .. } => None,
+        }
     }
 }
 

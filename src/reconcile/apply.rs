@@ -405,10 +405,12 @@ fn audit(action: &Action, outcome: Outcome, class: Option<Class>, revision: &Rev
         | Step::Restart { .. }
         | Step::Delete => String::new(),
     };
+    let signer = revision.main().at.verified().map(ToString::to_string);
     info!(
         target: "tagalong::audit",
         %revision,
         commit = commit(revision),
+        signer,
         %connector,
         step = step.kind().name(),
         reason = reason.name(),

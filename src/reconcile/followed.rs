@@ -11,6 +11,7 @@ use tracing::warn;
 
 use crate::model::report::{Class, Clock, Failure, MoveKind, Poll, PollOutcome, PollStep, RepositoryState};
 use crate::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
+use crate::model::signature::Evidence;
 use crate::model::snapshot::Snapshot;
 use crate::pipeline::polling::{Answer, Pace, Rest};
 use crate::reconcile::board::Board;
@@ -26,6 +27,10 @@ pub struct Followed {
     read: Option<RepositoryRevision>,
     /// Its files, unless nobody needs them any more.
     snapshot: Option<Arc<Snapshot>>,
+    /// What its signatures were found good on, where some are asked for.
+    evidence: Option<Arc<Evidence>>,
+    /// When the newest signed tag was made that was accepted: an older one is refused.
+    accepted: Option<Timestamp>,
     /// Whether the ref was there when it was last listed.
     listed: bool,
     pace: Pace,
@@ -47,7 +52,18 @@ impl Followed {
     /// A repository of which nothing was read yet; it is due at once.
     pub fn new(name: RepositoryName, repository: Repository, pace: Pace) -> Self {
         let now = Instant::now();
-        Self { name, repository, read: None, snapshot: None, listed: false, pace, due: now, barred: now }
+        Self {
+            name,
+            repository,
+            read: None,
+            snapshot: None,
+            evidence: None,
+            accepted: None,
+            listed: false,
+            pace,
+            due: now,
+            barred: now,
+        }
     }
 
     /// What was read last.
@@ -117,16 +133,20 @@ impl Followed {
         let known = self.read.as_ref().is_some_and(|read| same(&read.at, &resolved.revision.at));
         point_at(&resolved.revision, board);
         if known {
+            self.verify_again(poll, board).await?;
             poll.outcome = PollOutcome::Noop;
             poll.moved = (!self.listed).then_some(MoveKind::Appeared);
         } else {
-            let reading = self.repository.read(&resolved.revision).await?;
+            let reading = self.repository.read_since(&resolved.revision, self.accepted).await?;
             let now = Timestamp::now();
             poll.received_bytes += reading.received_bytes;
             poll.took.extend(reading.took);
             poll.outcome = PollOutcome::Success;
             let revision = reading.snapshot.revision.clone();
             poll.moved = Some(moved(self.read.as_ref(), &revision, self.listed));
+            let tagged = revision.at.verified().and_then(|verified| verified.tagged);
+            self.accepted = self.accepted.max(tagged);
+            self.evidence = reading.evidence;
             self.read = Some(revision.clone());
             self.snapshot = Some(Arc::new(reading.snapshot));
             board.write_repository(&self.name, |report| {
@@ -141,6 +161,27 @@ impl Followed {
             report.failure = None;
         });
         Ok(!known)
+    }
+
+    /// Judges anew the signatures of what was read last: a key may have been taken out, or have ended to
+    /// count, while nothing moved. What is in force stays, and the repository says that it is not signed.
+    async fn verify_again(&mut self, poll: &mut Poll, board: &Board) -> Result<(), Error> {
+        let Some((revision, evidence)) = self.read.as_mut().zip(self.evidence.as_ref()) else {
+            return Ok(());
+        };
+        let began = Instant::now();
+        let found = self.repository.verify_again(revision, evidence, self.accepted).await?;
+        poll.took.push((PollStep::Verify, began.elapsed()));
+        if let At::Git { verified, .. } = &mut revision.at
+            && *verified != found
+        {
+            *verified = found;
+            let revision = revision.clone();
+            board.write_repository(&self.name, |report| {
+                report.revision = Some(Revision { repositories: vec![revision] });
+            });
+        }
+        Ok(())
     }
 
     fn note_failure(&mut self, error: &Error, poll: &mut Poll, board: &Board) {
@@ -192,12 +233,12 @@ fn point_at(resolved: &RepositoryRevision, board: &Board) {
     });
 }
 
-/// Whether both name the same thing; the committer's time is only known after reading.
+/// Whether both name the same thing; the committer's time and the signer are only known after reading.
 fn same(read: &At, listed: &At) -> bool {
     match (read, listed) {
         (
-            At::Git { reference, object, commit, committed: _ },
-            At::Git { reference: named, object: its_object, commit: its_commit, committed: _ },
+            At::Git { reference, object, commit, committed: _, verified: _ },
+            At::Git { reference: named, object: its_object, commit: its_commit, committed: _, verified: _ },
         ) => (reference, object, commit) == (named, its_object, its_commit),
         (At::Directory { .. }, At::Directory { .. }) => read == listed,
         (At::Git { .. }, At::Directory { .. }) | (At::Directory { .. }, At::Git { .. }) => false,
@@ -226,6 +267,7 @@ pub fn state(class: Class) -> RepositoryState {
     match class {
         Class::AuthFailed | Class::Denied => RepositoryState::AuthFailed,
         Class::RefMissing => RepositoryState::RefMissing,
+        Class::Unverified => RepositoryState::VerificationFailed,
         Class::Unusable | Class::Invalid => RepositoryState::Invalid,
         Class::NotLeader
         | Class::Rebalancing

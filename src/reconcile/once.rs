@@ -104,6 +104,7 @@ fn for_good(result: &StepResult) -> bool {
             | Class::NotDue
             | Class::AuthFailed
             | Class::RefMissing
-            | Class::Unusable => false,
+            | Class::Unusable
+            | Class::Unverified => false,
         }
 }

@@ -10,6 +10,7 @@ const NO_NAME: &str =
     "`git fetch --tags` brings the tags of the server; a folder is written as a path: `./old`";
 const SHALLOW: &str = "this clone is shallow. In GitHub Actions give `actions/checkout` `fetch-depth: 0`, in GitLab \
     set `GIT_DEPTH: 0`, elsewhere run `git fetch --unshallow --tags`";
+const NO_SIGNERS: &str = "is it mounted, and may the agent read it? without it no signature counts";
 
 const NOTHING_SHOWN: &str = "nothing in `git_credentials` is meant for this address: a host without a port is https on \
     443 or ssh on 22, and plain http is written out, as in `host: http://git.example.com:8080`; after a \
@@ -65,6 +66,8 @@ impl Error {
             Self::Ambiguous { .. } => Some("write the full name of the one that is meant"),
             Self::Redirect { .. } => Some("use the address that it leads to"),
             Self::NotACommit { .. } => Some("move the tag to a commit"),
+            Self::Unverified { source, .. } => Some(source.hint()),
+            Self::AllowedSigners { .. } => Some(NO_SIGNERS),
             Self::TooLarge { .. } => Some("keep the definitions in a repository of their own"),
             Self::Unreachable { source, .. } if source.is_about_certificates() => Some(
                 "a private certificate authority is named with `ca_file`, of the repository or in `git_credentials`",

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::model::report::Class;
 use crate::repo::cause::Cause;
+use crate::signature::refusal::Refusal;
 
 /// What can go wrong while a repository is looked at.
 #[derive(Debug, thiserror::Error)]
@@ -252,6 +253,26 @@ pub enum Error {
         /// What it names.
         found: &'static str,
     },
+    /// The signatures that are asked for are not there, or do not count.
+    #[error("{reference} of {repository} is not accepted")]
+    Unverified {
+        /// Which repository.
+        repository: String,
+        /// The full name of the ref.
+        reference: String,
+        /// Why.
+        #[source]
+        source: Refusal,
+    },
+    /// The file that says whom to trust could not be read.
+    #[error("failed to read the allowed signers from {}", path.display())]
+    AllowedSigners {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The scratch folder cannot be used.
     #[error("failed to use the scratch folder {}", path.display())]
     Scratch {
@@ -467,6 +488,7 @@ impl Error {
             | Self::Sha256 { .. }
             | Self::TooLarge { .. }
             | Self::NotACommit { .. } => Class::Unusable,
+            Self::Unverified { .. } | Self::AllowedSigners { .. } => Class::Unverified,
             Self::Scratch { .. } | Self::Git { .. } => Class::Internal,
             Self::Folder { source, .. } | Self::Extra { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => Class::RefMissing,

@@ -8,11 +8,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::model::report::PollStep;
 use crate::model::revision::{At, ObjectId, Reference, RepositoryName, RepositoryRevision};
+use crate::model::signature::{Evidence, Verified};
 use crate::model::snapshot::Names;
 use crate::repo::address::Address;
 use crate::repo::deadline::{Asking, Deadline};
@@ -22,10 +24,12 @@ use crate::repo::link::Link;
 use crate::repo::listing::Named;
 use crate::repo::local;
 use crate::repo::meter::Meter;
-use crate::repo::options::GitOptions;
+use crate::repo::options::{GitOptions, Verification};
 use crate::repo::process;
 use crate::repo::reading::{Reading, Resolved};
 use crate::repo::tree;
+use crate::repo::verify;
+use crate::signature::{Claim, Times};
 
 /// What a thread that blocks gets beyond the deadline, to end by itself and say what it was doing.
 const GRACE: Duration = Duration::from_millis(500);
@@ -40,6 +44,7 @@ pub struct Git {
     deadline: Duration,
     scratch: Option<PathBuf>,
     place: Place,
+    verify: Option<Arc<Verification>>,
     /// libgit2 cannot be interrupted while it computes, so there is never a second one behind a first
     /// that hangs.
     one_at_a_time: Arc<Semaphore>,
@@ -80,6 +85,7 @@ impl Git {
             deadline: options.deadline,
             scratch: options.scratch,
             place,
+            verify: options.verify.map(Arc::new),
             one_at_a_time: Arc::new(Semaphore::new(1)),
         })
     }
@@ -98,7 +104,7 @@ impl Git {
             Reference::Tag(_) | Reference::Branch(_) => self.list(&meter).await?,
         };
         let Named { object, commit } = named.ok_or_else(|| self.no_reference())?;
-        let revision = self.revision(object, commit, None);
+        let revision = self.revision(object, commit, None, None);
         Ok(Resolved { revision, took: begun.elapsed(), received_bytes: meter.received() })
     }
 
@@ -116,8 +122,9 @@ impl Git {
     }
 
     /// Reads the files of a revision that [`resolve`](Self::resolve) gave. Where the ref has moved
-    /// since, the files and the revision are the newer ones.
-    pub async fn read(&self, object: &ObjectId) -> Result<Reading, Error> {
+    /// since, the files and the revision are the newer ones. A signed tag that is older than the one that was
+    /// accepted last is refused, as is what does not carry the signatures that are asked for.
+    pub async fn read(&self, object: &ObjectId, accepted: Option<Timestamp>) -> Result<Reading, Error> {
         let (deadline, asking) = Deadline::begin(&self.repository, self.deadline);
         let meter = Meter::default();
         let Fetched { object, commit, fetching, reading } = match &self.place {
@@ -136,12 +143,38 @@ impl Git {
             }
             Place::Here(path) => self.read_here(path.clone(), object.clone(), deadline, asking).await?,
         };
-        let revision = self.revision(object, commit.id, commit.committed);
-        Ok(Reading {
-            snapshot: commit.collected.into_snapshot(revision),
-            took: vec![(PollStep::Fetch, fetching), (PollStep::Read, reading)],
-            received_bytes: meter.received(),
-        })
+        let mut took = vec![(PollStep::Fetch, fetching), (PollStep::Read, reading)];
+        let begun = Instant::now();
+        let evidence = Arc::new(commit.evidence);
+        let reference = self.reference.full_name().into();
+        let verified = self.verify(reference, commit.id.clone(), Arc::clone(&evidence), accepted).await?;
+        let evidence = verified.is_some().then_some(evidence);
+        if evidence.is_some() {
+            took.push((PollStep::Verify, begun.elapsed()));
+        }
+        let revision = self.revision(object, commit.id, commit.committed, verified);
+        let snapshot = commit.collected.into_snapshot(revision);
+        Ok(Reading { snapshot, took, received_bytes: meter.received(), evidence })
+    }
+
+    /// Verifies the signatures that are asked for; gives nothing where none are.
+    pub async fn verify(
+        &self,
+        reference: Arc<str>,
+        commit: ObjectId,
+        evidence: Arc<Evidence>,
+        accepted: Option<Timestamp>,
+    ) -> Result<Option<Arc<Verified>>, Error> {
+        let Some(asked) = self.verify.clone() else { return Ok(None) };
+        let repository = Arc::clone(&self.repository);
+        let times = Times { now: Timestamp::now(), accepted };
+        let judge = move || {
+            let claim = Claim { reference: &reference, commit: &commit, evidence: &evidence };
+            verify::verify(&asked, &repository, &claim, times)
+        };
+        let verified = tokio::task::spawn_blocking(judge).await;
+        let verified = verified.unwrap_or_else(|join| std::panic::resume_unwind(join.into_panic()))?;
+        Ok(Some(Arc::new(verified)))
     }
 
     async fn read_here(
@@ -204,12 +237,13 @@ impl Git {
         &self,
         object: ObjectId,
         commit: ObjectId,
-        committed: Option<jiff::Timestamp>,
+        committed: Option<Timestamp>,
+        verified: Option<Arc<Verified>>,
     ) -> RepositoryRevision {
         let reference = self.reference.full_name().into();
         RepositoryRevision {
             repository: RepositoryName::main(),
-            at: At::Git { reference, object, commit, committed },
+            at: At::Git { reference, object, commit, committed, verified },
         }
     }
 

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use crate::model::password::Password;
-use crate::repo::options::Credential;
+use crate::repo::credential::{Credential, HostKeys};
 
 /// What tells a file from the one that stood there before; a mounted secret is swapped by a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +30,16 @@ impl Keys {
     /// The files of these credentials as they are now.
     pub fn of(credentials: &[Credential]) -> Self {
         let files = credentials.iter().flat_map(|credential| {
-            let Credential { host: _, username: _, password, ssh_key_file, known_hosts_file } = credential;
+            let Credential { host: _, username: _, password, ca_file, ssh_key_file, host_keys } = credential;
             let password = match password {
                 Some(Password::File(path)) => Some(path),
                 Some(Password::Text(_)) | None => None,
             };
-            [password, ssh_key_file.as_ref(), known_hosts_file.as_ref()].into_iter().flatten().cloned()
+            let known_hosts = match host_keys {
+                HostKeys::File(path) => Some(path),
+                HostKeys::Users | HostKeys::Fingerprints(_) => None,
+            };
+            [password, ca_file.as_ref(), ssh_key_file.as_ref(), known_hosts].into_iter().flatten().cloned()
         });
         let files: Vec<_> = files.collect();
         let marks = marks(&files);
@@ -62,6 +66,7 @@ fn marks(files: &[PathBuf]) -> Vec<Option<Mark>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::repo::credential::Host;
 
     #[test]
     fn a_file_that_comes_changes_or_goes_is_seen_once() {
@@ -75,10 +80,9 @@ mod tests {
             fs::rename(at("next"), at("password")).expect("swapped");
         };
         let credential = Credential {
-            host: "git.example.com".into(),
             password: Some(Password::File(at("password"))),
             ssh_key_file: Some(at("key")),
-            ..Credential::default()
+            ..Credential::at(Host::new("git.example.com").expect("a host"))
         };
         let mut keys = Keys::of(&[credential]);
         let mut seen = || [keys.are_renewed(), keys.are_renewed()];

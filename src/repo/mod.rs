@@ -38,15 +38,20 @@ mod scratch;
 mod ssh;
 mod transport;
 mod tree;
+mod verify;
 mod words;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
+
+use jiff::Timestamp;
 
 use crate::model::import::Import;
 use crate::model::report::PollStep;
 use crate::model::revision::{At, RepositoryName, RepositoryRevision};
+use crate::model::signature::{Evidence, Verified};
 use crate::model::snapshot::{Names, Snapshot};
 use crate::repo::error::Error;
 use crate::repo::git::Git;
@@ -125,13 +130,25 @@ impl Repository {
     ///
     /// Where the repository has moved on since, they are those of the newer one; the snapshot's own
     /// revision says which, now with the committer's time.
+    ///
+    /// Where signatures are asked for, there are files only if they are good.
     pub async fn read(&self, revision: &RepositoryRevision) -> Result<Reading, Error> {
+        self.read_since(revision, None).await
+    }
+
+    /// Reads as [`read`](Self::read) does, and refuses a signed tag that is older than the one that was
+    /// accepted last.
+    pub async fn read_since(
+        &self,
+        revision: &RepositoryRevision,
+        accepted: Option<Timestamp>,
+    ) -> Result<Reading, Error> {
         let mut reading = match (&self.source, &revision.at) {
-            (Source::Git(git), At::Git { object, .. }) => git.read(object).await?,
+            (Source::Git(git), At::Git { object, .. }) => git.read(object, accepted).await?,
             (Source::Git(git), At::Directory { .. }) => {
                 let resolved = git.resolve().await?;
                 match &resolved.revision.at {
-                    At::Git { object, .. } => git.read(object).await?,
+                    At::Git { object, .. } => git.read(object, accepted).await?,
                     At::Directory { .. } => unreachable!("git resolves to git"),
                 }
             }
@@ -139,11 +156,29 @@ impl Repository {
                 let begun = Instant::now();
                 let snapshot = read_folder(path.clone(), *names).await?;
                 let took = vec![(PollStep::Read, begun.elapsed())];
-                Reading { snapshot, took, received_bytes: 0 }
+                Reading { snapshot, took, received_bytes: 0, evidence: None }
             }
         };
         reading.snapshot.revision.repository = self.name.clone();
         Ok(reading)
+    }
+}
+
+impl Repository {
+    /// Judges anew what was read before: who may sign can change while nothing moves, and a key can end to
+    /// count. Gives nothing where no signatures are asked for.
+    pub async fn verify_again(
+        &self,
+        revision: &RepositoryRevision,
+        evidence: &Arc<Evidence>,
+        accepted: Option<Timestamp>,
+    ) -> Result<Option<Arc<Verified>>, Error> {
+        match (&self.source, &revision.at) {
+            (Source::Git(git), At::Git { reference, commit, .. }) => {
+                git.verify(Arc::clone(reference), commit.clone(), Arc::clone(evidence), accepted).await
+            }
+            (Source::Git(_) | Source::Directory(..), At::Git { .. } | At::Directory { .. }) => Ok(None),
+        }
     }
 }
 

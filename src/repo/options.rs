@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::model::import::Import;
 use crate::model::revision::{Reference, RepositoryName};
+use crate::model::signature::What;
 use crate::repo::credential::Credential;
 
 /// How to reach a git repository, and what of it to read.
@@ -32,6 +33,37 @@ pub struct GitOptions {
     pub proxy: Proxy,
     /// Where fetched packs are put for a moment; the system's temporary folder where it is `None`.
     pub scratch: Option<PathBuf>,
+    /// Whose signatures are asked for; none are where it is `None`.
+    pub verify: Option<Verification>,
+}
+
+/// Which signatures are asked for, and whose count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// What must be signed.
+    pub what: What,
+    /// The file that says who may sign, in the form of OpenSSH; read anew at each look.
+    pub allowed_signers_file: PathBuf,
+}
+
+/// Which signatures are asked for in the repository at one address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportVerification {
+    /// The address, as the definitions have it.
+    pub git: String,
+    /// What is asked for; nothing where it is `None`.
+    pub verify: Option<Verification>,
+}
+
+impl ImportVerification {
+    /// Whether it is about this address. A slash or `.git` at the end makes no other repository.
+    fn is_of(&self, git: &str) -> bool {
+        let bare = |address: &str| {
+            let address = address.trim_end_matches('/');
+            address.strip_suffix(".git").unwrap_or(address).to_owned()
+        };
+        bare(&self.git) == bare(git)
+    }
 }
 
 impl GitOptions {
@@ -46,6 +78,7 @@ impl GitOptions {
             ca_file: None,
             proxy: Proxy::Environment,
             scratch: None,
+            verify: None,
         }
     }
 }
@@ -91,6 +124,10 @@ pub struct ImportOptions {
     pub proxy: Proxy,
     /// Where fetched packs are put for a moment.
     pub scratch: Option<PathBuf>,
+    /// Whose signatures are asked for in the main repository, and so in each that it imports.
+    pub verify: Option<Verification>,
+    /// Where something else is said about one address; the first that fits is taken.
+    pub verify_at: Vec<ImportVerification>,
 }
 
 /// Certificate authorities that count for one host: a private authority has no say about others.
@@ -122,6 +159,11 @@ impl ImportOptions {
             ca_file: self.authorities.as_ref().filter(here).map(|authorities| authorities.file.clone()),
             proxy: self.proxy.clone(),
             scratch: self.scratch.clone(),
+            verify: self
+                .verify_at
+                .iter()
+                .find(|one| one.is_of(&import.git))
+                .map_or_else(|| self.verify.clone(), |own| own.verify.clone()),
         }
     }
 }
@@ -154,6 +196,8 @@ mod tests {
             authorities: Some(authorities),
             proxy: Proxy::Environment,
             scratch: None,
+            verify: None,
+            verify_at: Vec::new(),
         };
         let trusts = |git: &str| {
             let import = Import {

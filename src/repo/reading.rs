@@ -1,9 +1,11 @@
 //! What looking at a repository brings: a revision, or a snapshot, and what it cost.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::report::PollStep;
 use crate::model::revision::RepositoryRevision;
+use crate::model::signature::Evidence;
 use crate::model::snapshot::Snapshot;
 
 /// What a ref names now.
@@ -26,4 +28,7 @@ pub struct Reading {
     pub took: Vec<(PollStep, Duration)>,
     /// Bytes that came over the wire, without HTTP's and TLS's own.
     pub received_bytes: u64,
+    /// The objects whose signatures were found good, to be judged anew when trust changes; `None` where no
+    /// signatures are asked for.
+    pub evidence: Option<Arc<Evidence>>,
 }

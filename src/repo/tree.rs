@@ -9,6 +9,7 @@ use git2::{ObjectType, Oid, Repository};
 use jiff::Timestamp;
 
 use crate::model::revision::ObjectId;
+use crate::model::signature::Evidence;
 use crate::model::snapshot::Names;
 use crate::repo::cause::Cause;
 use crate::repo::collect::{self, Collected, Entry, Kind, Source};
@@ -42,12 +43,14 @@ pub struct Commit {
     pub committed: Option<Timestamp>,
     /// Its definition files.
     pub collected: Collected,
+    /// The commit and the tag in front of it, byte for byte.
+    pub evidence: Evidence,
 }
 
 /// Reads the commit that an object is, or that a tag object names.
 pub fn read(git: &Repository, object: &ObjectId, reading: Reading<'_>) -> Result<Commit, Error> {
     let failed = |error: &git2::Error| reading.failed(error);
-    let id = peel(git, oid(object), reading)?;
+    let (id, tag) = peel(git, oid(object), reading)?;
     reading.check_size(git, id)?;
     let commit = git.find_commit(id).map_err(|error| failed(&error))?;
     let committed = Timestamp::from_second(commit.time().seconds()).ok();
@@ -56,7 +59,8 @@ pub fn read(git: &Repository, object: &ObjectId, reading: Reading<'_>) -> Result
         Some(root) => collect::collect(&mut objects, &root, reading.names)?,
         None => Collected::nothing(reading.path),
     };
-    Ok(Commit { id: object_id(id), committed, collected })
+    let evidence = Evidence { tag, commit: raw(git, id, reading)? };
+    Ok(Commit { id: object_id(id), committed, collected, evidence })
 }
 
 /// The id as libgit2 has it.
@@ -69,8 +73,15 @@ pub fn object_id(oid: Oid) -> ObjectId {
     ObjectId::new(&oid.to_string()).expect("an id is forty hexadecimal digits")
 }
 
-/// Follows a tag to its commit: one step, for a tag of a tag is nothing that a release makes.
-fn peel(git: &Repository, id: Oid, reading: Reading<'_>) -> Result<Oid, Error> {
+/// An object's bytes, whose size was looked at.
+fn raw(git: &Repository, id: Oid, reading: Reading<'_>) -> Result<Vec<u8>, Error> {
+    let object = git.odb().map_err(|error| reading.failed(&error))?;
+    Ok(object.read(id).map_err(|error| reading.failed(&error))?.data().to_vec())
+}
+
+/// Follows a tag to its commit: one step, for a tag of a tag is nothing that a release makes. Gives the
+/// tag's own bytes too.
+fn peel(git: &Repository, id: Oid, reading: Reading<'_>) -> Result<(Oid, Option<Vec<u8>>), Error> {
     let not_a_commit = |found| Error::NotACommit {
         repository: reading.repository.to_string(),
         reference: reading.reference.to_owned(),
@@ -83,11 +94,11 @@ fn peel(git: &Repository, id: Oid, reading: Reading<'_>) -> Result<Oid, Error> {
         Some(ObjectType::Commit | ObjectType::Any) | None => "something unknown",
     };
     match reading.check_size(git, id)? {
-        ObjectType::Commit => Ok(id),
+        ObjectType::Commit => Ok((id, None)),
         ObjectType::Tag => {
             let tag = git.find_tag(id).map_err(|error| reading.failed(&error))?;
             match tag.target_type() {
-                Some(ObjectType::Commit) => Ok(tag.target_id()),
+                Some(ObjectType::Commit) => Ok((tag.target_id(), Some(raw(git, id, reading)?))),
                 other => Err(not_a_commit(called(other))),
             }
         }

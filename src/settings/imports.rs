@@ -10,9 +10,10 @@ use crate::model::finding::{Finding, Place};
 use crate::model::revision::RepositoryName;
 use crate::model::rule::Rule;
 use crate::repo::credential::Credential;
-use crate::repo::options::{Authorities, ImportOptions, Proxy};
+use crate::repo::options::{Authorities, ImportOptions, Proxy, Verification};
 use crate::settings::plain::{Found, length_of, path, text};
 use crate::settings::raw::RawSettings;
+use crate::settings::verify;
 use crate::yaml::decode;
 use crate::yaml::tree::{Kind, Node};
 
@@ -22,6 +23,7 @@ pub fn imports(
     raw: &RawSettings,
     credentials: Vec<Credential>,
     proxy: Proxy,
+    verify: Option<Verification>,
     found: Found<'_>,
 ) -> Option<ImportOptions> {
     let mut folders = BTreeMap::new();
@@ -37,6 +39,8 @@ pub fn imports(
         authorities: authorities.map(|(file, url)| Authorities { file, of: url.as_str().to_owned() }),
         proxy,
         scratch: path(raw, "scratch_dir", found),
+        verify_at: verify::imports(raw, verify.as_ref(), found),
+        verify,
     })
 }
 

@@ -28,6 +28,8 @@ pub enum Takes {
     Headers,
     /// A list of credentials.
     Credentials,
+    /// A list of what must be signed in which import.
+    Verifications,
     /// A pause with its reason and its end.
     Suspend,
     /// What this version does not have: only its default may be written.
@@ -102,7 +104,18 @@ pub const KEYS: &[Key] = &[
         "",
         "The HTTP proxy to git servers, `http://proxy.example.com:3128`, but for the hosts in `no_proxy`; `none` for no proxy. Not said: what `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` say. Its password is one of `git_credentials`. It counts for imports too, and not for SSH.",
     ),
-    key("repository.git.verify", Takes::Later, "", "Which signatures to ask for."),
+    key(
+        "repository.git.verify.what",
+        Takes::Word(&["tag", "commit", "tag-and-commit", "tag-or-commit"]),
+        "tag",
+        "What must be signed, once `allowed_signers_file` says by whom. Only `tag` and `tag-and-commit` keep somebody without a key from putting an old release back.",
+    ),
+    key(
+        "repository.git.verify.allowed_signers_file",
+        Takes::Text,
+        "",
+        "Who may sign: a file in OpenSSH's form. Where it is named, nothing is accepted without a signature that counts, from the repositories that are imported neither. Read anew at every poll.",
+    ),
     key(
         "repository.dir",
         Takes::Text,
@@ -120,6 +133,12 @@ pub const KEYS: &[Key] = &[
         Takes::Folders,
         "",
         "Folders to read imports from in place of git, by the names that they have in `tagalong.yaml`: `{platform: ../platform}`. For trying templates before they are released.",
+    ),
+    key(
+        "import_verify",
+        Takes::Verifications,
+        "",
+        "A list of what is asked of single imports in place of what the main repository is asked for: `git` (the address, as in `tagalong.yaml`) with `what`, which may also be `none`, and `allowed_signers_file`.",
     ),
     key(
         "extra",

@@ -15,6 +15,7 @@ pub mod raw;
 mod secrets;
 pub mod shape;
 mod take;
+mod verify;
 
 use std::time::Duration;
 

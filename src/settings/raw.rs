@@ -150,6 +150,7 @@ impl RawSettings {
             | Takes::Folders
             | Takes::Headers
             | Takes::Credentials
+            | Takes::Verifications
             | Takes::Suspend => {
                 let (documents, found) = yaml::documents(name, text.as_bytes());
                 findings.extend(found);

@@ -22,6 +22,21 @@ pub static CREDENTIAL: Shape = Shape::new(
     ],
 );
 
+/// What must be signed in one import.
+pub static IMPORT_VERIFY: Shape = Shape::new(
+    "What must be signed in the repository at one address.",
+    &[
+        Field::new("git", Takes::Text, "The address, as it stands in `tagalong.yaml`.").needed(),
+        Field::new(
+            "what",
+            Takes::OrNull(&Takes::Word(&["tag", "commit", "tag-and-commit", "tag-or-commit", "none"])),
+            "What must be signed.",
+        )
+        .default("tag"),
+        Field::new("allowed_signers_file", TEXT, "Who may sign; that of the main repository if not said."),
+    ],
+);
+
 /// A pause of all writing.
 pub static SUSPEND: Shape = Shape::new(
     "Nothing is written for now; the agent goes on looking and telling.",
@@ -33,6 +48,7 @@ pub static SUSPEND: Shape = Shape::new(
 
 const CREDENTIALS: Takes = Takes::List(&Takes::Fields(&CREDENTIAL));
 const FINGERPRINTS: Takes = Takes::OrNull(&Takes::List(&Takes::Text));
+const VERIFICATIONS: Takes = Takes::List(&Takes::Fields(&IMPORT_VERIFY));
 const TEXT: Takes = Takes::OrNull(&Takes::Text);
 
 /// Every setting, by its path.
@@ -56,6 +72,7 @@ fn takes(takes: keys::Takes) -> Takes {
         keys::Takes::Headers => Takes::Entries("", &Takes::Text),
         keys::Takes::Folders => Takes::Entries(name::IMPORT, &Takes::Text),
         keys::Takes::Credentials => CREDENTIALS,
+        keys::Takes::Verifications => VERIFICATIONS,
         keys::Takes::Suspend => Takes::Fields(&SUSPEND),
         keys::Takes::Unused => Takes::Anything,
         keys::Takes::Later => Takes::Later,

@@ -18,7 +18,7 @@ use crate::model::text::Text;
 use crate::model::values::Values;
 use crate::pipeline::pace::RestartLimits;
 use crate::repo::credential::Credential;
-use crate::repo::options::{GitOptions, Proxy};
+use crate::repo::options::{GitOptions, Proxy, Verification};
 use crate::settings::checked::{Level, Log, Repository, Settings};
 use crate::settings::connect::connect;
 use crate::settings::extra::extra;
@@ -29,6 +29,7 @@ use crate::settings::plain::{Found, flag, length_of, limit, number, path, text, 
 use crate::settings::raw::RawSettings;
 use crate::settings::secrets::secrets;
 use crate::settings::shape::SUSPEND;
+use crate::settings::verify;
 use crate::yaml::decode;
 use crate::yaml::tree::{Kind, Node};
 
@@ -47,9 +48,10 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
     let at_once = number(raw, "restart.max_at_once", found);
     let credentials = credentials(raw, found);
     let proxy = proxy(raw, found);
-    let repository = repository(raw, &credentials, &proxy, found);
+    let verify = verify::verify(raw, found);
+    let repository = repository(raw, &credentials, &proxy, verify.clone(), found);
     let secrets = secrets(raw, &credentials, found);
-    let imports = imports(raw, credentials, proxy, found);
+    let imports = imports(raw, credentials, proxy, verify, found);
     let extra = extra(raw, found);
     let values = tree(raw, values, found);
     let select = select(raw, found);
@@ -119,6 +121,7 @@ fn later(raw: &RawSettings, found: Found<'_>) {
             | Takes::Folders
             | Takes::Headers
             | Takes::Credentials
+            | Takes::Verifications
             | Takes::Suspend => {}
         }
     }
@@ -160,6 +163,7 @@ fn repository(
     raw: &RawSettings,
     credentials: &[Credential],
     proxy: &Proxy,
+    verify: Option<Verification>,
     found: Found<'_>,
 ) -> Option<Repository> {
     if let Some(dir) = text(raw, "repository.dir", found) {
@@ -171,6 +175,9 @@ fn repository(
     let deadline = length_of(raw, "repository.git.deadline", found);
     let ca_file = path(raw, "repository.git.ca_file", found);
     let scratch = path(raw, "scratch_dir", found);
+    if let Some((verify, reference)) = verify.as_ref().zip(reference.as_ref()) {
+        verify::of_reference(raw, verify, reference, found);
+    }
     Some(Repository::Git(Box::new(GitOptions {
         url: url.as_str().to_owned(),
         reference: reference?,
@@ -180,6 +187,7 @@ fn repository(
         ca_file,
         proxy: proxy.clone(),
         scratch,
+        verify,
     })))
 }
 

@@ -49,6 +49,7 @@ pub(in crate::view) fn revision() -> Revision {
                 object: id("a3d1c0ffee00112233445566778899aabbccddee"),
                 commit: id("4f1c9e2000112233445566778899aabbccddeeff"),
                 committed: None,
+                verified: None,
             },
         }],
     }

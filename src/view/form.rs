@@ -95,6 +95,10 @@ pub struct RevisionForm {
     pub(in crate::view) commit: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::view) directory: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) verified_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::view) signing_keys: Vec<String>,
 }
 
 pub(in crate::view) fn revision_forms(revision: &Revision) -> Vec<RevisionForm> {
@@ -103,12 +107,22 @@ pub(in crate::view) fn revision_forms(revision: &Revision) -> Vec<RevisionForm> 
         .iter()
         .map(|RepositoryRevision { repository, at }| {
             let (reference, commit, directory) = match at {
-                At::Git { reference, object: _, commit, committed: _ } => {
+                At::Git { reference, object: _, commit, committed: _, verified: _ } => {
                     (Some(reference.to_string()), Some(commit.to_string()), None)
                 }
                 At::Directory { path, digest: _ } => (None, None, Some(path.to_string())),
             };
-            RevisionForm { repository: repository.to_string(), reference, commit, directory }
+            let verified = at.verified();
+            RevisionForm {
+                repository: repository.to_string(),
+                reference,
+                commit,
+                directory,
+                verified_by: verified.map(ToString::to_string),
+                signing_keys: verified
+                    .map(|verified| verified.keys().into_iter().map(str::to_owned).collect())
+                    .unwrap_or_default(),
+            }
         })
         .collect()
 }

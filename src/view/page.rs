@@ -177,13 +177,14 @@ fn table(out: &mut String, title: &str, columns: &[&str], rows: impl IntoIterato
 fn revision(revision: &[RevisionForm]) -> String {
     let places: Vec<String> = revision
         .iter()
-        .map(|RevisionForm { repository, reference, commit, directory }| {
+        .map(|RevisionForm { repository, reference, commit, directory, verified_by, signing_keys: _ }| {
             let at = match (reference, commit, directory) {
                 (Some(reference), Some(commit), _) => format!("{reference} at {commit}"),
                 (_, _, Some(directory)) => directory.clone(),
                 (_, _, None) => String::new(),
             };
-            format!("{}: <code>{}</code>", escape(repository), escape(&at))
+            let by = verified_by.as_ref().map(|by| format!(", signed by {}", escape(by))).unwrap_or_default();
+            format!("{}: <code>{}</code>{by}", escape(repository), escape(&at))
         })
         .collect();
     places.join("<br>")

@@ -48,6 +48,11 @@ async fn the_guide_to_trying_works_as_it_stands() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_page_of_signed_releases_works_as_it_stands() -> Result<()> {
+    Reader::new().await?.read("docs/operations/signed-releases.md").await
+}
+
+#[tokio::test]
 async fn the_guide_to_lints_works_as_it_stands() -> Result<()> {
     Reader::new().await?.read("docs/guide/lints.md").await
 }

@@ -54,5 +54,7 @@ mod schema_laws;
 mod secrets;
 mod serve;
 mod serve_told;
+mod signed;
+mod signed_follow;
 mod support;
 mod versions;

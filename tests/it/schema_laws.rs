@@ -269,6 +269,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("repository.git.proxy = ", "that an address is well-formed is not in the table"),
     ("git_credentials[].host = ", "that a host is well-formed is not in the table"),
     ("git_credentials[].host_key_fingerprints", "that a fingerprint is well-formed is not in the table"),
+    ("repository.git.verify.what", "what is asked for and who may sign are judged together"),
+    ("import_verify[].", "what is asked for and who may sign are judged together"),
     ("select.include = []", "an empty list is a list"),
     ("secrets.env_prefix = ", "that a prefix is well-formed is not in the table"),
     ("extra[] = \"\"", "an empty text is a text"),

@@ -278,7 +278,8 @@ fn rests(class: Class) -> bool {
         | Class::NotDue
         | Class::AuthFailed
         | Class::RefMissing
-        | Class::Unusable => false,
+        | Class::Unusable
+        | Class::Unverified => false,
     }
 }
 

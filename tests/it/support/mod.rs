@@ -13,5 +13,6 @@ pub mod page;
 pub mod platform;
 pub mod reader;
 pub mod sshd;
+pub mod signing;
 pub mod tree;
 pub mod tunnel;
