@@ -286,3 +286,43 @@ pub fn state(class: Class) -> RepositoryState {
         | Class::Internal => RepositoryState::Unreachable,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::revision::Reference;
+    use crate::repo::error::{Doing, Limit};
+    use crate::repo::options::GitOptions;
+
+    fn later(seconds: Option<u64>) -> Error {
+        let later = seconds.map(Duration::from_secs);
+        Error::Status { repository: String::new(), doing: Doing::Listing, status: 503, later }
+    }
+
+    #[test]
+    fn a_missing_tag_is_asked_for_at_the_interval_and_what_is_too_large_is_not() {
+        let (repository, reference) = (String::new(), "refs/tags/v1".to_owned());
+        assert_eq!(answer(&Error::NoReference { repository, reference }), Answer::Told);
+        let (repository, limit) = (String::new(), Limit::PackBytes(1));
+        assert_eq!(answer(&Error::TooLarge { repository, limit }), Answer::Trouble);
+        assert_eq!(answer(&later(None)), Answer::Trouble);
+    }
+
+    #[test]
+    fn nobody_hurries_a_repository_whose_server_said_later() {
+        let options = GitOptions::new("https://git.example.com/x", Reference::Tag("v1".into()));
+        let repository = Repository::git(options).expect("a repository");
+        let pace = Pace::new(Duration::from_mins(1), Duration::from_mins(1));
+        let mut followed = Followed::new(RepositoryName::main(), repository, pace);
+        let began = Instant::now();
+        followed.rest(Answer::Trouble, Some(&later(Some(300))));
+        followed.forgive();
+        assert!(followed.due() >= began + Duration::from_mins(5));
+        followed.rest(Answer::Trouble, Some(&later(None)));
+        assert!(followed.due() >= began + Duration::from_secs(1));
+        followed.hurry();
+        assert!(followed.due() <= Instant::now());
+    }
+}

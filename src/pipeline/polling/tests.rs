@@ -52,6 +52,17 @@ fn a_refusal_is_asked_about_once_more_and_then_at_the_longest_rest() {
 }
 
 #[test]
+fn what_a_moved_tag_mends_is_asked_for_as_if_all_were_well() {
+    for class in [Class::RefMissing, Class::Unusable, Class::Superseded] {
+        assert_eq!(Answer::from(class), Answer::Told, "{class}");
+    }
+    for class in [Class::Unreachable, Class::TimedOut, Class::NotUnderstood, Class::Internal] {
+        assert_eq!(Answer::from(class), Answer::Trouble, "{class}");
+    }
+    assert_eq!(Answer::from(Class::AuthFailed), Answer::Refused);
+}
+
+#[test]
 fn what_has_changed_is_asked_as_if_for_the_first_time() {
     for answer in [Answer::Trouble, Answer::Refused] {
         let mut pace = minutely();
