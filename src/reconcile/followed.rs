@@ -6,6 +6,7 @@
 
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -79,6 +80,13 @@ impl Followed {
     /// When it is to be asked again.
     pub fn due(&self) -> Instant {
         self.due
+    }
+
+    /// Takes another interval, from now on.
+    pub fn change_pace(&mut self, interval: Duration, retry: Duration) {
+        if self.pace.change(interval, retry) {
+            self.due = self.barred.max(Instant::now() + interval);
+        }
     }
 
     /// Has it asked again as soon as its server may be asked.
@@ -289,8 +297,6 @@ pub fn state(class: Class) -> RepositoryState {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::model::revision::Reference;
     use crate::repo::error::{Doing, Limit};

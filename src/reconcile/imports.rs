@@ -79,6 +79,12 @@ impl Imports {
                 None => Imported::new(import.clone(), &self.options, self.interval),
             });
         }
+        for one in &mut self.named {
+            let own = one.import.interval.unwrap_or(self.interval);
+            if let Some(followed) = &mut one.followed {
+                followed.change_pace(own, own.min(self.interval));
+            }
+        }
         self.spare = known;
         self.spare.retain(Imported::snapshot_is_there);
         board.import(self.named.iter().map(|one| one.import.name.clone()).collect());

@@ -93,6 +93,13 @@ impl Pace {
         Self { interval, retry, answered: false, troubles: 0, refusals: 0 }
     }
 
+    /// Takes another interval; says whether it is another one.
+    pub fn change(&mut self, interval: Duration, retry: Duration) -> bool {
+        let before = (self.interval, self.retry);
+        (self.interval, self.retry) = (interval, retry);
+        before != (interval, retry)
+    }
+
     /// Forgets what went wrong: something has changed, and the next failure is a first one.
     pub fn forgive(&mut self) {
         self.troubles = 0;
