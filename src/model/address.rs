@@ -129,7 +129,7 @@ fn is_tail(text: &str, ends: &[char]) -> bool {
 
 fn is_open_property(text: &str) -> bool {
     let Some((name, value)) = text.split_once('=') else { return text.is_empty() };
-    if !name.chars().all(|c| is_plain(c) && c != FILLED) {
+    if name.is_empty() || !name.chars().all(|c| is_plain(c) && c != FILLED) {
         return false;
     }
     if names_login(name) {
@@ -287,6 +287,7 @@ mod tests {
             "https://user:pa#ss@host",
             "https://user:a b@host",
             "https://host/?hunter2",
+            "https://host/?=hunter2",
             "https://host\u{1}",
             "https://${topic}@host",
             "https://${env:A",
