@@ -258,6 +258,7 @@ fn what_a_parameter_allows_is_not_held_against_a_secret() {
             [Rule::ParameterValue],
             "{declared}"
         );
+        assert!(told.iter().all(|found| found.message.ends_with("takes no secret")), "{told:?}");
         for secret in SECRETS {
             assert_eq!(render(&files, Some(&secrets(secret))).1, told, "{declared}");
         }
