@@ -281,7 +281,8 @@ async fn what_a_lost_folder_declared_last_goes_on_with_the_secrets_as_they_are_n
     let (fake, mut mount) = (Fake::start(1).await, secrets::Mount::new()?);
     mount.swap("hunter2-one")?;
     let settings = with_folder(&settings(&definitions, &fake, &[&shop]), mount.path());
-    let agent = Agent::start_with(&settings, &[("TAGALONG_SECRET_USER", "hunter2-user")]).await?;
+    let variables = [("TAGALONG_SECRET_USER", "hunter2-user"), ("TAGALONG_SECRET_OTHER", "hunter2-other")];
+    let agent = Agent::start_with(&settings, &variables).await?;
     let sends = async |password: &str| {
         let sent = || async {
             let shop = fake.connector("shop");
@@ -290,7 +291,8 @@ async fn what_a_lost_folder_declared_last_goes_on_with_the_secrets_as_they_are_n
         wait("the secret is sent", sent).await.with_context(|| agent.log())
     };
     sends("hunter2-one").await?;
-    let wrong = format!("{}---\n{}", with_secret("shop"), file_source("more", "stat: paused\n"));
+    let more = file_source("more", "  other: \"{{ secret('env:OTHER') }}\"\nstat: paused\n");
+    let wrong = format!("{}---\n{more}", with_secret("shop"));
     shop.renew(&[("shop.yaml", &wrong)])?;
     let of = |rule| {
         format!("tagalong_findings{{repository=\"extra:{}\",severity=\"{rule}\"}}", shop.path().display())

@@ -88,6 +88,14 @@ async fn a_connector_is_not_judged_by_a_template_of_which_there_are_two() -> Res
     let template = "template: file-source\nparameters: {path: {required: true}, idle: {}}\n\
         config: {connector.class: FileStreamSource, topic: x, file: \"{{ params.pth }}\", errors.tolerance: all}\n";
     let connector = "connector: shop\ntemplate: file-source\nwith: {path: /var/log/shop}\n";
+    let sound = template.replace("params.pth", "params.path");
+    let said = validated(&[("a/1.yaml", &sound), ("a/2.yaml", connector)], "a").await?;
+    assert_snapshot!(said, @r#"
+    a/1.yaml:1:11: error[duplicate-name]: template `file-source` is defined again; it is already at templates/file-source.yaml:1:11
+      hint: rename one of them, or remove it
+    1 error.
+    Not valid for staging.
+    "#);
     let said = validated(&[("a/1.yaml", template), ("a/2.yaml", connector)], "a").await?;
     assert_snapshot!(said, @r#"
     a/1.yaml:1:11: error[duplicate-name]: template `file-source` is defined again; it is already at templates/file-source.yaml:1:11
