@@ -21,8 +21,8 @@ pub struct Definitions {
     pub templates: BTreeMap<Arc<str>, Template>,
     /// Each connector by its name.
     pub connectors: BTreeMap<ConnectorName, Connector>,
-    /// Connectors whose name is taken: they are looked at, and never made.
-    pub repeated: Vec<Connector>,
+    /// What has a name that is taken: it is looked at, and never made.
+    pub repeated: Repeated,
     /// Each environment by its name.
     pub environments: BTreeMap<EnvironmentName, Environment>,
     /// Names of connectors that are said to have moved elsewhere.
@@ -31,6 +31,35 @@ pub struct Definitions {
     pub about: About,
     /// What is wrong with the files, in whatever environment they are used.
     pub findings: Findings,
+}
+
+/// Definitions whose name is taken.
+#[derive(Debug, Clone, Default)]
+pub struct Repeated {
+    /// Templates.
+    pub templates: Vec<Template>,
+    /// Connectors.
+    pub connectors: Vec<Connector>,
+    /// Environments.
+    pub environments: Vec<Environment>,
+}
+
+/// How much of a connector was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reading {
+    /// In which environments it exists nobody knows, as where the document broke before its end.
+    Broken,
+    /// Something was refused: keys may be missing that are meant to be there.
+    Gaps,
+    /// All of it.
+    Whole,
+}
+
+impl Reading {
+    /// What it is where nothing broke.
+    pub fn of(is_whole: bool) -> Self {
+        if is_whole { Self::Whole } else { Self::Gaps }
+    }
 }
 
 /// What `tagalong.yaml` says.
@@ -178,8 +207,8 @@ pub struct Connector {
     pub allow: Vec<Allowance>,
     /// Whether nothing is to be written for now; it inherits from the file under it.
     pub suspend: Suspension,
-    /// Whether all of its document was read.
-    pub whole: bool,
+    /// How much of it was read.
+    pub reading: Reading,
 }
 
 /// A file that a connector names as its first layer.

@@ -99,6 +99,9 @@ pub struct DesiredConnector {
     pub origins: BTreeMap<Arc<str>, Vec<Origin>>,
     /// Why this one is not to be written for now, where its definition says so.
     pub suspend: Option<Suspend>,
+    /// The keys that have an error in place of a value; in the config stands a hidden text without meaning.
+    /// None in whatever is applied: such a connector is only there to be judged.
+    pub lost: BTreeSet<Arc<str>>,
 }
 
 /// What a connector should be doing.

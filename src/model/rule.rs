@@ -160,6 +160,8 @@ rules! {
     StrimziPassedOver = "strimzi-passed-over", Warning, "remove it, or say it in `metadata.name`, `spec.class`, `spec.tasksMax`, `spec.version` or `spec.state`";
     /// A Strimzi manifest asks for something that the agent does in another way, or not at all.
     StrimziNoEffect = "strimzi-no-effect", Warning;
+    /// An expression stands in Connect's JSON or in a Strimzi manifest. Both are read as they are, so it goes to Connect as text.
+    ExpressionUnread = "expression-unread", Warning, "write the connector as YAML with `connector: NAME`, or lay one over this file with `from` and set the key there";
     /// A value without quotes in a Strimzi manifest that Kubernetes reads as a number or as true or false, and hands on in another form.
     StrimziScalar = "strimzi-scalar", Warning, "write it in quotes, as Connect is to get it";
     /// The file that a connector names with `from` cannot be its first layer.
@@ -184,6 +186,10 @@ rules! {
     BaseCycle = "base-cycle", Error, "take one `base` of the circle away";
     /// Two keys stand together that exclude each other.
     Conflict = "conflict", Error;
+    /// A connector exists in no environment: `only` lists none, or `except` lists all.
+    ConnectorNowhere = "connector-nowhere", Warning, "name an environment in which it exists, or remove the connector; `state: absent` deletes it";
+    /// A list of names has one of them twice.
+    RepeatedItem = "repeated-item", Warning, "remove it";
     /// A connector says what differs in an environment in which it does not exist.
     EnvironmentOutside = "environment-outside", Warning, "remove the block, or add the environment to `only`";
     /// A `null` removes a key that no layer under it sets.
@@ -222,6 +228,9 @@ rules! {
     ValueUnused = "value-unused", Warning, "remove it, or correct its name; an expression uses it as `{{ values.… }}`";
     /// A template never uses one of its parameters, nor does a connector that is made from it.
     ParameterUnused = "parameter-unused", Warning, "remove it, or use it as `{{ params.… }}`";
+
+    /// Nothing uses a template of an import.
+    ImportUnused = "import-unused", Warning, "remove the import, or use one of its templates as `template: NAME/TEMPLATE`";
 
     /// A connector has no `connector.class`.
     ClassMissing = "class-missing", Error, "set `connector.class` in the template or in the connector";

@@ -1,6 +1,6 @@
 //! Rules that a rendered connector is held to, one function each.
 //!
-//! Takes a connector whose config was computed without a finding, gives what is wrong with it.
+//! Takes a connector as far as its config could be computed, gives what is wrong with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct Written<'w> {
     /// The keys with a secret in them that the place supplies. That is no fault of the definitions, and no
     /// rule looks at it: it may not decide whether a revision is accepted, nor be told by a finding.
     pub supplied: &'w BTreeSet<Arc<str>>,
+    /// Whether every layer is known, so that a key which none of them sets is not set.
+    pub is_all: bool,
 }
 
 type Check = fn(&About, &DesiredConnector, &Written<'_>) -> Vec<Finding>;
@@ -45,9 +47,10 @@ fn said<'c>(
     connector.config.iter().filter(|(key, _)| !written.supplied.contains(*key))
 }
 
-fn class(_: &About, connector: &DesiredConnector, _: &Written<'_>) -> Vec<Finding> {
+fn class(_: &About, connector: &DesiredConnector, written: &Written<'_>) -> Vec<Finding> {
     match connector.config.class() {
         Some(class) if !class.trim().is_empty() => Vec::new(),
+        None if !written.is_all || connector.lost.contains("connector.class") => Vec::new(),
         Some(_) | None => {
             let message = "the connector has no `connector.class`";
             vec![Finding::new(Rule::ClassMissing, connector.place.clone(), message)]

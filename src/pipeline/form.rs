@@ -1,7 +1,7 @@
 //! A written value made ready to be computed again and again.
 //!
-//! Takes trees, gives values for expressions. Expressions that cannot be read have a finding
-//! already, so here they are merely lost.
+//! Takes trees, gives values for expressions. What is wrong with an expression as it is written has a
+//! finding already; here it is merely lost.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,9 +32,8 @@ impl Form {
     pub fn of(tree: &Tree) -> Self {
         match tree {
             Tree::Text(text) => match expression::compile(text) {
-                Ok(None) => Self::Text(Arc::clone(&text.text)),
-                Ok(Some(formula)) => Self::Formula(formula),
-                Err(_) => Self::Lost,
+                None => Self::Text(Arc::clone(&text.text)),
+                Some(formula) => Self::Formula(formula),
             },
             Tree::Literal(text) => Self::Text(Arc::clone(&text.text)),
             Tree::List(_, items) => Self::List(items.iter().map(Self::of).collect()),
@@ -64,21 +63,33 @@ impl Form {
         }
     }
 
-    /// Computes the value. Without a finding the error means that one speaks of it already.
-    pub fn compute(&self, scope: &Scope) -> Result<Value, Option<Finding>> {
+    /// Computes the value. An error has every finding in it; none where others speak of it already.
+    pub fn compute(&self, scope: &Scope) -> Result<Value, Vec<Finding>> {
         match self {
             Self::Text(text) => Ok(Value::from(Arc::clone(text))),
             Self::Formula(formula) => formula.compute(scope),
-            Self::List(items) => {
-                let items: Result<Vec<_>, _> = items.iter().map(|item| item.compute(scope)).collect();
-                Ok(Value::from(items?))
-            }
+            Self::List(items) => all(items.iter().map(|item| item.compute(scope))).map(Value::from),
             Self::Map(pairs) => {
-                let pairs: Result<BTreeMap<_, _>, Option<Finding>> =
-                    pairs.iter().map(|(name, form)| Ok((Arc::clone(name), form.compute(scope)?))).collect();
-                Ok(Value::from(pairs?))
+                let values = all(pairs.iter().map(|(_, form)| form.compute(scope)))?;
+                let names = pairs.iter().map(|(name, _)| Arc::clone(name));
+                Ok(Value::from(names.zip(values).collect::<BTreeMap<_, _>>()))
             }
-            Self::Lost => Err(None),
+            Self::Lost => Err(Vec::new()),
         }
     }
+}
+
+/// Every value, or all that is wrong with any of them.
+fn all(results: impl Iterator<Item = Result<Value, Vec<Finding>>>) -> Result<Vec<Value>, Vec<Finding>> {
+    let (mut values, mut wrong, mut lost) = (Vec::new(), Vec::new(), false);
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
+            Err(findings) => {
+                lost = true;
+                wrong.extend(findings);
+            }
+        }
+    }
+    if lost { Err(wrong) } else { Ok(values) }
 }

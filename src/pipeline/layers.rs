@@ -144,20 +144,29 @@ pub fn environments<'d>(
     definitions: &'d Definitions,
     name: &EnvironmentName,
 ) -> Option<Vec<&'d Environment>> {
+    let (chain, is_all) = known_environments(definitions, name);
+    is_all.then_some(chain)
+}
+
+/// An environment and what is known of those under it, the lowest first; and whether that is all.
+pub fn known_environments<'d>(
+    definitions: &'d Definitions,
+    name: &EnvironmentName,
+) -> (Vec<&'d Environment>, bool) {
     let mut chain: Vec<&Environment> = Vec::new();
-    let mut seen = BTreeSet::new();
     let mut next = Some(name.clone());
+    let mut is_all = true;
     while let Some(name) = next {
-        let environment = definitions.environments.get(&name)?;
-        if !environment.whole || !seen.insert(name) {
-            return None;
-        }
-        chain.push(environment);
-        next = match &environment.base {
-            Some(base) => Some(EnvironmentName::new(base.as_str()).ok()?),
-            None => None,
+        let is_new = |environment: &&Environment| chain.iter().all(|seen| seen.name != environment.name);
+        let Some(environment) = definitions.environments.get(&name).filter(is_new) else {
+            is_all = false;
+            break;
         };
+        chain.push(environment);
+        is_all &= environment.whole;
+        next = environment.base.as_ref().and_then(|base| EnvironmentName::new(base.as_str()).ok());
+        is_all &= next.is_some() == environment.base.is_some();
     }
     chain.reverse();
-    Some(chain)
+    (chain, is_all)
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::definition::{Connector, Definitions, Environment, Given, Pair, Tree};
+use crate::model::definition::{Connector, Definitions, Environment, Given, Pair, Reading, Template, Tree};
 use crate::model::finding::Finding;
 use crate::model::rule::Rule;
 use crate::pipeline::layers;
@@ -18,7 +18,14 @@ pub fn check(definitions: &Definitions, findings: &mut Vec<Finding>) {
     }
     let mut useful = Useful::default();
     let mut chains = vec![Vec::new()];
-    chains.extend(definitions.environments.keys().filter_map(|name| layers::environments(definitions, name)));
+    for name in definitions.environments.keys() {
+        let (chain, is_all) = layers::known_environments(definitions, name);
+        if is_all {
+            chains.push(chain);
+        } else {
+            useful.take_over_unknown(definitions, &chain);
+        }
+    }
     for environments in &chains {
         for template in definitions.templates.values() {
             match layers::templates(definitions, template.name.as_str()) {
@@ -27,7 +34,7 @@ pub fn check(definitions: &Definitions, findings: &mut Vec<Finding>) {
                     useful.walk(layers.iter().map(|layer| layer.pairs));
                     useful.walk_given(&layers::given_by_template(template, environments));
                 }
-                None => useful.take_all(&template.config),
+                None => useful.take_template(template, environments),
             }
         }
         for connector in definitions.connectors.values() {
@@ -109,18 +116,54 @@ impl Useful {
             None => Some(Vec::new()),
             Some(name) => layers::templates(definitions, name.as_str()),
         };
-        match templates.filter(|_| connector.whole) {
-            Some(templates) => {
-                let mut all: Vec<_> = connector.from.iter().map(layers::of_file).collect();
-                all.extend(layers::of_templates(&templates, environments));
-                all.extend(layers::of_environments(environments));
-                all.extend(layers::of_connector(connector, environments));
-                self.walk(all.iter().map(|layer| layer.pairs));
-            }
+        if let Some(templates) = templates.filter(|_| connector.reading == Reading::Whole) {
+            let mut all: Vec<_> = connector.from.iter().map(layers::of_file).collect();
+            all.extend(layers::of_templates(&templates, environments));
+            all.extend(layers::of_environments(environments));
+            all.extend(layers::of_connector(connector, environments));
+            self.walk(all.iter().map(|layer| layer.pairs));
+        } else {
             // What is under it is not known, so nothing can be said.
-            None => layers::of_connector(connector, environments)
-                .iter()
-                .for_each(|layer| self.take_all(layer.pairs)),
+            self.take_environments(environments);
+            self.take_connector(connector, environments);
+        }
+    }
+
+    /// Takes what a template removes of one under it that is not known.
+    fn take_template(&mut self, template: &Template, environments: &[&Environment]) {
+        self.take_all(&template.config);
+        for block in &template.environments {
+            self.take_all(&block.config);
+        }
+        self.walk_given(&layers::given_by_template(template, environments));
+    }
+
+    fn take_connector(&mut self, connector: &Connector, environments: &[&Environment]) {
+        for layer in layers::of_connector(connector, environments) {
+            self.take_all(layer.pairs);
+        }
+    }
+
+    fn take_environments(&mut self, environments: &[&Environment]) {
+        for environment in environments {
+            self.take_all(&environment.config);
+        }
+    }
+
+    /// Takes whatever stands over an environment that is not known: it may set any key.
+    fn take_over_unknown(&mut self, definitions: &Definitions, chain: &[&Environment]) {
+        self.take_environments(chain);
+        for template in definitions.templates.values() {
+            for block in &template.environments {
+                self.take_all(&block.config);
+                self.take_all(&block.with.pairs);
+            }
+        }
+        for connector in definitions.connectors.values() {
+            self.take_connector(connector, chain);
+            for block in &connector.environments {
+                self.take_all(&block.with.pairs);
+            }
         }
     }
 }

@@ -64,7 +64,7 @@ pub fn with_config(
 }
 
 fn has_config(connector: &DesiredConnector) -> bool {
-    connector.state != DesiredState::Absent && connector.config.class().is_some()
+    connector.state != DesiredState::Absent && connector.config.class().is_some() && connector.lost.is_empty()
 }
 
 /// What is wrong with some connectors in the opinion of a worker, which has plugins of these classes. What many of

@@ -113,7 +113,7 @@ fn used(tree: &Tree, values: &mut BTreeSet<String>) {
         Tree::List(_, items) => items.iter().for_each(|item| used(item, values)),
         Tree::Map(_, pairs) => pairs.iter().for_each(|pair| used(&pair.value, values)),
         Tree::Text(text) => {
-            let uses = expression::compile(text).ok().flatten().map(|formula| formula.uses());
+            let uses = expression::compile(text).map(|formula| formula.uses());
             let uses = uses.unwrap_or_default().into_iter();
             values.extend(uses.filter(|used| used.root() == "values").map(|used| used.path));
         }
@@ -156,7 +156,7 @@ fn fitting(parameter: &Parameter) -> &str {
             | ParameterKind::Boolean
             | ParameterKind::Map => text,
         };
-        typed.refuse(&tree).is_none()
+        typed.refuse(&tree).is_empty()
     };
     std::iter::once(name).chain(TRIED).find(fits).unwrap_or(name)
 }

@@ -6,13 +6,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::definition::{
-    Connector, Definitions, Environment, Given, Pair, Parameter, Scope, Template, Tree,
+    Connector, Definitions, Environment, Given, Pair, Parameter, Reading, Scope, Template, Tree,
 };
 use crate::model::finding::Finding;
 use crate::model::name::EnvironmentName;
 use crate::model::rule::Rule;
 use crate::model::text::Text;
-use crate::pipeline::expression::{self, Formula, Used};
+use crate::pipeline::expression::names::Used;
+use crate::pipeline::expression::{self, Formula};
 use crate::pipeline::layers;
 use crate::pipeline::lookup::{self, few, unknown};
 use crate::pipeline::parse::Lost;
@@ -22,19 +23,18 @@ use crate::yaml::decode::nearest;
 
 /// Checks every name; gives those that are used.
 pub fn check(definitions: &Definitions, lost: &Lost, findings: &mut Vec<Finding>) -> Uses {
-    let typed = definitions
-        .templates
-        .values()
+    let templates = || definitions.templates.values().chain(&definitions.repeated.templates);
+    let typed = templates()
         .map(|template| (std::ptr::from_ref(template), template.parameters.iter().map(Typed::new).collect()));
     let mut checking =
         Checking { definitions, lost, typed: typed.collect(), uses: Uses::default(), findings };
-    for template in definitions.templates.values() {
+    for template in templates() {
         checking.template(template);
     }
-    for environment in definitions.environments.values() {
+    for environment in definitions.environments.values().chain(&definitions.repeated.environments) {
         checking.environment(environment);
     }
-    for connector in definitions.connectors.values().chain(&definitions.repeated) {
+    for connector in definitions.connectors.values().chain(&definitions.repeated.connectors) {
         checking.connector(connector);
     }
     checking.uses
@@ -131,9 +131,10 @@ impl<'c> Checking<'c> {
         let before = self.findings.len();
         let template = connector.template.as_ref().and_then(|name| self.known_template(name, None));
         let parameters = match (&connector.template, template) {
-            (None, _) => Parameters::None,
-            (Some(_), None) => Parameters::Unknown,
-            (Some(_), Some(template)) => parameters_of(template),
+            (None, _) if connector.reading == Reading::Whole => Parameters::None,
+            // What was not read may name a template.
+            (None | Some(_), None) => Parameters::Unknown,
+            (_, Some(template)) => parameters_of(template),
         };
         self.pairs(&connector.config, parameters);
         self.given_by(connector, &connector.with, template);
@@ -150,6 +151,7 @@ impl<'c> Checking<'c> {
                 }
             }
         }
+        self.findings.extend(self.nowhere(connector));
         for acknowledgement in &connector.acknowledge {
             if let Some(name) = &acknowledgement.environment {
                 self.known_environment(name);
@@ -160,8 +162,20 @@ impl<'c> Checking<'c> {
         }
     }
 
+    /// Says that a connector is excepted from every environment.
+    fn nowhere(&self, connector: &Connector) -> Option<Finding> {
+        let Scope::Except(names) = &connector.scope else { return None };
+        let mut all = self.definitions.environments.keys();
+        if all.len() == 0 || self.lost.environments || all.any(|name| connector.scope.covers(name)) {
+            return None;
+        }
+        let message = "`except` names every environment, so the connector exists in none";
+        Some(Finding::new(Rule::ConnectorNowhere, names.first()?.place.clone(), message))
+    }
+
     fn given_by(&mut self, connector: &'c Connector, given: &'c Given, template: Option<&'c Template>) {
-        if let (None, Some(place)) = (&connector.template, &given.place) {
+        let has_none = connector.template.is_none() && connector.reading == Reading::Whole;
+        if let Some(place) = given.place.as_ref().filter(|_| has_none) {
             let message = "`with` gives something to a template, and there is none";
             let finding = Finding::new(Rule::Conflict, place.clone(), message);
             self.findings.push(finding.hint("add `template`, or remove `with`"));
@@ -238,18 +252,16 @@ impl<'c> Checking<'c> {
             Tree::Null(_) | Tree::Literal(_) | Tree::Refused(_) => {}
             Tree::List(_, items) => items.iter().for_each(|item| self.tree(item, parameters)),
             Tree::Map(_, pairs) => self.pairs(pairs, parameters),
-            Tree::Text(text) => match expression::compile(text) {
-                Ok(None) => {}
-                Ok(Some(formula)) => {
-                    let uses = formula.uses();
-                    for used in &uses {
-                        self.used(used, parameters);
-                    }
-                    let wrong = uses.iter().filter_map(|used| wrong_name(&formula, used, parameters));
-                    self.findings.extend(wrong);
+            Tree::Text(text) => {
+                let Some(formula) = expression::compile(text) else { return };
+                self.findings.extend_from_slice(formula.wrong());
+                let uses = formula.uses();
+                for used in &uses {
+                    self.used(used, parameters);
                 }
-                Err(finding) => self.findings.push(finding),
-            },
+                let wrong = uses.iter().filter_map(|used| wrong_name(&formula, used, parameters));
+                self.findings.extend(wrong);
+            }
         }
     }
 

@@ -55,27 +55,28 @@ impl<'d> Typed<'d> {
         self.parameter
     }
 
-    /// Takes a value that was written as `tree`, and gives it the parameter's type.
-    pub fn take(&self, tree: &Tree, value: &Value) -> Result<Value, Finding> {
+    /// Takes a value that was written as `tree`, and gives it the parameter's type; else all that is wrong
+    /// with it.
+    pub fn take(&self, tree: &Tree, value: &Value) -> Result<Value, Vec<Finding>> {
         let kind = self.parameter.kind;
-        let converted = convert(kind, value).ok_or_else(|| self.wrong_type(tree, value))?;
+        let converted = convert(kind, value).ok_or_else(|| vec![self.wrong_type(tree, value)])?;
+        let mut wrong = Vec::new();
         if self.allowed.is_some() || self.pattern.is_some() {
             if kind == ParameterKind::List {
                 for (index, item) in converted.try_iter().into_iter().flatten().enumerate() {
-                    self.fits(&item, item_place(tree, index))?;
+                    wrong.extend(self.fits(&item, item_place(tree, index)).err());
                 }
             } else {
-                self.fits(&converted, tree.place())?;
+                wrong.extend(self.fits(&converted, tree.place()).err());
             }
         }
-        Ok(converted)
+        if wrong.is_empty() { Ok(converted) } else { Err(wrong) }
     }
 
     /// Says what is wrong with a value that holds no expression; nothing where it holds one, since
     /// what that gives differs from connector to connector.
-    pub fn refuse(&self, tree: &Tree) -> Option<Finding> {
-        let value = Form::fixed(tree)?;
-        self.take(tree, &value).err()
+    pub fn refuse(&self, tree: &Tree) -> Vec<Finding> {
+        Form::fixed(tree).and_then(|value| self.take(tree, &value).err()).unwrap_or_default()
     }
 
     fn fits(&self, value: &Value, place: &Place) -> Result<(), Finding> {
@@ -166,7 +167,7 @@ pub fn check(typed: &Typed<'_>, findings: &mut Vec<Finding>) {
             findings.push(Finding::new(Rule::PatternInvalid, pattern.place.clone(), message));
         }
     }
-    findings.extend(parameter.default.as_ref().and_then(|default| typed.refuse(default)));
+    findings.extend(parameter.default.iter().flat_map(|default| typed.refuse(default)));
 }
 
 /// Says that a required parameter is not given.

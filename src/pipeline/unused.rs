@@ -1,4 +1,4 @@
-//! Finds what nothing asks for: values and inputs of environments, parameters of templates.
+//! Finds what nothing asks for: values and inputs of environments, parameters of templates, imports.
 //!
 //! Takes definitions and the names that their expressions use, gives warnings. What is used by
 //! anything, in whatever environment, is used; a name that is merely mistyped somewhere is not told
@@ -6,8 +6,12 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::model::definition::{Definitions, Environment, Pair, Parameter, Template, Tree};
+use crate::model::definition::{
+    Connector, Definitions, Environment, Pair, Parameter, Reading, Template, Tree,
+};
 use crate::model::finding::{Finding, Findings, Place};
+use crate::model::import::Import;
+use crate::model::revision::RepositoryName;
 use crate::model::rule::{Rule, Severity};
 use crate::model::snapshot::Files;
 use crate::model::text::Text;
@@ -21,6 +25,8 @@ pub struct Uses {
     values: BTreeSet<String>,
     /// Parameters, by their address.
     parameters: HashSet<*const Parameter>,
+    /// Imports of which a template is used, as far as it was asked.
+    imports: BTreeSet<String>,
 }
 
 impl Uses {
@@ -46,9 +52,17 @@ impl Uses {
         }
     }
 
-    /// Adds the values that others use.
-    pub fn add_values(&mut self, others: &Self) {
+    /// Remembers the imports whose templates connectors use.
+    pub fn add_imports<'c>(&mut self, connectors: impl IntoIterator<Item = &'c Connector>) {
+        let templates = connectors.into_iter().filter_map(|connector| connector.template.as_ref());
+        let imports = templates.filter_map(|template| Some(template.as_str().split_once('/')?.0.to_owned()));
+        self.imports.extend(imports);
+    }
+
+    /// Adds the values and the imports that others use.
+    pub fn add(&mut self, others: &Self) {
         self.values.extend(others.values.iter().cloned());
+        self.imports.extend(others.imports.iter().cloned());
     }
 
     /// How far what stands at a path is used.
@@ -74,7 +88,7 @@ impl Uses {
         };
         let values =
             self.values.iter().cloned().chain(meant).chain(self.values.iter().filter_map(near_input));
-        Self { values: values.collect(), parameters: HashSet::new() }
+        Self { values: values.collect(), ..Self::default() }
     }
 }
 
@@ -97,6 +111,7 @@ pub fn check(
     }
     let doubtful = Doubtful::of(files, findings);
     parameters(definitions.templates.values(), uses, files, findings);
+    imports(definitions, findings);
     // What nobody could read may use anything.
     if !lost.imports.is_empty() {
         return;
@@ -140,7 +155,8 @@ pub fn parameters<'d>(
 /// What is left of findings of a repository where others may use any of its values.
 pub fn left(findings: &Findings) -> Findings {
     let mut left = Findings::default();
-    left.extend(findings.iter().filter(|finding| finding.rule != Rule::ValueUnused).cloned());
+    let may_be_used = |finding: &Finding| matches!(finding.rule, Rule::ValueUnused | Rule::ImportUnused);
+    left.extend(findings.iter().filter(|finding| !may_be_used(finding)).cloned());
     left
 }
 
@@ -151,10 +167,19 @@ pub fn beside(definitions: &Definitions, uses: &Uses, findings: &Findings) -> Fi
         .filter(|finding| finding.rule == Rule::ValueUnused)
         .map(|finding| &finding.place)
         .collect();
+    let is_used = |finding: &Finding| {
+        let of = |(name, import): (&RepositoryName, &Option<Import>)| {
+            let here = import.as_ref().is_some_and(|import| import.place == finding.place);
+            here && uses.imports.contains(name.as_str())
+        };
+        finding.rule == Rule::ImportUnused && definitions.about.imports.iter().any(of)
+    };
+    let mut left = Findings::default();
+    let is_told_again = |finding: &Finding| finding.rule == Rule::ValueUnused && !uses.values.is_empty();
+    left.extend(findings.iter().filter(|finding| !is_told_again(finding) && !is_used(finding)).cloned());
     if told.is_empty() || uses.values.is_empty() {
-        return findings.clone();
+        return left;
     }
-    let mut left = left(findings);
     for environment in definitions.environments.values() {
         let uses = uses.with_the_meant(environment);
         let mut tell = |path: &str, key: &Text| left.push(no_use(path, key));
@@ -189,6 +214,44 @@ fn again(
 
 fn no_use(path: &str, key: &Text) -> Finding {
     Finding::new(Rule::ValueUnused, key.place.clone(), format!("no definition uses `values.{path}`"))
+}
+
+/// Tells each import of which nothing uses a template. A mistyped name counts as the one that was meant.
+fn imports(definitions: &Definitions, findings: &mut Vec<Finding>) {
+    const UNREAD: [Rule; 5] =
+        [Rule::YamlSyntax, Rule::YamlTooDeep, Rule::NotUtf8, Rule::DocumentUnknown, Rule::TemplateNotQuoted];
+    let connectors = || definitions.connectors.values().chain(&definitions.repeated.connectors);
+    let is_unsure =
+        |connector: &Connector| connector.template.is_none() && connector.reading != Reading::Whole;
+    let is_of = |finding: &Finding, connector: &Connector| connector.place.path == finding.place.path;
+    // Whatever broke before it said its name may use anything.
+    let is_lost =
+        |finding: &Finding| UNREAD.contains(&finding.rule) && !connectors().any(|one| is_of(finding, one));
+    if connectors().next().is_none() || connectors().any(is_unsure) || findings.iter().any(is_lost) {
+        return;
+    }
+    let of_connectors = connectors().filter_map(|connector| connector.template.as_ref());
+    // That one template of an import is based on another one of it is no use of the import.
+    let own = definitions.templates.values().filter(|template| !template.name.as_str().contains('/'));
+    let bases = own.chain(&definitions.repeated.templates).filter_map(|template| template.base.as_ref());
+    let used: Vec<&str> = of_connectors.chain(bases).map(Text::as_str).collect();
+    let names = || definitions.about.imports.keys().map(RepositoryName::as_str);
+    let is_of = |used: &str, import: &str| match used.split_once('/') {
+        Some((name, _)) if names().any(|known| known == name) => name == import,
+        Some((name, _)) => nearest(name, names()) == Some(import),
+        // Without an import before it, it may have been meant to be of this one.
+        None => {
+            !definitions.templates.contains_key(used)
+                && definitions.templates.contains_key(format!("{import}/{used}").as_str())
+        }
+    };
+    for import in definitions.about.imports.values().flatten() {
+        let name = import.name.as_str();
+        if !used.iter().any(|used| is_of(used, name)) {
+            let message = format!("no connector and no template uses import `{name}`");
+            findings.push(Finding::new(Rule::ImportUnused, import.place.clone(), message));
+        }
+    }
 }
 
 /// Tells each value that is not used; of a map that is not used at all, the map alone.

@@ -6,8 +6,8 @@
 
 pub mod checked;
 mod connect;
-pub mod extra;
 mod credentials;
+pub mod extra;
 mod imports;
 pub mod keys;
 mod plain;

@@ -296,6 +296,7 @@ pub(in crate::view) fn desired() -> Desired {
         .map(|(key, layers)| (key.into(), layers))
         .into(),
         suspend: None,
+        lost: BTreeSet::new(),
     };
     Desired {
         revision: revision(),

@@ -107,7 +107,7 @@ fn lost(desired: &Desired) -> Vec<String> {
         lost.push(format!("the suspension of {environment} cannot be said"));
     }
     for (name, connector) in connectors {
-        let DesiredConnector { config: _, state, keep, template: _, place: _, origins: _, suspend } =
+        let DesiredConnector { config: _, state, keep, template: _, place: _, origins: _, suspend, lost: _ } =
             connector;
         if *state == DesiredState::Absent {
             lost.push(format!("connector {name} is absent and not written"));

@@ -121,7 +121,8 @@ struct OriginForm {
 
 impl RenderedForm {
     fn new(name: &ConnectorName, connector: &DesiredConnector, explain: bool) -> Self {
-        let DesiredConnector { config, state, keep: _, template, place, origins, suspend: _ } = connector;
+        let DesiredConnector { config, state, keep: _, template, place, origins, suspend: _, lost: _ } =
+            connector;
         let mut shown = BTreeMap::new();
         let mut hidden = Vec::new();
         for (key, value) in config.iter() {

@@ -5,7 +5,7 @@
 
 use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
-use crate::model::shape::Shape;
+use crate::model::shape::{Shape, Takes};
 use crate::model::text::Text;
 use crate::yaml::tree::{Entry, Kind, Node};
 
@@ -17,7 +17,16 @@ pub struct Fields<'n> {
     known: Known,
     entries: &'n [Entry],
     /// Mistyped keys, by the known ones that were most likely meant and are not there.
-    meant: Vec<(&'static str, &'n Entry)>,
+    meant: Vec<Meant<'n>>,
+}
+
+/// A mistyped key.
+#[derive(Debug, Clone, Copy)]
+struct Meant<'n> {
+    key: &'static str,
+    entry: &'n Entry,
+    /// Whether the value could be that of the key. Else the guess is not good enough to judge it by.
+    fits: bool,
 }
 
 /// The keys that a map may have: from the table that its schema is made of too, or by their names
@@ -37,6 +46,51 @@ impl Known {
             Self::Names(names) => ([].as_slice(), names),
         };
         fields.iter().map(|field| field.key).chain(names.iter().copied())
+    }
+}
+
+impl Known {
+    /// Whether a value could be that of a key.
+    fn fits(self, key: &str, node: &Node) -> bool {
+        match self {
+            Self::Shape(shape) => shape
+                .fields
+                .iter()
+                .find(|field| field.key == key)
+                .is_some_and(|field| fits(field.takes, node)),
+            Self::Names(_) => true,
+        }
+    }
+}
+
+/// Whether a value is of the sort that is taken. What is refused for a reason of its own is of any sort.
+fn fits(takes: Takes, node: &Node) -> bool {
+    let is_scalar = |is: &dyn Fn(&str) -> bool| match &node.kind {
+        Kind::Scalar(text) => is(text.as_str()),
+        Kind::Refused => true,
+        Kind::Empty | Kind::Null | Kind::Sequence(_) | Kind::Mapping(_) => false,
+    };
+    match takes {
+        Takes::Text => is_scalar(&|_| true),
+        Takes::Literal | Takes::Like(_) => is_scalar(&|text| !text.contains("{{")),
+        Takes::Flag => is_scalar(&|text| matches!(text, "true" | "false")),
+        Takes::Number => is_scalar(&|text| text.parse::<u64>().is_ok()),
+        Takes::Limit => is_scalar(&|text| text == "unlimited" || text.parse::<u64>().is_ok()),
+        Takes::Word(words) => is_scalar(&|text| words.contains(&text)),
+        Takes::WordOf(words) => is_scalar(&|text| words().contains(&text)),
+        Takes::Time => is_scalar(&|text| text.parse::<jiff::Timestamp>().is_ok()),
+        Takes::Length => is_scalar(&|text| text.parse::<jiff::SignedDuration>().is_ok()),
+        Takes::List(_) => matches!(node.kind, Kind::Sequence(_) | Kind::Refused),
+        Takes::Fields(_) | Takes::Entries(..) => matches!(node.kind, Kind::Mapping(_) | Kind::Refused),
+        Takes::Free(free) => match node.kind {
+            Kind::Mapping(_) => free.maps,
+            Kind::Null => free.nulls,
+            Kind::Empty => false,
+            Kind::Scalar(_) | Kind::Sequence(_) | Kind::Refused => true,
+        },
+        Takes::OrNull(inner) => matches!(node.kind, Kind::Null) || fits(*inner, node),
+        Takes::Tree | Takes::Anything => !matches!(node.kind, Kind::Empty),
+        Takes::Later | Takes::Refused => false,
     }
 }
 
@@ -60,7 +114,8 @@ impl<const N: usize> From<&'static [&'static str; N]> for Known {
 
 /// Takes a map with known keys. Each other key is a finding with the nearest known one; `what`
 /// names the map in it, as in `an environment`. With its finding told, a mistyped key is read as the
-/// one that was meant, so that what stands under it is looked at too, and is not said to be missing.
+/// one that was meant, so that what stands under it is looked at too, and is not said to be missing; where
+/// its value is nothing that the key takes, it is not read.
 pub fn fields<'n>(
     what: &str,
     node: &'n Node,
@@ -76,7 +131,7 @@ pub fn fields<'n>(
         let near = nearest(entry.key.as_str(), known.names());
         // The word is one of the known ones; asked for again, it outlives the entry.
         let near = known.names().find(|key| Some(*key) == near && !is_there(key));
-        meant.extend(near.map(|near| (near, entry)));
+        meant.extend(near.map(|key| Meant { key, entry, fits: known.fits(key, &entry.value) }));
     }
     Some(Fields { place: node.place.clone(), known, entries, meant })
 }
@@ -93,14 +148,24 @@ fn unknown_key(what: &str, key: &Text, known: Known) -> Finding {
 impl<'n> Fields<'n> {
     /// Whether each of these keys is a map where it is there, so that nothing under it is lost.
     pub fn are_maps(&self, keys: &[&str]) -> bool {
-        keys.iter().filter_map(|key| self.get(key)).all(|node| matches!(node.kind, Kind::Mapping(_)))
+        let is_map = |key: &&str| match self.get(key) {
+            Some(node) => matches!(node.kind, Kind::Mapping(_)),
+            None => !self.is_there(key),
+        };
+        keys.iter().all(is_map)
     }
 
     /// The entry of a known key, whatever its value is.
     pub fn entry(&self, key: &str) -> Option<&'n Entry> {
         debug_assert!(self.known.names().any(|name| name == key), "{key} is asked for and not known");
-        let meant = || self.meant.iter().find(|(meant, _)| *meant == key).map(|(_, entry)| *entry);
-        self.entries.iter().find(|entry| entry.key.as_str() == key).or_else(meant)
+        let meant = || self.meant.iter().find(|meant| meant.key == key && meant.fits);
+        let own = self.entries.iter().find(|entry| entry.key.as_str() == key);
+        own.or_else(|| meant().map(|meant| meant.entry))
+    }
+
+    /// Whether somebody wrote a known key, if only mistyped and not readable as it.
+    pub fn is_there(&self, key: &str) -> bool {
+        self.get(key).is_some() || self.meant.iter().any(|meant| meant.key == key)
     }
 
     /// The value of a known key, whatever it is.

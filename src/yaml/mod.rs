@@ -6,6 +6,7 @@
 //! Scalars keep the text that they were written with. What would let one text mean two things, or
 //! a small file grow large, is refused: anchors, aliases, tags, directives, merge keys, a key twice.
 
+mod advice;
 pub mod decode;
 pub mod helm;
 mod json;

@@ -1,6 +1,6 @@
 //! `render --output connect|strimzi`: what is written is read back as the same, or is not written at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use insta::assert_snapshot;
@@ -129,6 +129,7 @@ fn connector() -> impl Strategy<Value = DesiredConnector> {
             place: Place::start_of("connectors/a.yaml"),
             origins: BTreeMap::new(),
             suspend: None,
+            lost: BTreeSet::new(),
         }
     })
 }

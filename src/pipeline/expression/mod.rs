@@ -5,39 +5,57 @@
 //! secret is part of may be handed on and stand in a text; the engine never computes with it.
 
 mod engine;
+pub mod names;
 mod secret;
 mod split;
+mod words;
 pub mod written;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::value::ValueKind;
-use minijinja::{Error, ErrorKind, Value};
+use minijinja::{Error, ErrorKind, Expression, Value};
 
 use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
 use crate::model::supplied::{SecretName, Secrets};
 use crate::model::text::Text;
+use crate::pipeline::expression::names::{Unset, Used, uses_of};
 use crate::pipeline::expression::split::Piece;
 use crate::pipeline::expression::written::{Missing, Written, holds_secret, is_secret};
 use crate::yaml::decode::nearest;
+use crate::yaml::helm;
 
 /// The names that every expression may use; `params` only where there is a template.
 pub const NAMES: [&str; 4] = ["connector", "environment", "values", "params"];
 
-/// A text with at least one expression, ready to be computed as often as needed.
+/// A text with at least one expression, ready to be computed as often as needed. Where one of them is
+/// wrong the others are looked at as well.
 #[derive(Debug)]
 pub struct Formula {
     text: Text,
     parts: Vec<Part>,
+    wrong: Vec<Finding>,
 }
 
 #[derive(Debug)]
 enum Part {
     Plain(Arc<str>),
-    Computed { code: minijinja::Expression<'static, 'static>, source: Arc<str>, offset: usize },
-    Secret { name: SecretName, offset: usize },
+    Computed {
+        code: minijinja::Expression<'static, 'static>,
+        source: Arc<str>,
+        offset: usize,
+    },
+    Secret {
+        name: SecretName,
+        offset: usize,
+    },
+    /// One that findings refuse, with the names in it.
+    Wrong {
+        source: Arc<str>,
+        used: Vec<Used>,
+    },
 }
 
 /// The names an expression may use, with their values.
@@ -47,8 +65,8 @@ pub struct Scope {
     pub names: Value,
     /// Parameters that are numbers, as they were written: one that is merely passed on keeps its text.
     pub numbers: BTreeMap<Arc<str>, Arc<str>>,
-    /// Whether some parameters have no value because a finding speaks of them already.
-    pub lost: bool,
+    /// The names under which something is missing because a finding speaks of it already.
+    pub lost: Vec<&'static str>,
     /// Whether a secret is in one of them.
     pub hidden: bool,
     /// The secrets that are at hand; none where nobody looked for them.
@@ -65,71 +83,102 @@ impl Scope {
     }
 }
 
-/// A name that a formula uses, as in `values.postgres.host`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Used {
-    /// The whole path.
-    pub path: String,
-    /// Where it stands in the text, in bytes.
-    pub offset: usize,
-}
-
-impl Used {
-    /// What stands before the first dot.
-    pub fn root(&self) -> &str {
-        self.path.split('.').next().unwrap_or_default()
-    }
-
-    /// What stands between the first and the second dot.
-    pub fn member(&self) -> Option<&str> {
-        self.path.split('.').nth(1)
-    }
+/// Where the first braces around one of our own names begin, in a text that nobody computes. Other braces are
+/// some plugin's own, as in `{{value}}`.
+pub fn begins_in(text: &str) -> Option<usize> {
+    let is_ours = |inside: &str| {
+        NAMES.iter().chain(&["secret"]).any(|name| {
+            let rest = inside.trim_start().strip_prefix(name);
+            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        })
+    };
+    let mut braces = text.match_indices("{{").map(|(at, _)| at);
+    braces.find(|at| text[at + 2..].split_once("}}").is_some_and(|(inside, _)| is_ours(inside)))
 }
 
 /// Compiles a text; none where there is no expression in it.
-pub fn compile(text: &Text) -> Result<Option<Formula>, Finding> {
-    let pieces = split::split(text.as_str()).map_err(|offset| {
-        let message = "an expression has no end";
-        Finding::new(Rule::ExpressionSyntax, text.place_of(offset), message)
-            .hint("close it with `}}`; a quote inside an expression must be closed too")
-    })?;
-    if !pieces.iter().any(|piece| matches!(piece, Piece::Expression(_))) {
-        return Ok(None);
+pub fn compile(text: &Text) -> Option<Formula> {
+    let (pieces, broken) = match split::split(text.as_str()) {
+        Ok(pieces) => (pieces, None),
+        // What stands before it has an end.
+        Err(offset) => (split::split(&text.as_str()[..offset]).unwrap_or_default(), Some(offset)),
+    };
+    if broken.is_none() && !pieces.iter().any(|piece| matches!(piece, Piece::Expression(_))) {
+        return None;
     }
-    let parts = pieces.into_iter().map(|piece| part(text, piece)).collect::<Result<_, _>>()?;
-    Ok(Some(Formula { text: text.clone(), parts }))
+    let mut formula = Formula { text: text.clone(), parts: Vec::new(), wrong: Vec::new() };
+    for piece in pieces {
+        let part = part(text, piece, &mut formula.wrong);
+        formula.parts.push(part);
+    }
+    if let Some(offset) = broken {
+        let finding = Finding::new(Rule::ExpressionSyntax, text.place_of(offset), "an expression has no end");
+        let hint = "close it with `}}`; a quote inside an expression must be closed too";
+        formula.wrong.push(finding.hint(hint));
+        formula.parts.push(Part::Wrong { source: "".into(), used: Vec::new() });
+    }
+    Some(formula)
 }
 
-fn part(text: &Text, piece: Piece) -> Result<Part, Finding> {
-    match piece {
-        Piece::Plain(range) => Ok(Part::Plain(text.as_str()[range].into())),
-        Piece::Expression(range) => {
-            let (offset, source) = (range.start, &text.as_str()[range]);
-            let wrong =
-                |message: String| Finding::new(Rule::ExpressionSyntax, text.place_of(offset - 2), message);
-            if source.starts_with("- ") || source.ends_with(" -") {
-                return Err(wrong("an expression has no `-` at its braces".to_owned())
-                    .hint("remove it; nothing around an expression is trimmed"));
+fn part(text: &Text, piece: Piece, wrong: &mut Vec<Finding>) -> Part {
+    let range = match piece {
+        Piece::Plain(range) => return Part::Plain(text.as_str()[range].into()),
+        Piece::Expression(range) => range,
+    };
+    let (offset, source) = (range.start, &text.as_str()[range]);
+    let refused = |used| Part::Wrong { source: source.into(), used };
+    let code = match read(text, source, offset) {
+        Ok(code) => code,
+        Err(finding) => {
+            wrong.push(finding);
+            return refused(Vec::new());
+        }
+    };
+    let used = || uses_of(&code, source, offset);
+    // Looked for only where the word stands: most expressions name no secret.
+    let secret = || used().into_iter().find(|used| used.root() == "secret");
+    if let Some(at) = source.contains("secret").then(secret).flatten() {
+        return match secret::named(source) {
+            Ok(name) => Part::Secret { name, offset: at.offset },
+            Err(why) => {
+                let finding = Finding::new(Rule::SecretUse, text.place_of(at.offset), why);
+                wrong.push(finding.hint("write `{{ secret('env:NAME') }}` or `{{ secret('file:PATH') }}`; other text may stand around the braces"));
+                refused(used().into_iter().filter(|used| used.root() != "secret").collect())
             }
-            if source.trim().len() > engine::LONGEST {
-                return Err(wrong("an expression is longer than 1,024 bytes".to_owned())
-                    .hint("say a part of it in the default of a parameter, or in `values`"));
-            }
-            let code = engine::compile(source.trim()).map_err(|error| {
-                let detail = error.detail().unwrap_or("it cannot be read");
-                wrong(format!("an expression is not well-formed: {detail}"))
-                    .hint("write a name like `values.a.b`, with filters like `| slug('_')`")
-            })?;
-            // Looked for only where the word stands: most expressions name no secret.
-            let uses = || uses_of(&code, source, offset).into_iter().find(|used| used.root() == "secret");
-            if let Some(used) = source.contains("secret").then(uses).flatten() {
-                let name = secret::named(source).map_err(|why| {
-                    Finding::new(Rule::SecretUse, text.place_of(used.offset), why)
-                        .hint("write `{{ secret('env:NAME') }}` or `{{ secret('file:PATH') }}`; other text may stand around the braces")
-                })?;
-                return Ok(Part::Secret { name, offset: used.offset });
-            }
-            Ok(Part::Computed { code, source: source.into(), offset })
+        };
+    }
+    let unknown = words::unknown(source);
+    if unknown.is_empty() {
+        return Part::Computed { code, source: source.into(), offset };
+    }
+    wrong.extend(unknown.into_iter().map(|word| {
+        Finding::new(Rule::ExpressionFailed, text.place_of(offset + word.at), word.message).hint(word.hint)
+    }));
+    refused(used())
+}
+
+/// Compiles the inside of an expression, or says why it cannot be read.
+fn read(text: &Text, source: &str, offset: usize) -> Result<Expression<'static, 'static>, Finding> {
+    let start = || text.place_of(offset - 2);
+    let wrong = |message: String| Finding::new(Rule::ExpressionSyntax, start(), message);
+    let trimmed = source.strip_prefix("- ").unwrap_or(source);
+    let trimmed = trimmed.strip_suffix(" -").unwrap_or(trimmed);
+    if trimmed.trim().len() > engine::LONGEST {
+        return Err(wrong("an expression is longer than 1,024 bytes".to_owned())
+            .hint("say a part of it in the default of a parameter, or in `values`"));
+    }
+    match engine::compile(trimmed.trim()) {
+        Ok(code) if trimmed.len() == source.len() => Ok(code),
+        Ok(_) => Err(wrong("an expression has no `-` at its braces".to_owned())
+            .hint("remove it; nothing around an expression is trimmed")),
+        // What was written for Helm is mostly no expression of ours; `- ` alone does not make it one.
+        Err(_) if helm::is_action(&format!("{{{{{trimmed}}}}}")) => {
+            Err(Finding::new(Rule::HelmTemplate, start(), "an action of a Helm chart stands here"))
+        }
+        Err(error) => {
+            let detail = error.detail().unwrap_or("it cannot be read");
+            Err(wrong(format!("an expression is not well-formed: {detail}"))
+                .hint("write a name like `values.a.b`, with filters like `| slug('_')`"))
         }
     }
 }
@@ -140,37 +189,56 @@ impl Formula {
         self.text.place_of(used.offset)
     }
 
+    /// What is wrong with the expressions as they are written, wherever they are computed.
+    pub fn wrong(&self) -> &[Finding] {
+        &self.wrong
+    }
+
     /// Every name that is used, in the order of the text.
     pub fn uses(&self) -> Vec<Used> {
         let of = |part: &Part| match part {
             Part::Plain(_) | Part::Secret { .. } => Vec::new(),
             Part::Computed { code, source, offset } => uses_of(code, source, *offset),
+            Part::Wrong { source: _, used } => used.clone(),
         };
         self.parts.iter().flat_map(of).collect()
     }
 
     /// Computes the text. One expression that is all of it keeps its type; else it is a text.
     ///
-    /// Without a finding the error means that a parameter is used of which another finding speaks.
-    pub fn compute(&self, scope: &Scope) -> Result<Value, Option<Finding>> {
+    /// An error has every finding of its parts; none where others speak of them already.
+    pub fn compute(&self, scope: &Scope) -> Result<Value, Vec<Finding>> {
         if let [Part::Computed { code, source, offset }] = self.parts.as_slice() {
             return self.compute_part(code, source, *offset, scope);
         }
-        let mut text = Written::default();
+        let (mut text, mut wrong, mut lost) = (Written::default(), Vec::new(), false);
         for part in &self.parts {
-            match part {
-                Part::Plain(plain) => text.add_plain(plain),
-                Part::Computed { code, source, offset } => {
-                    let value = self.compute_part(code, source, *offset, scope)?;
-                    text.add(&Written::of(&value).map_err(|what| self.no_text(*offset, what))?);
+            let written = match part {
+                Part::Plain(plain) => {
+                    text.add_plain(plain);
+                    continue;
                 }
-                Part::Secret { name, offset } => text.add(&self.secret(name, *offset, scope)),
+                Part::Computed { code, source, offset } => {
+                    let value = self.compute_part(code, source, *offset, scope);
+                    value.and_then(|value| {
+                        Written::of(&value).map_err(|what| vec![self.no_text(*offset, what)])
+                    })
+                }
+                Part::Secret { name, offset } => Ok(self.secret(name, *offset, scope)),
+                Part::Wrong { source, used } => Err(self.unset(None, source, used, scope)),
+            };
+            match written {
+                Ok(written) => text.add(&written),
+                Err(findings) => {
+                    lost = true;
+                    wrong.extend(findings);
+                }
             }
             if text.len() > MOST {
-                return Err(Some(too_much(self.text.place.clone())));
+                return Err(vec![too_much(self.text.place.clone())]);
             }
         }
-        Ok(text.into_value())
+        if lost { Err(wrong) } else { Ok(text.into_value()) }
     }
 
     fn secret(&self, name: &SecretName, offset: usize, scope: &Scope) -> Written {
@@ -185,38 +253,43 @@ impl Formula {
 
     fn compute_part(
         &self,
-        code: &minijinja::Expression<'static, 'static>,
+        code: &Expression<'static, 'static>,
         source: &str,
         offset: usize,
         scope: &Scope,
-    ) -> Result<Value, Option<Finding>> {
+    ) -> Result<Value, Vec<Finding>> {
         if let Some(text) = scope.passed_on(source) {
             return Ok(Value::from(Arc::clone(text)));
         }
         if scope.hidden {
             let used = uses_of(code, source, offset);
             if let Some(touched) = used.iter().find(|used| touches_secret(scope, &used.path)) {
-                return self.handed_on(source, touched, scope).map_err(Some);
+                return self.handed_on(source, touched, scope).map_err(|finding| vec![finding]);
             }
         }
+        let start = || self.text.place_of(offset - 2);
         let error = match code.eval(scope.names.clone()) {
-            Ok(value) if is_too_long(&value) => {
-                return Err(Some(too_much(self.text.place_of(offset - 2))));
-            }
+            Ok(value) if is_too_long(&value) => return Err(vec![too_much(start())]),
             Ok(value) if !value.is_undefined() => return Ok(value),
             Ok(_) => None,
             Err(error) => Some(error),
         };
         let used = uses_of(code, source, offset);
-        if scope.lost && used.iter().any(|used| used.root() == "params") {
-            return Err(None);
-        }
-        let start = self.text.place_of(offset - 2);
-        Err(Some(match error {
-            Some(error) if error.kind() == ErrorKind::OutOfFuel => too_much(start),
-            Some(error) if error.kind() != ErrorKind::UndefinedError => failed(&error, start),
-            Some(_) | None => self.undefined(source, &used, scope, start),
-        }))
+        let is_lost = used.iter().any(|used| scope.lost.contains(&used.root()));
+        Err(match error {
+            Some(error) if error.kind() == ErrorKind::OutOfFuel => vec![too_much(start())],
+            Some(error) if error.kind() != ErrorKind::UndefinedError && is_lost => Vec::new(),
+            Some(error) if error.kind() != ErrorKind::UndefinedError => vec![failed(&error, start())],
+            Some(_) | None => {
+                let unset = self.unset(Some(code), source, &used, scope);
+                if !unset.is_empty() || is_lost {
+                    return Err(unset);
+                }
+                let message = "an expression uses something that is not set";
+                let finding = Finding::new(Rule::UndefinedName, start(), message);
+                vec![finding.hint("set it, or write `| default('…')`")]
+            }
+        })
     }
 
     /// What has a secret in it, where the expression is its name and nothing else.
@@ -230,23 +303,22 @@ impl Formula {
         Err(finding.hint("write its name alone in the braces; other text may stand around them"))
     }
 
-    fn undefined(&self, source: &str, used: &[Used], scope: &Scope, start: Place) -> Finding {
-        let missing = used.iter().filter(|used| !is_guarded(source, &used.path)).find_map(|used| {
-            let mut value = scope.names.clone();
-            for (depth, segment) in used.path.split('.').enumerate() {
-                let inner = value.get_attr(segment).unwrap_or_default();
-                if inner.is_undefined() {
-                    return Some((used, depth, segment, value));
-                }
-                value = inner;
-            }
-            None
-        });
-        let Some((used, depth, segment, around)) = missing else {
-            return Finding::new(Rule::UndefinedName, start, "an expression uses something that is not set")
-                .hint("set it, or write `| default('…')`");
-        };
-        let path: Vec<_> = used.path.split('.').take(depth + 1).collect();
+    /// Says of each name that it is not set, but where a finding speaks of that already.
+    fn unset(
+        &self,
+        code: Option<&Expression<'static, 'static>>,
+        source: &str,
+        used: &[Used],
+        scope: &Scope,
+    ) -> Vec<Finding> {
+        let unset = names::unset(code, source, used, &scope.names).into_iter();
+        let told = unset.filter(|unset| !scope.lost.contains(&unset.used.root()));
+        told.map(|unset| self.not_set(&unset)).collect()
+    }
+
+    fn not_set(&self, Unset { used, depth, around }: &Unset<'_>) -> Finding {
+        let words: Vec<_> = used.path.split('.').collect();
+        let (path, segment) = (&words[..=*depth], words[*depth]);
         let finding =
             Finding::new(Rule::UndefinedName, self.place(used), format!("`{}` is not set", path.join(".")));
         let names: Vec<_> = around
@@ -254,7 +326,7 @@ impl Formula {
             .map(|names| names.filter_map(|name| name.as_str().map(ToOwned::to_owned)).collect())
             .unwrap_or_default();
         finding.hint(match nearest(segment, names.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{}`?", [&path[..depth], &[near]].concat().join(".")),
+            Some(near) => format!("did you mean `{}`?", [&path[..*depth], &[near]].concat().join(".")),
             None if path[0] == "params" => "give it in `with`, or give the parameter a default".to_owned(),
             None if path[0] == "values" => {
                 "set it in the environment's `values` or in the settings".to_owned()
@@ -284,30 +356,6 @@ fn found(scope: &Scope, path: &str) -> Vec<Value> {
 fn touches_secret(scope: &Scope, path: &str) -> bool {
     let values = found(scope, path);
     values.iter().any(is_secret) || values.last().is_some_and(holds_secret)
-}
-
-fn uses_of(code: &minijinja::Expression<'static, 'static>, source: &str, offset: usize) -> Vec<Used> {
-    let mut found: Vec<_> = code
-        .undeclared_variables(true)
-        .into_iter()
-        .filter(|path| !engine::FUNCTIONS.contains(&path.as_str()))
-        .map(|path| (position(source, &path), path))
-        .collect();
-    found.sort();
-    found.into_iter().map(|(at, path)| Used { path, offset: offset + at }).collect()
-}
-
-/// Where a path stands in an expression; its beginning where it is written in some other way.
-fn position(source: &str, path: &str) -> usize {
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '"' | '\'');
-    let stands = |path: &str| {
-        source.match_indices(path).map(|(at, _)| at).find(|&at| {
-            !source[..at].ends_with(is_part)
-                && !source[at + path.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_')
-        })
-    };
-    let root = path.split('.').next().unwrap_or_default();
-    stands(path).or_else(|| stands(root)).unwrap_or_else(|| source.len() - source.trim_start().len())
 }
 
 /// What one expression may give, in bytes: as much as a file may hold.
@@ -340,9 +388,6 @@ fn too_much(place: Place) -> Finding {
 /// is known to hold names is taken from it.
 fn failed(error: &Error, place: Place) -> Finding {
     let message = match error.kind() {
-        ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction => {
-            error.detail().unwrap_or("a filter, test or function is unknown").to_owned()
-        }
         ErrorKind::UnknownMethod => "an object has no such method".to_owned(),
         _ => match error.detail().filter(|detail| engine::is_own(detail)) {
             Some(own) => own.to_owned(),
@@ -351,14 +396,6 @@ fn failed(error: &Error, place: Place) -> Finding {
     };
     Finding::new(Rule::ExpressionFailed, place, message)
         .hint("look at the types of what it uses: values are texts until `int` or `bool` is asked for")
-}
-
-/// Whether a name may be undefined where it stands: `x | default(…)`, `x is defined`.
-fn is_guarded(source: &str, path: &str) -> bool {
-    let Some(rest) = source.get(position(source, path) + path.len()..) else { return false };
-    let rest = rest.trim_start();
-    let filter = rest.strip_prefix('|').map(str::trim_start).unwrap_or_default();
-    filter.starts_with("default") || filter.starts_with("d(") || rest.starts_with("is ")
 }
 
 #[cfg(test)]

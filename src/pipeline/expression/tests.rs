@@ -11,26 +11,25 @@ fn scope() -> Scope {
         ("params", Value::from(BTreeMap::from([("tables", Value::from(vec!["a", "b"]))]))),
     ]);
     let names = Value::from(names);
-    Scope { names, numbers: BTreeMap::new(), lost: false, hidden: false, secrets: None }
+    Scope { names, numbers: BTreeMap::new(), lost: Vec::new(), hidden: false, secrets: None }
 }
 
-/// The text that is computed, or the finding.
+/// The text that is computed, or the findings.
 fn computed(text: &str) -> String {
     let place = Place { path: "a.yaml".into(), line: 1, column: 10 };
     let text = Text::written(text, place, &format!("\"{text}\""));
-    let told = |f: Finding| {
-        format!("{} {}: {} ({})", f.place.column, f.rule.name(), f.message, f.hint.unwrap_or_default())
+    let told = |f: &Finding| {
+        let hint = f.hint.as_deref().unwrap_or_default();
+        format!("{} {}: {} ({hint})", f.place.column, f.rule.name(), f.message)
     };
-    match compile(&text) {
-        Err(finding) => told(finding),
-        Ok(None) => format!("plain {}", text.as_str()),
-        Ok(Some(formula)) => match formula.compute(&scope()) {
-            Ok(value) => match as_text(&value) {
-                Ok(text) => format!("{text} ({})", value.kind()),
-                Err(what) => what.to_owned(),
-            },
-            Err(finding) => told(finding.expect("nothing is lost")),
+    let all = |findings: &[Finding]| findings.iter().map(told).collect::<Vec<_>>().join("\n");
+    let Some(formula) = compile(&text) else { return format!("plain {}", text.as_str()) };
+    match formula.compute(&scope()) {
+        Ok(value) => match as_text(&value) {
+            Ok(text) => format!("{text} ({})", value.kind()),
+            Err(what) => what.to_owned(),
         },
+        Err(findings) => all(&[formula.wrong(), &findings].concat()),
     }
 }
 
@@ -118,10 +117,7 @@ fn what_is_wrong_is_told_at_its_place() {
             "{{- connector }}",
             "11 expression-syntax: an expression has no `-` at its braces (remove it; nothing around an expression is trimmed)",
         ),
-        (
-            "{{ connector | slgu }}",
-            "11 expression-failed: filter slgu is unknown (look at the types of what it uses: values are texts until `int` or `bool` is asked for)",
-        ),
+        ("{{ connector | slgu }}", "26 expression-failed: there is no filter `slgu` (did you mean `slug`?)"),
         (
             "{{ connector | int }}",
             "11 expression-failed: `int` takes a whole number (look at the types of what it uses: values are texts until `int` or `bool` is asked for)",
@@ -137,5 +133,51 @@ fn what_is_wrong_is_told_at_its_place() {
         ),
     ] {
         assert_eq!(computed(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn each_bad_name_of_one_text_is_told() {
+    let lines = |text: &str| -> Vec<String> {
+        computed(text).lines().map(|line| line.split(" (").next().unwrap_or_default().to_owned()).collect()
+    };
+    for (text, expected) in [
+        (
+            "{{ values.a }}-{{ values.b }}-{{ connector | slgu }}",
+            &[
+                "56 expression-failed: there is no filter `slgu`",
+                "14 undefined-name: `values.a` is not set",
+                "29 undefined-name: `values.b` is not set",
+            ][..],
+        ),
+        (
+            "{{ values.a ~ values.b }}",
+            &["14 undefined-name: `values.a` is not set", "25 undefined-name: `values.b` is not set"],
+        ),
+        (
+            "{{ nosuch(values.a) | uper }}",
+            &[
+                "14 expression-failed: there is no function `nosuch`",
+                "33 expression-failed: there is no filter `uper`",
+                "21 undefined-name: `values.a` is not set",
+            ],
+        ),
+        (
+            "{{ a b }}{{ values.a }}",
+            &[
+                "11 expression-syntax: an expression is not well-formed: unexpected identifier, expected end of input",
+                "23 undefined-name: `values.a` is not set",
+            ],
+        ),
+        (
+            "{{ values.a }}{{ x",
+            &["25 expression-syntax: an expression has no end", "14 undefined-name: `values.a` is not set"],
+        ),
+        // A branch that is not taken need not be there.
+        ("{{ values.a if connector == 'x' else values.b }}", &["48 undefined-name: `values.b` is not set"]),
+        ("{{ .Values.a }}", &["11 helm-template: an action of a Helm chart stands here"]),
+        ("{{- .Values.a }}", &["11 helm-template: an action of a Helm chart stands here"]),
+    ] {
+        assert_eq!(lines(text), expected, "{text}");
     }
 }

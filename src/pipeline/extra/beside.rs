@@ -54,7 +54,8 @@ pub fn read(host: &Definitions, snapshot: &Snapshot) -> Read {
     }
     let lost = lost_with(host, &lost);
     let mut checked = Vec::new();
-    let uses = resolve::check(&all, &lost, &mut checked);
+    let mut uses = resolve::check(&all, &lost, &mut checked);
+    uses.add_imports(all.connectors.values());
     nulls::check(&all, &mut checked);
     checked.extend(of_taken(host, taken, &lost));
     let own_place = |finding: &Finding| snapshot.files.contains_key(&finding.place.path);

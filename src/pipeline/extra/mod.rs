@@ -207,7 +207,7 @@ fn uses(folders: &[Folder<'_>], drafts: &[Option<Draft<'_>>], verdicts: &[Verdic
     for ((folder, draft), verdict) in folders.iter().zip(drafts).zip(verdicts) {
         match (folder.look, draft) {
             (Err(Lapse::Empty), _) => {}
-            (_, Some(draft)) if verdict.good => all.add_values(&draft.read.uses),
+            (_, Some(draft)) if verdict.good => all.add(&draft.read.uses),
             (Ok(_) | Err(Lapse::Missing | Lapse::Unreadable | Lapse::Invalid), _) => return None,
         }
     }

@@ -7,6 +7,7 @@ use crate::model::definition::{Connector, Definitions, Environment, Given, Pair,
 use crate::model::finding::Place;
 use crate::model::text::Text;
 use crate::pipeline::expression;
+use crate::pipeline::expression::names::Used;
 use crate::pipeline::layers;
 
 /// What a template sets a key to.
@@ -51,14 +52,12 @@ fn pair<'d>(given: &[&'d Given], name: &str) -> Option<&'d Pair> {
 
 /// The parameters that a value is made of, in the order of the text.
 fn parameters(tree: &Tree) -> Vec<String> {
-    let of = |used: &expression::Used| {
-        (used.root() == "params").then(|| used.member().map(ToOwned::to_owned)).flatten()
-    };
+    let of = |used: &Used| (used.root() == "params").then(|| used.member().map(ToOwned::to_owned)).flatten();
     uses(tree).iter().filter_map(of).collect()
 }
 
-fn uses(tree: &Tree) -> Vec<expression::Used> {
-    let of = |text: &Text| expression::compile(text).ok().flatten().map(|formula| formula.uses());
+fn uses(tree: &Tree) -> Vec<Used> {
+    let of = |text: &Text| expression::compile(text).map(|formula| formula.uses());
     match tree {
         Tree::Text(text) => of(text).unwrap_or_default(),
         Tree::List(_, items) => items.iter().flat_map(uses).collect(),

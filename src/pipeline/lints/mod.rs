@@ -109,7 +109,8 @@ pub fn folder<'d>(
 }
 
 fn is_judged(connector: &DesiredConnector) -> bool {
-    connector.state == DesiredState::Absent || connector.config.class().is_some()
+    connector.state == DesiredState::Absent
+        || (connector.config.class().is_some() && connector.lost.is_empty())
 }
 
 fn of_environment(definitions: &Definitions, desired: &Desired) -> Verdict {

@@ -9,6 +9,7 @@ use crate::model::definition::{Allowance, Definitions, Pair, Tree};
 use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
 use crate::model::secret;
+use crate::pipeline::expression;
 
 /// Something written, and what silences a lint there.
 struct Document<'d> {
@@ -99,7 +100,10 @@ impl Walk {
             Tree::Text(text) if is_secret(path, &without_expressions(&text.text)) => {
                 self.places.push((text.place.clone(), message(path)));
             }
-            Tree::Literal(text) if is_secret(path, &text.text) => {
+            // One that was meant to be computed has a finding that says so, and is no secret.
+            Tree::Literal(text)
+                if is_secret(path, &text.text) && expression::begins_in(&text.text).is_none() =>
+            {
                 self.places.push((text.place.clone(), message(path)));
             }
             Tree::List(_, items) => items.iter().for_each(|item| self.tree(item, path, is_secret)),

@@ -58,6 +58,7 @@ pub fn about(document: &Document, findings: &mut Vec<Finding>) -> About {
     }
     if let Some(list) = fields.get("config_providers") {
         about.config_providers = decode::texts("`config_providers`", list, findings);
+        tree::repeated(about.config_providers.as_deref().unwrap_or_default(), findings);
     }
     about.lints = lints::severities(&fields, findings);
     about.allow = lints::allow(&fields, findings);

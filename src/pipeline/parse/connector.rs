@@ -1,6 +1,6 @@
 //! Reads a connector's document.
 
-use crate::model::definition::{Acknowledgement, Connector, ConnectorBlock, Scope};
+use crate::model::definition::{Acknowledgement, Connector, ConnectorBlock, Reading, Scope};
 use crate::model::desired::DesiredState;
 use crate::model::finding::{Finding, Place};
 use crate::model::name::{self, ConnectorName};
@@ -82,15 +82,19 @@ pub fn connector(document: &Document, findings: &mut Vec<Finding>) -> Option<Wri
     let keep = keep(&fields, state, findings);
     let config = tree::pairs(&fields, "config", tree::CONFIG, findings);
     let environments = blocks(&fields, keep, findings);
-    let scope = scope(&fields, findings);
+    let (scope, is_scope_read) = scope(&fields, findings);
     let acknowledge = acknowledgements(&fields, findings);
     let allow = lints::allow(&fields, findings);
     let suspend = tree::suspension(&fields, findings);
     let written = name?;
     let name = connector_name(&written, findings);
-    let whole = document.whole
-        && fields.get("from").is_some() == from.is_some()
-        && fields.are_maps(&["with", "config", "environments"]);
+    let reading = if document.whole && is_scope_read {
+        let is_read = |key, read: bool| fields.is_there(key) == read;
+        let is_under = is_read("from", from.is_some()) && is_read("template", template.is_some());
+        Reading::of(is_under && fields.are_maps(&["with", "config", "environments"]))
+    } else {
+        Reading::Broken
+    };
     for finding in &mut findings[before..] {
         finding.connector = Some(name.clone());
     }
@@ -108,7 +112,7 @@ pub fn connector(document: &Document, findings: &mut Vec<Finding>) -> Option<Wri
         acknowledge,
         allow,
         suspend,
-        whole,
+        reading,
     };
     Some(Written { connector, from })
 }
@@ -186,12 +190,24 @@ fn block(entry: &Entry, keep: bool, findings: &mut Vec<Finding>) -> Option<Conne
     })
 }
 
-fn scope(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Scope {
+/// Takes the environments in which it exists; says too whether all that is said of them could be read.
+fn scope(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> (Scope, bool) {
+    let mut is_read = true;
     let mut names = |key: &str| {
-        let node = fields.get(key)?;
-        let items = decode::list(&format!("`{key}`"), node, findings)?;
-        let name = |node| tree::literal(&format!("an item of `{key}`"), node, findings);
-        Some(items.iter().filter_map(name).collect())
+        let names: Option<Vec<_>> = fields.get(key).and_then(|node| {
+            let items = decode::list(&format!("`{key}`"), node, findings)?;
+            let name = |node| tree::literal(&format!("an item of `{key}`"), node, findings);
+            let names: Vec<_> = items.iter().filter_map(name).collect();
+            tree::repeated(&names, findings);
+            is_read &= names.len() == items.len();
+            if key == "only" && items.is_empty() {
+                let message = "`only` lists no environment, so the connector exists in none";
+                findings.push(Finding::new(Rule::ConnectorNowhere, node.place.clone(), message));
+            }
+            Some(names)
+        });
+        is_read &= fields.is_there(key) == names.is_some();
+        names
     };
     let (only, except) = (names("only"), names("except"));
     if let (Some(_), Some(except)) = (fields.entry("only"), fields.entry("except")) {
@@ -199,11 +215,12 @@ fn scope(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Scope {
         let finding = Finding::new(Rule::Conflict, place, "`only` and `except` exclude each other");
         findings.push(finding.hint("keep one of them"));
     }
-    match (only, except) {
+    let scope = match (only, except) {
         (Some(only), _) => Scope::Only(only),
         (None, Some(except)) => Scope::Except(except),
         (None, None) => Scope::Everywhere,
-    }
+    };
+    (scope, is_read)
 }
 
 fn acknowledgements(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Vec<Acknowledgement> {
@@ -216,13 +233,14 @@ fn acknowledgement(node: &Node, findings: &mut Vec<Finding>) -> Option<Acknowled
     const WHAT: &str = "an item of `acknowledge`";
     let fields = decode::fields(WHAT, node, &ACKNOWLEDGE, findings)?;
     let key = tree::required(WHAT, &fields, "key", findings);
-    let reason = tree::required(WHAT, &fields, "reason", findings);
+    let reason = tree::reason(WHAT, &fields, findings);
     let environment = tree::optional(&fields, "environment", findings);
     let to = match fields.get("to") {
         Some(Node { kind: Kind::Null, .. }) => None,
         Some(_) => tree::optional(&fields, "to", findings),
         None => {
-            findings.push(tree::missing(WHAT, &fields, "to"));
+            let missing = || tree::missing(WHAT, &fields, "to");
+            findings.extend((!fields.is_there("to")).then(missing));
             None
         }
     };

@@ -4,12 +4,13 @@
 //! in them is an expression. Whether a connector stands for itself or is the first layer of another
 //! one is left to the caller.
 
-use crate::model::definition::{Connector, Given, Pair, Scope, Suspension, Tree};
+use crate::model::definition::{Connector, Given, Pair, Reading, Scope, Suspension, Tree};
 use crate::model::desired::{DesiredState, Suspend};
 use crate::model::finding::{Finding, Place};
 use crate::model::name::ConnectorName;
 use crate::model::rule::Rule;
 use crate::model::text::Text;
+use crate::pipeline::expression;
 use crate::yaml::tree::{Entry, Kind, Node};
 use crate::yaml::{decode, helm};
 
@@ -26,14 +27,14 @@ pub struct Foreign {
     pub state: Option<DesiredState>,
     /// Why nothing is to be written for now.
     pub suspend: Option<Suspend>,
-    /// Whether all of it was read.
-    pub whole: bool,
+    /// How much of it was read.
+    pub reading: Reading,
 }
 
 impl Foreign {
     /// The connector that it is where it stands for itself.
     pub fn into_connector(self, name: ConnectorName) -> Connector {
-        let Self { name: written, place, config, state, suspend, whole } = self;
+        let Self { name: written, place, config, state, suspend, reading } = self;
         Connector {
             name,
             place: written.map_or(place, |name| name.place),
@@ -48,7 +49,7 @@ impl Foreign {
             acknowledge: Vec::new(),
             allow: Vec::new(),
             suspend: suspend.map_or(Suspension::Inherited, Suspension::Said),
-            whole,
+            reading,
         }
     }
 }
@@ -93,6 +94,14 @@ pub fn unrendered(text: &Text) -> Option<Finding> {
     let at = helm::find(text.as_str())?;
     let message = "an action of a Helm chart stands here";
     Some(Finding::new(Rule::HelmTemplate, text.place_of(at), message))
+}
+
+/// Braces around one of our own names were meant to be computed, and nobody does. Other braces are some
+/// plugin's own, as in `{{value}}`.
+pub fn unread(text: &Text) -> Option<Finding> {
+    let at = expression::begins_in(text.as_str())?;
+    let message = "an expression stands in a file that is read as it is, so Connect gets its text";
+    Some(Finding::new(Rule::ExpressionUnread, text.place_of(at), message))
 }
 
 /// A key of Connect's own that the file says in other words.

@@ -3,6 +3,7 @@
 //! Takes the document of one file, gives its connectors: `{"name", "config"}` as it is posted and
 //! answered, a list of those, or the config alone, which takes the file's name.
 
+use crate::model::definition::Reading;
 use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
 use crate::model::name;
@@ -83,8 +84,8 @@ fn posted(node: &Node, config: &[Entry], findings: &mut Vec<Finding>) -> Option<
     let state = state.and_then(|node| foreign::state("`initial_state`", node, &STATES, findings));
     let config = foreign::config(config, findings);
     // A name that cannot be read has its finding already.
-    let whole = fields.get("name").is_some() == name.is_some();
-    Some(Foreign { name, place: node.place.clone(), config, state, suspend: None, whole })
+    let reading = Reading::of(fields.get("name").is_some() == name.is_some());
+    Some(Foreign { name, place: node.place.clone(), config, state, suspend: None, reading })
 }
 
 fn flat(node: &Node, entries: &[Entry], path: Option<&str>, findings: &mut Vec<Finding>) -> Foreign {
@@ -100,8 +101,8 @@ fn flat(node: &Node, entries: &[Entry], path: Option<&str>, findings: &mut Vec<F
     };
     findings.extend(entries.iter().filter(|entry| entry.key.as_str() == "initial_state").map(misplaced));
     let config = foreign::config(entries, findings);
-    let whole = own.is_none() || name.is_some();
-    Foreign { name, place: node.place.clone(), config, state: None, suspend: None, whole }
+    let reading = Reading::of(own.is_none() || name.is_some());
+    Foreign { name, place: node.place.clone(), config, state: None, suspend: None, reading }
 }
 
 /// A plugin may have such a key, so it is left where Connect would take it.

@@ -11,6 +11,7 @@ mod foreign;
 mod from;
 mod imports;
 mod json;
+mod kind;
 mod kubernetes;
 mod lints;
 mod others;
@@ -21,7 +22,7 @@ mod tree;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::definition::{About, Connector, Definitions, Foundation, Suspension};
+use crate::model::definition::{About, Connector, Definitions, Foundation, Reading, Suspension};
 use crate::model::finding::{Finding, Place};
 use crate::model::name::ConnectorName;
 use crate::model::rule::{Rule, Severity};
@@ -34,13 +35,13 @@ use crate::pipeline::parse::others::Others;
 use crate::yaml::tree::{Document, Kind, Node};
 use crate::yaml::{decode, helm};
 
-/// The kinds of our own documents, each with what it may say: the first of these keys that a
-/// document has says what it is.
+/// The kinds of our own documents, each with what it may say. A document with `connector` is one; else
+/// the first of the other keys that stands in it says what it is.
 pub const KINDS: [(&str, &Shape); 4] = [
-    ("connector", &connector::CONNECTOR),
-    ("template", &template::TEMPLATE),
-    ("environment", &environment::ENVIRONMENT),
-    ("forget", &FORGET),
+    (kind::WORDS[0], &connector::CONNECTOR),
+    (kind::WORDS[1], &template::TEMPLATE),
+    (kind::WORDS[2], &environment::ENVIRONMENT),
+    (kind::WORDS[3], &FORGET),
 ];
 
 /// What `tagalong.yaml` may say.
@@ -89,7 +90,7 @@ pub fn folder(snapshot: &Snapshot, findings: &mut Vec<Finding>) -> (Definitions,
 }
 
 fn read(snapshot: &Snapshot, layout: Layout, findings: &mut Vec<Finding>) -> (Definitions, Lost) {
-    let mut reading = Reading {
+    let mut reading = Reader {
         layout,
         definitions: Definitions::default(),
         lost: Lost::default(),
@@ -130,7 +131,7 @@ impl Layout {
     }
 }
 
-struct Reading<'f> {
+struct Reader<'f> {
     layout: Layout,
     definitions: Definitions,
     lost: Lost,
@@ -140,7 +141,7 @@ struct Reading<'f> {
     findings: &'f mut Vec<Finding>,
 }
 
-impl Reading<'_> {
+impl Reader<'_> {
     fn file(&mut self, path: &Arc<str>, bytes: &[u8]) {
         let is_json = others::is_json(path);
         if is_json && self.layout.holds(path) && !self.layout.holds_connectors(path) {
@@ -208,14 +209,13 @@ impl Reading<'_> {
     /// Reads a document that is one of our own; says whether it is one, or nothing at all.
     fn document(&mut self, path: &str, document: &Document, ours: &mut usize) -> bool {
         let root = &document.root;
-        let has = |key| matches!(&root.kind, Kind::Mapping(entries) if entries.iter().any(|entry| entry.key.as_str() == key));
         if matches!(root.kind, Kind::Empty) {
             return true;
         }
-        let mut kinds = KINDS.iter().map(|(kind, _)| *kind);
-        let Some(kind) = kinds.find(|&kind| has(kind)).filter(|_| !strimzi::is_manifest(root)) else {
+        let Some((kind, said)) = kind::of(root).filter(|_| !strimzi::is_manifest(root)) else {
             return false;
         };
+        let before = self.findings.len();
         *ours += 1;
         if !self.layout.holds(path) {
             // Only a connector's first layer can be here, and whoever named it is told.
@@ -236,6 +236,7 @@ impl Reading<'_> {
                 self.definitions.forgotten.extend(forgotten);
             }
         }
+        kind::explain(kind, said, &mut self.findings[before..]);
         true
     }
 
@@ -246,7 +247,8 @@ impl Reading<'_> {
             Some((Ok(target), from)) => self.waiting.push((connector, from, target)),
             Some((Err(finding), _)) => {
                 self.findings.push(finding.of(&connector.name));
-                self.define(Connector { whole: false, ..connector });
+                let reading = connector.reading.min(Reading::Gaps);
+                self.define(Connector { reading, ..connector });
             }
         }
     }
@@ -255,7 +257,7 @@ impl Reading<'_> {
         if let Some(first) = self.definitions.connectors.get(&connector.name) {
             let what = format!("connector `{}`", connector.name);
             self.findings.push(twice(&what, &connector.place, &first.place));
-            self.definitions.repeated.push(connector);
+            self.definitions.repeated.connectors.push(connector);
         } else {
             self.definitions.connectors.insert(connector.name.clone(), connector);
         }
@@ -266,6 +268,7 @@ impl Reading<'_> {
         if let Some(first) = self.definitions.templates.get(&template.name.text) {
             let what = format!("template `{}`", template.name.as_str());
             self.findings.push(twice(&what, &template.name.place, &first.name.place));
+            self.definitions.repeated.templates.push(template);
         } else {
             self.definitions.templates.insert(Arc::clone(&template.name.text), template);
         }
@@ -276,6 +279,7 @@ impl Reading<'_> {
         if let Some(first) = self.definitions.environments.get(&environment.name) {
             let what = format!("environment `{}`", environment.name);
             self.findings.push(twice(&what, &environment.place, &first.place));
+            self.definitions.repeated.environments.push(environment);
         } else {
             self.definitions.environments.insert(environment.name.clone(), environment);
         }
@@ -288,7 +292,8 @@ impl Reading<'_> {
                 Ok(foreign) => over(connector, &target, foreign),
                 Err(finding) => {
                     self.findings.extend(finding.map(|finding| finding.of(&connector.name)));
-                    Connector { whole: false, ..connector }
+                    let reading = connector.reading.min(Reading::Gaps);
+                    Connector { reading, ..connector }
                 }
             };
             self.define(connector);
@@ -327,7 +332,7 @@ impl Reading<'_> {
 
     fn stands_alone(&mut self, foreign: Foreign) {
         let Some(written) = foreign.name.clone() else {
-            if foreign.whole {
+            if foreign.reading == Reading::Whole {
                 self.findings.push(others::nameless(&foreign));
             }
             return;
@@ -343,7 +348,7 @@ impl Reading<'_> {
 
 /// Lays a connector over the file that it names.
 fn over(connector: Connector, path: &Arc<str>, foreign: &Foreign) -> Connector {
-    let Foreign { name: _, place: _, config, state, suspend, whole } = foreign;
+    let Foreign { name: _, place: _, config, state, suspend, reading } = foreign;
     // It is the document that names the connector, whatever the file calls it.
     let config = config.iter().filter(|pair| pair.key.as_str() != "name").cloned().collect();
     Connector {
@@ -353,7 +358,7 @@ fn over(connector: Connector, path: &Arc<str>, foreign: &Foreign) -> Connector {
             Suspension::Inherited => suspend.clone().map_or(Suspension::Inherited, Suspension::Said),
             said @ (Suspension::Lifted | Suspension::Said(_)) => said,
         },
-        whole: connector.whole && *whole,
+        reading: connector.reading.min(*reading),
         ..connector
     }
 }

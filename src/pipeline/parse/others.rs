@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use crate::model::definition::Reading;
 use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
 use crate::model::snapshot::Files;
 use crate::model::text::Text;
 use crate::pipeline::parse::foreign::{self, Foreign};
-use crate::pipeline::parse::{from, json, strimzi};
+use crate::pipeline::parse::{from, json, kind, strimzi};
 use crate::yaml::helm;
 use crate::yaml::tree::{Document, Entry, Kind, Node};
 
@@ -88,31 +89,36 @@ impl Others {
 ///
 /// Where actions of a Helm chart stand in it, they are all that is said of their places.
 pub fn connectors(path: &str, document: &Document, findings: &mut Vec<Finding>) -> Option<Vec<Foreign>> {
-    let mut actions = Vec::new();
-    unrendered(&document.root, &mut actions);
+    let mut texts = Vec::new();
+    all_texts(&document.root, &mut texts);
+    let is_action = |text: &&Text| helm::find(text.as_str()).is_some();
+    let (actions, others): (Vec<&Text>, Vec<_>) = texts.into_iter().partition(is_action);
     let before = findings.len();
     let mut read = read(path, document, findings);
+    if read.iter().flatten().next().is_some() {
+        findings.extend(others.into_iter().filter_map(foreign::unread));
+    }
     if !actions.is_empty() {
         let places: HashSet<Place> = actions.iter().map(|text| text.place.clone()).collect();
         let said = findings.split_off(before);
         findings.extend(said.into_iter().filter(|finding| !places.contains(&finding.place)));
         findings.extend(actions.iter().filter_map(|text| foreign::unrendered(text)));
         for foreign in read.iter_mut().flatten() {
-            foreign.whole = false;
+            foreign.reading = foreign.reading.min(Reading::Gaps);
         }
     }
     read
 }
 
-/// Collects the texts, keys among them, that hold an action of a Helm chart.
-fn unrendered<'n>(node: &'n Node, actions: &mut Vec<&'n Text>) {
+/// Collects the texts that have braces in them, keys among them.
+fn all_texts<'n>(node: &'n Node, texts: &mut Vec<&'n Text>) {
     match &node.kind {
-        Kind::Scalar(text) => actions.extend(helm::find(text.as_str()).map(|_| text)),
-        Kind::Sequence(items) => items.iter().for_each(|item| unrendered(item, actions)),
+        Kind::Scalar(text) => texts.extend(text.as_str().contains("{{").then_some(text)),
+        Kind::Sequence(items) => items.iter().for_each(|item| all_texts(item, texts)),
         Kind::Mapping(entries) => {
             for Entry { key, value } in entries {
-                actions.extend(helm::find(key.as_str()).map(|_| key));
-                unrendered(value, actions);
+                texts.extend(key.as_str().contains("{{").then_some(key));
+                all_texts(value, texts);
             }
         }
         Kind::Empty | Kind::Null | Kind::Refused => {}
@@ -157,12 +163,15 @@ fn unknown(root: &Node) -> Option<Finding> {
     let message = "the document is neither a connector, a template, an environment nor a forget";
     let finding = Finding::new(Rule::DocumentUnknown, root.place.clone(), message);
     let posted = has("name") && has("config");
+    let near = entries.iter().find_map(|entry| Some((&entry.key, kind::near(&entry.key)?)));
     Some(if (posted || has("connector.class")) && entries.iter().all(|entry| !entry.key.is_bare()) {
         finding.hint("this is Connect's JSON; give the file the ending `.json`")
     } else if posted {
         finding.hint("write `connector: NAME` in place of `name: NAME`")
     } else if has("connector.class") {
         finding.hint("write `connector: NAME`, and put these keys under `config`")
+    } else if let Some((key, near)) = near {
+        finding.hint(format!("did you mean `{near}: NAME` in place of `{}`?", key.as_str()))
     } else {
         finding
     })

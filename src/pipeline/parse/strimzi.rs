@@ -3,7 +3,7 @@
 //! Takes a document, gives the connector that Strimzi's operator would make of it. Labels and
 //! namespaces are Kubernetes' business: which cluster an agent writes to is in its settings.
 
-use crate::model::definition::Pair;
+use crate::model::definition::{Pair, Reading};
 use crate::model::desired::{DesiredState, Suspend};
 use crate::model::finding::Finding;
 use crate::model::rule::{Rule, Severity};
@@ -88,7 +88,12 @@ pub fn connector(root: &Node, whole: bool, findings: &mut Vec<Finding>) -> Optio
         config: Vec::new(),
         state: None,
         suspend: suspended,
-        whole: whole && fields.are_maps(&["metadata", "spec"]) && (find("name").is_some() == name.is_some()),
+        reading: if whole {
+            let is_named = find("name").is_some() == name.is_some();
+            Reading::of(fields.are_maps(&["metadata", "spec"]) && is_named)
+        } else {
+            Reading::Broken
+        },
         name,
     };
     match fields.get("spec") {
@@ -97,7 +102,7 @@ pub fn connector(root: &Node, whole: bool, findings: &mut Vec<Finding>) -> Optio
             let finding =
                 Finding::new(Rule::MissingKey, root.place.clone(), "a KafkaConnector has no `spec`");
             findings.push(finding.hint("add `spec`, with `class` and `config`"));
-            made.whole = false;
+            made.reading = Reading::Gaps;
         }
         None => {}
     }
@@ -112,7 +117,7 @@ fn spec(node: &Node, made: &mut Foreign, findings: &mut Vec<Finding>) {
         Some(node) => decode::map("`config`", node, findings).unwrap_or_default(),
         None => &[],
     };
-    made.whole &= fields.are_maps(&["config"]);
+    made.reading = made.reading.min(Reading::of(fields.are_maps(&["config"])));
     let class = fields.get("class").and_then(|node| decode::text("`class`", node, findings));
     let version = fields.set("version").and_then(|node| decode::text("`version`", node, findings));
     let of_spec = [
@@ -145,11 +150,15 @@ fn spec(node: &Node, made: &mut Foreign, findings: &mut Vec<Finding>) {
 fn tasks(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Text> {
     let node = fields.set("tasksMax")?;
     let number = decode::integer("`tasksMax`", node, findings)?;
-    let wrong = |message: &str| Finding::new(Rule::WrongValue, node.place.clone(), message);
+    let mut wrong = |message: &str, hint: &str| {
+        findings.push(Finding::new(Rule::WrongValue, node.place.clone(), message).hint(hint));
+        None
+    };
     if number < 1 {
-        findings.push(wrong("`tasksMax` is at least 1").hint("write 1, or `state: stopped` for no tasks"));
-    } else if i32::try_from(number).is_err() {
-        findings.push(wrong("`tasksMax` is at most 2147483647").hint("write a smaller number"));
+        return wrong("`tasksMax` is at least 1", "write 1, or `state: stopped` for no tasks");
+    }
+    if i32::try_from(number).is_err() {
+        return wrong("`tasksMax` is at most 2147483647", "write a smaller number");
     }
     let digits = "write its digits alone, without a zero or a sign before them";
     findings.extend(changed_by_kubernetes("tasksMax", node).map(|finding| finding.hint(digits)));

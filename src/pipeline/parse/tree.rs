@@ -11,6 +11,7 @@ use crate::model::rule::Rule;
 use crate::model::shape::{Field, Free, Keys, NO_EXPRESSION, Shape, Takes};
 use crate::model::text::Text;
 use crate::yaml::decode::{self, Fields};
+use crate::yaml::helm;
 use crate::yaml::tree::{Entry, Kind, Node};
 
 /// A connector's config: texts and lists of texts.
@@ -134,6 +135,10 @@ pub fn literal(what: &str, node: &Node, findings: &mut Vec<Finding>) -> Option<T
 
 fn misplaced(what: &str, text: &Text) -> Option<Finding> {
     let at = text.as_str().find("{{")?;
+    if helm::is_action(&text.as_str()[at..]) {
+        let message = "an action of a Helm chart stands here";
+        return Some(Finding::new(Rule::HelmTemplate, text.place_of(at), message));
+    }
     let message = format!("{what} takes no expression");
     Some(Finding::new(Rule::ExpressionMisplaced, text.place_of(at), message))
 }
@@ -145,10 +150,31 @@ pub fn optional(fields: &Fields<'_>, key: &str, findings: &mut Vec<Finding>) -> 
 
 /// Takes the literal under a key that must be there.
 pub fn required(what: &str, fields: &Fields<'_>, key: &str, findings: &mut Vec<Finding>) -> Option<Text> {
-    if fields.get(key).is_none() {
+    if !fields.is_there(key) {
         findings.push(missing(what, fields, key));
     }
     optional(fields, key, findings)
+}
+
+/// Takes the reason that must be there, and that has to say something.
+pub fn reason(what: &str, fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Text> {
+    let reason = required(what, fields, "reason", findings)?;
+    if reason.as_str().trim().is_empty() {
+        let message = format!("the `reason` of {what} says nothing");
+        let finding = Finding::new(Rule::WrongValue, reason.place.clone(), message);
+        findings.push(finding.hint("say why, in a few words or with the number of an issue"));
+    }
+    Some(reason)
+}
+
+/// Says of each name that stands in a list again that it does.
+pub fn repeated(names: &[Text], findings: &mut Vec<Finding>) {
+    for (index, name) in names.iter().enumerate() {
+        if let Some(first) = names[..index].iter().find(|first| first.text == name.text) {
+            let message = format!("`{}` is in the list already, at {}", name.as_str(), first.place);
+            findings.push(Finding::new(Rule::RepeatedItem, name.place.clone(), message));
+        }
+    }
 }
 
 /// Says that a key is missing.
@@ -175,7 +201,7 @@ pub fn suspension(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Suspensio
 
 fn suspend(node: &Node, findings: &mut Vec<Finding>) -> Option<Suspend> {
     let fields = decode::fields("`suspend`", node, &SUSPEND, findings)?;
-    let reason = required("`suspend`", &fields, "reason", findings);
+    let reason = reason("`suspend`", &fields, findings);
     let until = optional(&fields, "until", findings).and_then(|text| {
         let until: Option<Timestamp> = text.as_str().parse().ok();
         if until.is_none() {

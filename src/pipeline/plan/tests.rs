@@ -33,6 +33,7 @@ fn wanted(state: DesiredState, pairs: &[(&str, &str)]) -> DesiredConnector {
         place: Place::start_of("connectors/x.yaml"),
         origins: BTreeMap::new(),
         suspend: None,
+        lost: BTreeSet::new(),
     }
 }
 

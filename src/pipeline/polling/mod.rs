@@ -39,11 +39,9 @@ impl From<Class> for Answer {
     fn from(class: Class) -> Self {
         match class {
             Class::AuthFailed | Class::Denied => Self::Refused,
-            Class::RefMissing
-            | Class::Unusable
-            | Class::Unverified
-            | Class::Invalid
-            | Class::Superseded => Self::Told,
+            Class::RefMissing | Class::Unusable | Class::Unverified | Class::Invalid | Class::Superseded => {
+                Self::Told
+            }
             Class::NotLeader
             | Class::Rebalancing
             | Class::Starting

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::model::config::{Config, Value};
-use crate::model::definition::{Connector, Definitions, Environment, Pair, Template, Tree};
+use crate::model::definition::{Connector, Definitions, Environment, Pair, Reading, Template, Tree};
 use crate::model::desired::Origin;
 use crate::model::finding::{Finding, Place};
 use crate::model::name::ConnectorName;
@@ -37,6 +37,10 @@ pub struct Made<'d> {
     pub supplied: BTreeSet<Arc<str>>,
     /// The secrets that are not at hand: with one of them the config is not what is to be sent.
     pub missing: BTreeMap<SecretName, Missing>,
+    /// The keys that have findings in place of values. They are not in the config.
+    pub lost: BTreeSet<Arc<str>>,
+    /// Whether every layer is known, so that a key which none of them sets is not set.
+    pub is_all: bool,
 }
 
 /// The connector that is to be made, and what is around it.
@@ -48,6 +52,8 @@ pub struct Wanted<'d, 'w> {
     pub name: &'w ConnectorName,
     /// The environment and those under it, the lowest first.
     pub chain: &'w [&'d Environment],
+    /// Whether the environments are all that are under it.
+    pub is_whole_chain: bool,
     /// The names for expressions.
     pub names: &'w Names,
 }
@@ -91,12 +97,13 @@ impl<'d> Layers<'d> {
         Self { definitions, environments, templates: HashMap::new() }
     }
 
-    /// Makes a connector's config; none where its template cannot be used, or where a finding
-    /// speaks already of a key that would be in it.
-    pub fn config(&mut self, wanted: &Wanted<'d, '_>, findings: &mut Vec<Finding>) -> Option<Made<'d>> {
-        let Wanted { connector, name, chain, names } = *wanted;
+    /// Makes a connector's config, as far as it is known: what cannot be computed, or cannot be read, is
+    /// left out, and the rest is there to be judged.
+    pub fn config(&mut self, wanted: &Wanted<'d, '_>, findings: &mut Vec<Finding>) -> Made<'d> {
+        let Wanted { connector, name, chain, is_whole_chain, names } = *wanted;
         let around = names.scope(name);
-        let mut scopes = Vec::new();
+        let mut is_all = is_whole_chain && connector.reading == Reading::Whole;
+        let mut own = if is_all { around.clone() } else { names.without_parameters(name) };
         let mut laying = Laying { tops: BTreeMap::new(), trees: BTreeMap::new(), origins: Origins::new() };
         if let Some(foundation) = &connector.from {
             laying.lay(&compiled(&layers::of_file(foundation), &[]), &around);
@@ -106,20 +113,27 @@ impl<'d> Layers<'d> {
             let prepared = self
                 .templates
                 .entry(template.as_str())
-                .or_insert_with(|| ready_template(definitions, template.as_str(), chain))
-                .as_ref()?;
-            scopes = prepared.scopes(wanted, &around, findings);
-            for layer in &prepared.layers {
-                laying.lay(layer, layer.speaker.map_or(&around, |speaker| &scopes[speaker]));
+                .or_insert_with(|| ready_template(definitions, template.as_str(), chain));
+            if let Some(prepared) = prepared {
+                let mut scopes = prepared.scopes(wanted, &around, findings);
+                for layer in &prepared.layers {
+                    laying.lay(layer, layer.speaker.map_or(&around, |speaker| &scopes[speaker]));
+                }
+                own = scopes.pop().unwrap_or(own);
+            } else {
+                is_all = false;
+                own = names.without_parameters(name);
+                let given = parameters::over_each_other(&layers::given_by_connector(connector, chain));
+                parameters::look_at(given.into_values(), &around, findings);
             }
         }
         for layer in &self.environments {
             laying.lay(layer, &around);
         }
         for layer in layers::of_connector(connector, chain) {
-            laying.lay(&compiled(&layer, &[]), scopes.last().unwrap_or(&around));
+            laying.lay(&compiled(&layer, &[]), &own);
         }
-        laying.end(name, findings)
+        Made { is_all, ..laying.end(name, findings) }
     }
 }
 
@@ -140,7 +154,7 @@ impl<'d> ReadyTemplate<'d> {
     /// The names for each template of the chain: what the connector gives goes to the uppermost,
     /// and each gives to the one under it.
     fn scopes(&self, wanted: &Wanted<'d, '_>, around: &Scope, findings: &mut Vec<Finding>) -> Vec<Scope> {
-        let Wanted { connector, name, chain: environments, names } = *wanted;
+        let Wanted { connector, name, chain: environments, is_whole_chain: _, names } = *wanted;
         let mut scopes: Vec<Scope> = Vec::new();
         let mut upper: Option<&Template> = None;
         for (template, parameters) in self.chain.iter().zip(&self.parameters).rev() {
@@ -150,7 +164,9 @@ impl<'d> ReadyTemplate<'d> {
             };
             let place = &reference.as_ref().expect("a chain is made by following the names").place;
             let upper_scope = scopes.last().unwrap_or(around);
-            let call = Call { connector: name, parameters, given: &given, giver: upper_scope, place };
+            let is_all_given = upper.is_some() || connector.reading == Reading::Whole;
+            let call =
+                Call { connector: name, parameters, given: &given, is_all_given, giver: upper_scope, place };
             scopes.push(parameters::scope(names, &call, findings));
             upper = Some(template);
         }
@@ -185,7 +201,7 @@ fn filling(pair: &Pair) -> Filling {
 
 struct Laying<'d> {
     /// What each key is so far; without a finding the error means that one speaks of it already.
-    tops: BTreeMap<Arc<str>, Result<Top, Option<Finding>>>,
+    tops: BTreeMap<Arc<str>, Result<Top, Vec<Finding>>>,
     trees: BTreeMap<&'d str, &'d Tree>,
     origins: Origins,
 }
@@ -227,11 +243,11 @@ impl<'d> Laying<'d> {
         }
     }
 
-    fn end(self, name: &ConnectorName, findings: &mut Vec<Finding>) -> Option<Made<'d>> {
+    fn end(self, name: &ConnectorName, findings: &mut Vec<Finding>) -> Made<'d> {
         let Self { tops, trees, origins } = self;
         let (config, supplied, missing) = (Config::default(), BTreeSet::new(), BTreeMap::new());
-        let mut made = Made { config, origins, trees, supplied, missing };
-        let mut lost = false;
+        let mut made =
+            Made { config, origins, trees, supplied, missing, lost: BTreeSet::new(), is_all: true };
         for (key, top) in tops {
             match top {
                 Ok(Top::Fixed(value)) => made.config.insert(&key, value),
@@ -242,9 +258,9 @@ impl<'d> Laying<'d> {
                         made.missing.extend(written.into_missing());
                     }
                 }
-                Err(finding) => {
-                    lost = true;
-                    findings.extend(finding);
+                Err(wrong) => {
+                    made.lost.insert(key);
+                    findings.extend(wrong);
                 }
             }
         }
@@ -255,7 +271,7 @@ impl<'d> Laying<'d> {
         } else if made.config.get("name").is_some() {
             findings.push(other_name(name, &made.origins));
         }
-        (!lost).then_some(made)
+        made
     }
 }
 
@@ -264,20 +280,20 @@ fn other_name(name: &ConnectorName, origins: &Origins) -> Finding {
     Finding::new(Rule::ConfigName, place, format!("`name` in the config of `{name}` says something else"))
 }
 
-fn computed(pair: &Pair, form: &Form, scope: &Scope) -> Result<Written, Option<Finding>> {
+fn computed(pair: &Pair, form: &Form, scope: &Scope) -> Result<Written, Vec<Finding>> {
     let key = pair.key.as_str();
     let value = form.compute(scope)?;
     match Written::of(&value) {
         Ok(text) if text.is_secret() && SHOWN.contains(&key) => {
             let message = format!("a secret stands in `{key}`, which is shown");
             let finding = Finding::new(Rule::SecretUse, pair.value.place().clone(), message);
-            Err(Some(finding.hint("write the text itself")))
+            Err(vec![finding.hint("write the text itself")])
         }
         Ok(text) => Ok(text),
         Err(what) => {
             let message = format!("the expression under `{key}` gives {what}");
             let finding = Finding::new(Rule::ExpressionFailed, pair.value.place().clone(), message);
-            Err(Some(finding.hint("a config value is a text, a number, true or false, or a list of those")))
+            Err(vec![finding.hint("a config value is a text, a number, true or false, or a list of those")])
         }
     }
 }

@@ -11,12 +11,13 @@ mod values;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::model::definition::{Connector, ConnectorBlock, Definitions, Environment, Suspension};
+use crate::model::config::{Config, Value};
+use crate::model::definition::{Connector, ConnectorBlock, Definitions, Environment, Reading, Suspension};
 use crate::model::desired::{Desired, DesiredConnector, DesiredState, Suspend};
 use crate::model::finding::{Finding, Place};
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::revision::Revision;
-use crate::model::rule::{Rule, Severity};
+use crate::model::rule::Rule;
 use crate::model::select::Select;
 use crate::model::supplied::SecretName;
 use crate::pipeline::check::{self, Written};
@@ -27,7 +28,8 @@ use crate::pipeline::render::parameters::Names;
 use crate::pipeline::supply::Supply;
 use crate::yaml::decode::nearest;
 
-/// Renders one environment; none where the environment itself cannot be read.
+/// Renders one environment; none where the environment itself, or one under it, cannot be read. Its
+/// connectors are looked at even then.
 pub fn desired(
     definitions: &Definitions,
     revision: &Revision,
@@ -40,15 +42,17 @@ pub fn desired(
         findings.push(unknown_environment(definitions, environment));
         return None;
     }
-    let chain = layers::environments(definitions, environment)?;
+    let (chain, is_whole_chain) = layers::known_environments(definitions, environment);
     let mut sink = Sink::default();
     let values = values::of(&chain, supply, &mut sink.findings);
+    let names = Names::new(environment, values, supply.secrets);
     let mut rendering = Rendering {
         definitions,
         environment,
-        names: Names::new(environment, values, supply.secrets),
+        names: if is_whole_chain { names } else { names.without_some_values() },
         layers: Layers::new(definitions, &chain),
         chain,
+        is_whole_chain,
         sink,
         unresolved: BTreeMap::new(),
     };
@@ -57,7 +61,7 @@ pub fn desired(
         finding.environment = Some(environment.clone());
         finding
     }));
-    Some(Desired {
+    is_whole_chain.then(|| Desired {
         revision: revision.clone(),
         environment: environment.clone(),
         connectors,
@@ -123,6 +127,8 @@ struct Rendering<'d> {
     names: Names,
     layers: Layers<'d>,
     chain: Vec<&'d Environment>,
+    /// Whether that is all of the chain.
+    is_whole_chain: bool,
     sink: Sink,
     unresolved: BTreeMap<ConnectorName, BTreeSet<SecretName>>,
 }
@@ -146,6 +152,12 @@ impl<'d> Rendering<'d> {
                 connectors.insert(name, rendered);
             }
         }
+        for connector in definitions.repeated.connectors.iter().filter(|c| c.scope.covers(self.environment)) {
+            let name = called(&self.chain, connector);
+            if select.covers(name) {
+                self.connector(connector, name);
+            }
+        }
         connectors
     }
 
@@ -157,7 +169,7 @@ impl<'d> Rendering<'d> {
     fn connector(&mut self, connector: &'d Connector, name: &ConnectorName) -> DesiredConnector {
         let state = self.blocks(connector).filter_map(|block| block.state).last();
         let mut rendered = DesiredConnector {
-            config: crate::model::config::Config::default(),
+            config: Config::default(),
             state: state.or(connector.state).unwrap_or(DesiredState::Running),
             keep: connector.keep,
             template: connector.template.as_ref().map(|template| Arc::clone(&template.text)),
@@ -167,25 +179,36 @@ impl<'d> Rendering<'d> {
                 Suspension::Said(suspend) => Some(suspend.clone()),
                 Suspension::Lifted | Suspension::Inherited => None,
             },
+            lost: BTreeSet::new(),
         };
-        // What is to be deleted needs no config, and what was half read must not be judged.
-        if rendered.state == DesiredState::Absent || !connector.whole {
+        // What is to be deleted needs no config.
+        if rendered.state == DesiredState::Absent {
             return rendered;
         }
         let mut findings = Vec::new();
-        let wanted = Wanted { connector, name, chain: &self.chain, names: &self.names };
-        let made = self.layers.config(&wanted, &mut findings);
-        // A config with something wrong in it is not judged any further.
-        let is_sound = findings.iter().all(|finding| finding.severity != Severity::Error);
-        if let Some(made) = made.filter(|_| is_sound) {
-            let Made { config, origins, trees, supplied, missing } = made;
-            (rendered.config, rendered.origins) = (config, origins);
-            let of = Written { trees: &trees, supplied: &supplied };
-            check::connector(&self.definitions.about, &rendered, &of, &mut findings);
-            if !missing.is_empty() {
-                findings.extend(missing.iter().filter_map(|(secret, missing)| lacking(secret, missing)));
-                self.unresolved.insert(name.clone(), missing.into_keys().collect());
+        let is_whole_chain = self.is_whole_chain;
+        let wanted = Wanted { connector, name, chain: &self.chain, is_whole_chain, names: &self.names };
+        let Made { config, origins, trees, supplied, missing, lost, is_all } =
+            self.layers.config(&wanted, &mut findings);
+        (rendered.config, rendered.origins, rendered.lost) = (config, origins, lost);
+        if connector.reading == Reading::Broken {
+            // It may not exist here: only what is wrong wherever it stands is told.
+            findings.clear();
+        }
+        let of = Written { trees: &trees, supplied: &supplied, is_all };
+        check::connector(&self.definitions.about, &rendered, &of, &mut findings);
+        if !missing.is_empty() && connector.reading != Reading::Broken {
+            findings.extend(missing.iter().filter_map(|(secret, missing)| lacking(secret, missing)));
+            self.unresolved.insert(name.clone(), missing.into_keys().collect());
+        }
+        if is_all {
+            // Nobody knows what they are; that they are set is known.
+            for key in &rendered.lost {
+                rendered.config.insert(key, Value::secret(""));
             }
+        } else {
+            // Without all of its layers it can be judged no further.
+            (rendered.config, rendered.origins) = (Config::default(), Origins::new());
         }
         self.sink.take(findings, name);
         rendered
@@ -196,7 +219,7 @@ impl<'d> Rendering<'d> {
 fn lacking(secret: &SecretName, missing: &Missing) -> Option<Finding> {
     let Missing { place, lack } = missing;
     let lack = lack.as_ref()?;
-    let message = format!("the secret `{secret}` is not there, {lack}; no step is taken on what needs it");
+    let message = format!("the secret `{secret}` is not there: {lack}; no step is taken on what needs it");
     Some(Finding::new(Rule::SecretMissing, place.clone(), message).hint(lack.hint()))
 }
 

@@ -22,6 +22,8 @@ pub struct Names {
     environment: Value,
     values: Value,
     secrets: Option<Secrets>,
+    /// The names under which something is missing, of which a finding speaks.
+    lost: Vec<&'static str>,
 }
 
 /// What is known of a template's parameters so far.
@@ -37,20 +39,36 @@ struct Known {
 impl Names {
     /// Takes what is the same for all connectors.
     pub fn new(environment: &EnvironmentName, values: Value, secrets: Option<&Secrets>) -> Self {
-        Self { environment: Value::from(environment.as_str()), values, secrets: secrets.cloned() }
+        let environment = Value::from(environment.as_str());
+        Self { environment, values, secrets: secrets.cloned(), lost: Vec::new() }
+    }
+
+    /// Says that there are values which nobody could read.
+    #[must_use]
+    pub fn without_some_values(mut self) -> Self {
+        self.lost.push("values");
+        self
     }
 
     /// The names for one connector, where there is no template.
     pub fn scope(&self, connector: &ConnectorName) -> Scope {
         let names = Value::from(self.map(connector));
         let secrets = self.secrets.clone();
-        Scope { names, numbers: BTreeMap::new(), lost: false, hidden: false, secrets }
+        Scope { names, numbers: BTreeMap::new(), lost: self.lost.clone(), hidden: false, secrets }
+    }
+
+    /// The names for one connector, where there is or may be a template that cannot be used.
+    pub fn without_parameters(&self, connector: &ConnectorName) -> Scope {
+        let mut scope = self.scope(connector);
+        scope.lost.push("params");
+        scope
     }
 
     fn with(&self, connector: &ConnectorName, Known { values, numbers, lost }: Known) -> Scope {
         let mut names = self.map(connector);
         let hidden = values.values().any(holds_secret);
         names.insert("params", Value::from(values));
+        let lost = self.lost.iter().copied().chain(lost.then_some("params")).collect();
         Scope { names: Value::from(names), numbers, lost, hidden, secrets: self.secrets.clone() }
     }
 
@@ -73,7 +91,7 @@ pub struct Asked<'d> {
 enum Fallback<'d> {
     None,
     /// The same for every connector.
-    Fixed(Result<Argument, Finding>),
+    Fixed(Result<Argument, Vec<Finding>>),
     Computed(&'d Tree, Form),
 }
 
@@ -100,6 +118,8 @@ pub struct Call<'c> {
     pub parameters: &'c [Asked<'c>],
     /// What it is given, the lowest layer first.
     pub given: &'c [&'c Given],
+    /// Whether all that is given is known.
+    pub is_all_given: bool,
     /// The names that what is given may use.
     pub giver: &'c Scope,
     /// Where the template is named.
@@ -108,32 +128,25 @@ pub struct Call<'c> {
 
 /// Computes what a template's own expressions may use.
 pub fn scope(names: &Names, call: &Call<'_>, findings: &mut Vec<Finding>) -> Scope {
-    let mut given: BTreeMap<&str, &Tree> = BTreeMap::new();
-    for Pair { key, value } in call.given.iter().flat_map(|given| &given.pairs) {
-        match value {
-            Tree::Null(_) => given.remove(key.as_str()),
-            Tree::Text(_) | Tree::Literal(_) | Tree::List(..) | Tree::Map(..) | Tree::Refused(_) => {
-                given.insert(key.as_str(), value)
-            }
-        };
-    }
+    let given = over_each_other(call.given);
     let mut known = Known::default();
     for Asked { typed, fallback } in call.parameters {
         let parameter = typed.parameter();
-        let computed = |tree: &Tree, form: &Form, scope: &Scope| {
-            argument(typed, tree, &form.compute(scope)?).map_err(Some)
-        };
+        let computed = |tree: &Tree, form: &Form, scope: &Scope| argument(typed, tree, &form.compute(scope)?);
         let argument = match (given.get(parameter.name.as_str()), fallback) {
             (Some(tree), _) => computed(tree, &Form::of(tree), call.giver),
-            (None, Fallback::Fixed(argument)) => argument.clone().map_err(Some),
+            (None, _) if !call.is_all_given => Err(Vec::new()),
+            (None, Fallback::Fixed(argument)) => argument.clone(),
             (None, Fallback::Computed(tree, form)) => {
                 computed(tree, form, &names.with(call.connector, known.clone()))
             }
             // Who mistyped it has heard so.
-            (None, Fallback::None) if parameter.required && is_mistyped(parameter, &given, call) => Err(None),
+            (None, Fallback::None) if parameter.required && is_mistyped(parameter, &given, call) => {
+                Err(Vec::new())
+            }
             (None, Fallback::None) if parameter.required => {
                 let place = call.given.iter().find_map(|given| given.place.as_ref()).unwrap_or(call.place);
-                Err(Some(typed::missing(parameter, place)))
+                Err(vec![typed::missing(parameter, place)])
             }
             (None, Fallback::None) => continue,
         };
@@ -143,13 +156,35 @@ pub fn scope(names: &Names, call: &Call<'_>, findings: &mut Vec<Finding>) -> Sco
                 known.numbers.extend(text.map(|text| (Arc::clone(name), text)));
                 known.values.insert(Arc::clone(name), value);
             }
-            Err(finding) => {
+            Err(wrong) => {
                 known.lost = true;
-                findings.extend(finding);
+                findings.extend(wrong);
             }
         }
     }
+    let is_asked =
+        |name: &str| call.parameters.iter().any(|asked| asked.typed.parameter().name.as_str() == name);
+    look_at(given.iter().filter(|(name, _)| !is_asked(name)).map(|(_, tree)| *tree), call.giver, findings);
     names.with(call.connector, known)
+}
+
+/// Says what is wrong with what is given where nobody takes it, so that it is not told only once somebody does.
+pub fn look_at<'d>(trees: impl Iterator<Item = &'d Tree>, scope: &Scope, findings: &mut Vec<Finding>) {
+    findings.extend(trees.filter_map(|tree| Form::of(tree).compute(scope).err()).flatten());
+}
+
+/// What is given in the end, by name.
+pub fn over_each_other<'d>(layers: &[&'d Given]) -> BTreeMap<&'d str, &'d Tree> {
+    let mut given: BTreeMap<&str, &Tree> = BTreeMap::new();
+    for Pair { key, value } in layers.iter().flat_map(|given| &given.pairs) {
+        match value {
+            Tree::Null(_) => given.remove(key.as_str()),
+            Tree::Text(_) | Tree::Literal(_) | Tree::List(..) | Tree::Map(..) | Tree::Refused(_) => {
+                given.insert(key.as_str(), value)
+            }
+        };
+    }
+    given
 }
 
 /// Whether something is given that no parameter is called, and this one was most likely meant.
@@ -159,7 +194,7 @@ fn is_mistyped(parameter: &Parameter, given: &BTreeMap<&str, &Tree>, call: &Call
     unknown.into_iter().any(|key| nearest(key, names()) == Some(parameter.name.as_str()))
 }
 
-fn argument(typed: &Typed<'_>, tree: &Tree, given: &Value) -> Result<Argument, Finding> {
+fn argument(typed: &Typed<'_>, tree: &Tree, given: &Value) -> Result<Argument, Vec<Finding>> {
     let value = typed.take(tree, given)?;
     let is_number = typed.parameter().kind == ParameterKind::Number;
     let text = given.as_str().filter(|_| is_number).map(Arc::from);

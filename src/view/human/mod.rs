@@ -306,7 +306,8 @@ fn rendered(desired: &Desired, paint: Paint, explain: bool) -> String {
     let Desired { revision, environment, connectors, suspend: _, unresolved: _, incomplete: _ } = desired;
     let mut out = String::new();
     for (name, connector) in connectors {
-        let DesiredConnector { config, state, keep: _, template, place, origins, suspend: _ } = connector;
+        let DesiredConnector { config, state, keep: _, template, place, origins, suspend: _, lost: _ } =
+            connector;
         let template = template.as_ref().map(|name| format!(", template {}", line(name)));
         let head = paint.strong(&name.to_string());
         let place = line(&place.to_string());

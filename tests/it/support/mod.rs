@@ -12,7 +12,7 @@ pub mod mount;
 pub mod page;
 pub mod platform;
 pub mod reader;
-pub mod sshd;
 pub mod signing;
+pub mod sshd;
 pub mod tree;
 pub mod tunnel;
