@@ -92,8 +92,9 @@ pub fn begins_in(text: &str) -> Option<usize> {
             rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
         })
     };
-    let mut braces = text.match_indices("{{").map(|(at, _)| at);
-    braces.find(|at| text[at + 2..].split_once("}}").is_some_and(|(inside, _)| is_ours(inside)))
+    // All that stand before the last end have one: a text full of braces is walked once.
+    let mut braces = text[..text.rfind("}}")?].match_indices("{{").map(|(at, _)| at);
+    braces.find(|at| is_ours(&text[at + 2..]))
 }
 
 /// Compiles a text; none where there is no expression in it.

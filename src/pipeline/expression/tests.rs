@@ -165,7 +165,7 @@ fn each_bad_name_of_one_text_is_told() {
         (
             "{{ a b }}{{ values.a }}",
             &[
-                "11 expression-syntax: an expression is not well-formed: unexpected identifier, expected end of input",
+                "11 expression-syntax: an expression is not well-formed: unexpected input after expression",
                 "23 undefined-name: `values.a` is not set",
             ],
         ),

@@ -11,7 +11,6 @@ use crate::model::rule::Rule;
 use crate::model::shape::{Field, Free, Keys, NO_EXPRESSION, Shape, Takes};
 use crate::model::text::Text;
 use crate::yaml::decode::{self, Fields};
-use crate::yaml::helm;
 use crate::yaml::tree::{Entry, Kind, Node};
 
 /// A connector's config: texts and lists of texts.
@@ -135,10 +134,6 @@ pub fn literal(what: &str, node: &Node, findings: &mut Vec<Finding>) -> Option<T
 
 fn misplaced(what: &str, text: &Text) -> Option<Finding> {
     let at = text.as_str().find("{{")?;
-    if helm::is_action(&text.as_str()[at..]) {
-        let message = "an action of a Helm chart stands here";
-        return Some(Finding::new(Rule::HelmTemplate, text.place_of(at), message));
-    }
     let message = format!("{what} takes no expression");
     Some(Finding::new(Rule::ExpressionMisplaced, text.place_of(at), message))
 }
