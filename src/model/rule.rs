@@ -186,6 +186,8 @@ rules! {
     BaseCycle = "base-cycle", Error, "take one `base` of the circle away";
     /// Two keys stand together that exclude each other.
     Conflict = "conflict", Error;
+    /// A reason is asked for, and the one that stands there says nothing.
+    ReasonEmpty = "reason-empty", Error, "say why, in a few words or with the number of an issue";
     /// A connector exists in no environment: `only` lists none, or `except` lists all.
     ConnectorNowhere = "connector-nowhere", Warning, "name an environment in which it exists, or remove the connector; `state: absent` deletes it";
     /// A list of names has one of them twice.

@@ -156,8 +156,7 @@ pub fn reason(what: &str, fields: &Fields<'_>, findings: &mut Vec<Finding>) -> O
     let reason = required(what, fields, "reason", findings)?;
     if reason.as_str().trim().is_empty() {
         let message = format!("the `reason` of {what} says nothing");
-        let finding = Finding::new(Rule::WrongValue, reason.place.clone(), message);
-        findings.push(finding.hint("say why, in a few words or with the number of an issue"));
+        findings.push(Finding::new(Rule::ReasonEmpty, reason.place.clone(), message));
     }
     Some(reason)
 }
