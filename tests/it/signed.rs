@@ -17,6 +17,9 @@ use tempfile::TempDir;
 
 use crate::support::signing::{Signer, push};
 
+/// Says whether a refusal is the one that is expected.
+type Reason = fn(&Refusal) -> bool;
+
 /// A repository, and an agent's look at its tag `v1`.
 struct Story {
     origin: Origin,
@@ -126,7 +129,7 @@ async fn each_way_in_which_a_key_may_not_sign_is_told() -> Result<()> {
     let mut story = Story::new("")?;
     ada.tag(&mut story.origin, "v1", "HEAD")?;
     // The tag is of the first of January 2026.
-    let expected: [(String, fn(&Refusal) -> bool); 6] = [
+    let expected: [(String, Reason); 6] = [
         (eve.line("")?, |refusal| matches!(refusal, Refusal::UnknownKey { .. })),
         (ada.line("namespaces=\"file\"")?, |refusal| matches!(refusal, Refusal::NotForGit { .. })),
         (ada.line("valid-before=\"20251231\"")?, |refusal| matches!(refusal, Refusal::Expired { .. })),
