@@ -99,3 +99,19 @@ async fn definitions_with_errors_are_not_told() -> Result<()> {
     ");
     Ok(())
 }
+
+#[tokio::test]
+async fn the_templates_of_an_import_are_told_under_their_full_names() -> Result<()> {
+    let about =
+        "imports:\n  - {name: platform, git: \"https://git.example.com/platform.git\", ref: {tag: v2}}\n";
+    let desk = Desk::new(&[
+        ("own/tagalong.yaml", about),
+        ("own/connectors/a.yaml", "connector: a\ntemplate: platform/plain\n"),
+        ("platform/templates/plain.yaml", "template: plain\nconfig: {connector.class: X}\n"),
+    ])?;
+    let said = desk.run("docs own --import platform=platform").await?;
+    ensure!(said.code == Some(0) && said.out.contains("platform/plain"), "{said}");
+    let said = desk.run("docs own").await?;
+    ensure!(!said.out.contains("platform/plain"), "{said}");
+    Ok(())
+}
