@@ -113,6 +113,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("rustls_platform_verifier", &["connect"]),
     ("semver", &["pipeline"]),
     ("ssh_key", &["signature"]),
+    ("semver", &["model", "pipeline", "repo"]),
     ("tracing_subscriber", &["telemetry"]),
 ];
 

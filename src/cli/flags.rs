@@ -46,7 +46,7 @@ pub struct Definitions {
     environment: Option<String>,
 
     /// Folder of definitions instead of a git repository
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["git", "tag", "branch", "commit"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["git", "tag", "branch", "commit", "semver"])]
     dir: Option<String>,
 
     /// Git repository of definitions: http(s)://, ssh://, git://, file:// or a path
@@ -60,6 +60,10 @@ pub struct Definitions {
     /// Branch to follow
     #[arg(long, value_name = "BRANCH", group = "reference")]
     branch: Option<String>,
+
+    /// Range of versions to follow the highest of, such as ^1.4
+    #[arg(long, value_name = "RANGE", group = "reference")]
+    semver: Option<String>,
 
     /// Commit to stay at, its full id
     #[arg(long, value_name = "ID", group = "reference")]
@@ -177,7 +181,7 @@ impl Common {
 impl Definitions {
     /// The settings that these flags set.
     pub fn overlay(&self) -> Overlay {
-        let Self { environment, dir, git, tag, branch, commit, imports, extra, values: _ } = self;
+        let Self { environment, dir, git, tag, branch, semver, commit, imports, extra, values: _ } = self;
         let folders = extra.iter().map(|folder| ("extra", folder.clone()));
         let mut overlay = pairs([
             ("environment", environment.clone()),
@@ -185,6 +189,7 @@ impl Definitions {
             ("repository.git.url", git.clone()),
             ("repository.git.ref.tag", tag.clone()),
             ("repository.git.ref.branch", branch.clone()),
+            ("repository.git.ref.semver", semver.clone()),
             ("repository.git.ref.commit", commit.clone()),
         ]);
         overlay.extend(imports.iter().map(|import| ("imports", import.clone())));

@@ -79,7 +79,7 @@ families! {
     REPOSITORY_POLLS = Counter "repository_polls_total" ["repository", "outcome"],
         "Polls of the repository, by how they ended.";
     REPOSITORY_MOVES = Counter "repository_moves_total" ["repository", "kind"],
-        "Moves of the ref that this agent saw, by kind.";
+        "Moves of the ref that this agent saw, by kind; a version tag that moved is sideways.";
     REPOSITORY_LAST_MOVE = Gauge "repository_last_move_timestamp_seconds" ["repository", "kind"],
         "When the ref last moved in this way, 0 = never.";
     REPOSITORY_POLL_DURATION = Histogram "repository_poll_duration_seconds" ["repository", "step"],
@@ -127,7 +127,7 @@ families! {
     STEPS = Counter "steps_total" ["step", "outcome"],
         "Steps taken, by how they ended.";
     HELD = Gauge "held" ["hold"],
-        "Steps that are held, by the brake that holds them.";
+        "Steps and lower versions that are held, by the brake that holds them.";
     SUSPENDED = Gauge "suspended" ["by"],
         "1 where writing is suspended, by who says so.";
     CONNECT_REACHABLE = Gauge "connect_reachable" [],

@@ -9,11 +9,12 @@ use jiff::Timestamp;
 
 use crate::metrics::families as family;
 use crate::metrics::sheet::Sheet;
+use crate::model::course::MoveKind;
 use crate::model::live::{LiveConnector, RunState};
 use crate::model::name::ConnectorName;
 use crate::model::plan::{Hold, Mode, Plan, Step, Sync};
 use crate::model::report::{
-    ApplyResult, Clocks, ClusterReport, MoveKind, Report, RepositoryReport, RepositoryState, SuspendedBy,
+    ApplyResult, Clocks, ClusterReport, Report, RepositoryReport, RepositoryState, SuspendedBy,
 };
 use crate::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
 use crate::model::rule::Severity;
@@ -32,6 +33,7 @@ pub(in crate::metrics) fn write(sheet: &mut Sheet, report: &Report, per_connecto
     } = report;
     write_repositories(sheet, repositories, report);
     write_cluster(sheet, cluster, *mode);
+    write_held(sheet, cluster, repositories);
     // What an agent saw before it lost the lead is old, and the one that leads tells it.
     if cluster.leader == Some(false) {
         return;
@@ -62,6 +64,7 @@ pub(in crate::metrics) fn write_unknown(sheet: &mut Sheet) {
     sheet.set(family::REPOSITORY_CONSECUTIVE_FAILURES, [([main], 0.0)]);
     sheet.set(family::FINDINGS, Severity::ALL.map(|severity| ([main, severity.name()], 0.0)));
     write_cluster(sheet, &ClusterReport::default(), Mode::Enforce);
+    write_held(sheet, &ClusterReport::default(), &[]);
     sheet.set(family::REVISION_CURRENT, [([], 0.0)]);
     sheet.set(family::CONNECTORS, Standing::ALL.map(|standing| ([standing.name()], 0.0)));
 }
@@ -144,8 +147,8 @@ fn info(one: &RepositoryReport) -> Option<[String; 5]> {
             ("directory".to_owned(), format!("{digest:016x}"), String::new())
         }
     };
-    // Which version a tag stands for is not looked into in this version.
-    Some([one.repository.to_string(), reference, revision, String::new(), verified_by])
+    let version_tag = one.course.version_tag.as_deref().unwrap_or_default().to_owned();
+    Some([one.repository.to_string(), reference, revision, version_tag, verified_by])
 }
 
 fn write_cluster(sheet: &mut Sheet, cluster: &ClusterReport, mode: Mode) {
@@ -162,15 +165,24 @@ fn write_cluster(sheet: &mut Sheet, cluster: &ClusterReport, mode: Mode) {
         family::APPLY_LAST_RESULT,
         ApplyResult::ALL.iter().map(|result| ([result.name()], flag(*result == last))),
     );
-    let held = |hold: Hold| {
-        let plan = cluster.plan.as_ref().filter(|_| cluster.leader != Some(false));
-        number(plan.map_or(0, |plan| plan.held.iter().filter(|held| held.hold == hold).count()))
-    };
-    sheet.set(family::HELD, Hold::ALL.map(|hold| ([hold.name()], held(hold))));
     sheet.set(
         family::SUSPENDED,
         SuspendedBy::ALL.iter().map(|by| ([by.name()], flag(cluster.suspended.contains(by)))),
     );
+}
+
+/// Counts what is held: steps, and repositories with a lower version, which every agent sees for itself.
+fn write_held(sheet: &mut Sheet, cluster: &ClusterReport, repositories: &[RepositoryReport]) {
+    let plan = cluster.plan.as_ref().filter(|_| cluster.leader != Some(false));
+    let steps = |hold: Hold| plan.map_or(0, |plan| plan.held.iter().filter(|held| held.hold == hold).count());
+    let lower = repositories.iter().filter(|one| one.course.held.is_some()).count();
+    let held = |hold: Hold| match hold {
+        Hold::LowerVersion => steps(hold) + lower,
+        Hold::RiskyChange | Hold::TooManyDeletes | Hold::Keep | Hold::Suspended | Hold::Unaddressable => {
+            steps(hold)
+        }
+    };
+    sheet.set(family::HELD, Hold::ALL.map(|hold| ([hold.name()], number(held(hold)))));
 }
 
 /// Whether the cluster was last seen equal to what the ref points at now. The tag object and the

@@ -17,9 +17,10 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
 use crate::metrics::families::{ALL, Family, Kind};
 use crate::metrics::sheet::Sheet;
+use crate::model::course::MoveKind;
 use crate::model::plan::StepKind;
 use crate::model::report::{
-    Exchange, MoveKind, Outcome, Poll, PollOutcome, PollStep, Report, StepResult, WebhookOutcome,
+    Exchange, Outcome, Poll, PollOutcome, PollStep, Report, StepResult, WebhookOutcome,
 };
 use crate::model::revision::RepositoryName;
 
@@ -139,14 +140,14 @@ impl Metrics {
 
     /// Counts a poll.
     pub fn observe_poll(&self, poll: &Poll) {
-        let Poll { repository, outcome, took, received_bytes, moved } = poll;
+        let Poll { repository, outcome, took, received_bytes, moves } = poll;
         let name = repository.as_str();
         self.count(families::REPOSITORY_POLLS, &[name, outcome.name()], 1);
         self.count(families::REPOSITORY_RECEIVED_BYTES, &[name], *received_bytes);
         for (step, took) in took {
             self.time(families::REPOSITORY_POLL_DURATION, &[name, step.name()], *took);
         }
-        if let Some(kind) = moved {
+        for kind in moves {
             self.count(families::REPOSITORY_MOVES, &[name, kind.name()], 1);
         }
     }

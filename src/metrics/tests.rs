@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::metrics::families::ALL;
 use crate::metrics::{Metrics, Options};
 use crate::model::config::{Config, Shown, Value};
+use crate::model::course::{Course, MoveKind};
 use crate::model::finding::Findings;
 use crate::model::live::{Kind, Live, LiveConnector, RunState, Status, Task};
 use crate::model::name::{ConnectorName, EnvironmentName};
@@ -16,7 +17,7 @@ use crate::model::plan::{
     Action, Change, ChangeKind, Held, Hold, Mode, Plan, Reason, Step, StepKind, Sync, Unverifiable,
 };
 use crate::model::report::{
-    Class, Clock, Clocks, ClusterReport, Exchange, MoveKind, Outcome, Poll, PollOutcome, PollStep, Report,
+    Class, Clock, Clocks, ClusterReport, Exchange, Outcome, Poll, PollOutcome, PollStep, Report,
     RepositoryReport, RepositoryState, StepResult, SuspendedBy,
 };
 use crate::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision, Revision};
@@ -177,6 +178,7 @@ fn report() -> Report {
             consecutive_failures: 3,
             failure: None,
             last_moves: BTreeMap::from([(MoveKind::Backward, at(1960))]),
+            course: Course { version_tag: Some("v1.4.2".into()), ..Course::default() },
             findings: Findings::default(),
         }],
         cluster: ClusterReport {
@@ -352,7 +354,7 @@ fn a_repository_is_told_with_its_state_and_its_moments() {
             (
                 &format!(
                     "repository_info{{repository=\"main\",ref=\"refs/tags/v1\",revision=\"{a}\",\
-                     version_tag=\"\",verified_by=\"\"}}"
+                     version_tag=\"v1.4.2\",verified_by=\"\"}}"
                 ),
                 "1",
             ),
@@ -450,7 +452,7 @@ fn what_happens_is_counted() {
         outcome: PollOutcome::Success,
         took: vec![(PollStep::List, Duration::from_millis(20)), (PollStep::Fetch, Duration::from_secs(2))],
         received_bytes: 4096,
-        moved: Some(MoveKind::Forward),
+        moves: vec![MoveKind::Forward],
     });
     metrics.observe_steps(&[StepResult {
         connector: name("orders"),

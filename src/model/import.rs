@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::finding::Place;
-use crate::model::revision::{Reference, RepositoryName};
+use crate::model::revision::RepositoryName;
+use crate::model::version::Follow;
 
 /// One entry of `imports`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Import {
     /// Where it is; never on this machine, and with no password in it.
     pub git: Arc<str>,
     /// What of it to follow.
-    pub reference: Reference,
+    pub follow: Follow,
     /// The folder inside it that holds `templates/`.
     pub path: Arc<str>,
     /// The time between two polls; that of the main repository where nobody says.
@@ -29,7 +30,7 @@ pub struct Import {
 impl Import {
     /// Whether both are read from the same place, so that what was read for one counts for the other.
     pub fn is_same_source(&self, other: &Self) -> bool {
-        (&self.git, &self.reference, &self.path) == (&other.git, &other.reference, &other.path)
+        (&self.git, &self.follow, &self.path) == (&other.git, &other.follow, &other.path)
     }
 }
 

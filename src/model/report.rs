@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::model::course::{Course, MoveKind};
 use crate::model::finding::{Finding, Findings};
 use crate::model::live::Live;
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::plan::{Mode, Plan, StepKind};
-use crate::model::revision::{RepositoryName, Revision};
+use crate::model::revision::{At, RepositoryName, Revision};
 
 /// Everything the agent knows about itself, published whole after each poll and each cycle.
 #[derive(Debug, Clone)]
@@ -52,6 +53,14 @@ impl Report {
             }
         });
         of_files.chain(own.flat_map(|one| one.findings.iter()))
+    }
+
+    /// From where the main repository was rolled back to a revision, where that was its last move.
+    pub fn rolled_back_to(&self, revision: &Revision) -> Option<&At> {
+        let main = self.repositories.iter().find(|one| one.repository.is_main())?;
+        let last = main.course.last.as_ref().filter(|last| last.kind == MoveKind::Backward)?;
+        let from = last.from.as_ref()?;
+        (last.to.at == revision.main().at).then_some(&from.at)
     }
 }
 
@@ -98,6 +107,8 @@ pub struct RepositoryReport {
     pub failure: Option<Failure>,
     /// When it last moved, by kind.
     pub last_moves: BTreeMap<MoveKind, Timestamp>,
+    /// How what is followed of it moved.
+    pub course: Course,
     /// What is wrong with a folder of `extra`, which fails it alone. What is wrong with a repository is
     /// among the report's own findings.
     pub findings: Findings,
@@ -146,24 +157,6 @@ words! {
         Invalid = "invalid",
         /// A newer state is held back.
         Held = "held",
-    }
-}
-
-words! {
-    /// How a ref moved.
-    MoveKind {
-        /// To a newer commit.
-        Forward = "forward",
-        /// To an older commit: a rollback.
-        Backward = "backward",
-        /// To a commit of the same age.
-        Sideways = "sideways",
-        /// A new tag object for the same commit.
-        Retag = "retag",
-        /// It is gone.
-        Deleted = "deleted",
-        /// It came, or came back.
-        Appeared = "appeared",
     }
 }
 
@@ -218,8 +211,8 @@ pub struct Poll {
     pub took: Vec<(PollStep, Duration)>,
     /// Bytes that came over the wire.
     pub received_bytes: u64,
-    /// How the ref moved, where it did.
-    pub moved: Option<MoveKind>,
+    /// How the ref moved, where it did, and each tag with a version that moved though it never should.
+    pub moves: Vec<MoveKind>,
 }
 
 /// What one cycle did, for counters and logs.

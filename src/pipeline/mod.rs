@@ -15,6 +15,7 @@ mod laws;
 mod layers;
 mod lints;
 mod lookup;
+pub mod moves;
 mod nulls;
 pub mod pace;
 mod parse;
@@ -193,7 +194,7 @@ pub fn side(
     let Ground { definitions, .. } = ground;
     let stands = |import: &Import| Standing {
         git: Arc::clone(&import.git),
-        reference: import.reference.full_name().into(),
+        reference: import.follow.to_string().into(),
         path: Arc::clone(&import.path),
         at: sources.imports.get(&import.name).map(|read| read.revision.at.clone()),
     };

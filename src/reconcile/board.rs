@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tracing::warn;
 
+use crate::model::course::Course;
 use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Mode;
@@ -106,6 +107,7 @@ fn unseen(repository: RepositoryName) -> RepositoryReport {
         consecutive_failures: 0,
         failure: None,
         last_moves: BTreeMap::new(),
+        course: Course::default(),
         findings: Findings::default(),
     }
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
-use tracing::{Instrument, debug, info, info_span};
+use tracing::{Instrument, Span, debug, info, info_span};
 
+use crate::model::desired::Desired;
 use crate::model::hint::Hints;
 use crate::model::report::{Class, Event};
 use crate::reconcile::board::Board;
@@ -184,7 +185,7 @@ async fn turn(
     interrupt: &Interrupt,
 ) -> Option<End> {
     let desired = interrupt.newest()?;
-    let span = info_span!("cycle", revision = %desired.revision);
+    let span = turning(&desired, board);
     let LastPoll { count: _, well: resolved, failed, followed: _ } = *accepted.polled.borrow();
     let hand = resolved.map_or(Hand::Bound, Hand::ResolvedAt);
     let end = reconciler.turn(&desired, hand, board, interrupt).instrument(span).await;
@@ -198,12 +199,19 @@ async fn turn(
         accepted.polled.mark_unchanged();
     }
     let desired = interrupt.newest()?;
-    let span = info_span!("cycle", revision = %desired.revision);
+    let span = turning(&desired, board);
     let hand = match accepted.polled.borrow().well {
         Some(well) if Some(well) != resolved => Hand::ResolvedAt(well),
         Some(_) | None => Hand::Bound,
     };
     Some(reconciler.turn(&desired, hand, board, interrupt).instrument(span).await)
+}
+
+/// What every line of a turn carries, those of the audit too: the revision, and from where it was rolled back.
+fn turning(desired: &Desired, board: &Board) -> Span {
+    let rolled_back_from =
+        board.read(|report| report.rolled_back_to(&desired.revision).map(ToString::to_string));
+    info_span!("cycle", revision = %desired.revision, rolled_back_from)
 }
 
 async fn pause(rest: Option<Duration>) {

@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::model::course::MoveKind;
 use crate::model::desired::Lapse;
 use crate::model::finding::Findings;
 use crate::model::folder::{ExtraFolder, Names};
 use crate::model::report::{
-    Class, Event, Failure, MoveKind, Poll, PollOutcome, PollStep, RepositoryReport, RepositoryState,
+    Class, Event, Failure, Poll, PollOutcome, PollStep, RepositoryReport, RepositoryState,
 };
 use crate::model::revision::{RepositoryName, Revision};
 use crate::model::snapshot::Snapshot;
@@ -207,7 +208,7 @@ impl Extra {
             outcome,
             took: vec![(PollStep::Read, took)],
             received_bytes: 0,
-            moved,
+            moves: moved.into_iter().collect(),
         }));
     }
 

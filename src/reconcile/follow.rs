@@ -86,7 +86,7 @@ impl Follower {
     pub fn new(repository: Repository, interval: Duration, imports: ImportOptions, place: Place) -> Self {
         let (accepted, _) = watch::channel(None);
         Self {
-            main: Followed::new(RepositoryName::main(), repository, Pace::new(interval, interval)),
+            main: Followed::new(RepositoryName::main(), repository, None, Pace::new(interval, interval)),
             keys: Keys::of(&imports.credentials),
             imports: Imports::new(imports, interval),
             interval,
@@ -227,6 +227,7 @@ impl Follower {
         };
         info!(%revision, connectors = desired.connectors.len(), "accepted a revision");
         self.good = Some(Good { ground, secrets: Secrets::default() });
+        self.main.accept();
         self.imports.settle();
         if self.imports.is_empty() {
             self.main.forget_files();
@@ -283,7 +284,11 @@ fn judge(board: &Board) {
             .zip(invalid)
             .filter(|(one, _)| one.failure.is_none() && one.repository.folder().is_none());
         for (one, invalid) in asked {
-            one.state = if invalid { RepositoryState::Invalid } else { RepositoryState::Ok };
+            one.state = match (&one.course.held, invalid) {
+                (Some(_), _) => RepositoryState::Held,
+                (None, true) => RepositoryState::Invalid,
+                (None, false) => RepositoryState::Ok,
+            };
         }
     });
 }

@@ -1,22 +1,27 @@
 //! One repository that is followed: what its ref names, and what was read of it.
 //!
-//! Takes a repository and a pace; each asking resolves the ref, reads what is new, writes how the
-//! repository fares and says when it is to be asked again. What was read last stays when it cannot be
-//! asked. What is made of it is left to the follower.
+//! Takes a repository, a pace, and what was accepted of it last, where that is known; each asking resolves
+//! the ref, reads what is new, writes how the repository fares and says when it is to be asked again. What
+//! was read last stays when it cannot be asked, and when the highest version of a range went down. What is
+//! made of it is left to the follower.
 
-use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
-use tracing::warn;
 
-use crate::model::report::{Class, Clock, Failure, MoveKind, Poll, PollOutcome, PollStep, RepositoryState};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::model::course::{LowerVersion, MoveKind};
+use crate::model::report::{Class, Clock, Failure, Poll, PollOutcome, PollStep, RepositoryState};
 use crate::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
 use crate::model::signature::Evidence;
 use crate::model::snapshot::Snapshot;
+use crate::pipeline::moves;
 use crate::pipeline::polling::{Answer, Pace, Rest};
 use crate::reconcile::board::Board;
+use crate::reconcile::course;
 use crate::reconcile::cycle::chain;
+use crate::reconcile::versions::Versions;
 use crate::repo::Repository;
 use crate::repo::error::Error;
 
@@ -30,10 +35,17 @@ pub struct Followed {
     snapshot: Option<Arc<Snapshot>>,
     /// What its signatures were found good on, where some are asked for.
     evidence: Option<Arc<Evidence>>,
-    /// When the newest signed tag was made that was accepted: an older one is refused.
-    accepted: Option<Timestamp>,
+    /// When the newest signed tag was made that was read: an older one is refused.
+    tagged: Option<Timestamp>,
+    /// What was found good last.
+    accepted: Option<RepositoryRevision>,
+    /// A lower version that is not taken.
+    held: Option<LowerVersion>,
     /// Whether the ref was there when it was last listed.
     listed: bool,
+    versions: Versions,
+    /// What went wrong when it was last asked, so that it is told once.
+    failing: Option<Failure>,
     pace: Pace,
     /// When it is to be asked again.
     due: Instant,
@@ -50,8 +62,14 @@ pub struct Asked {
 }
 
 impl Followed {
-    /// A repository of which nothing was read yet; it is due at once.
-    pub fn new(name: RepositoryName, repository: Repository, pace: Pace) -> Self {
+    /// A repository of which nothing was read yet; it is due at once. `accepted` is what was in force of it
+    /// before this agent began, where somebody remembers.
+    pub fn new(
+        name: RepositoryName,
+        repository: Repository,
+        accepted: Option<RepositoryRevision>,
+        pace: Pace,
+    ) -> Self {
         let now = Instant::now();
         Self {
             name,
@@ -59,8 +77,12 @@ impl Followed {
             read: None,
             snapshot: None,
             evidence: None,
-            accepted: None,
+            tagged: None,
+            accepted,
+            held: None,
             listed: false,
+            versions: Versions::default(),
+            failing: None,
             pace,
             due: now,
             barred: now,
@@ -70,6 +92,11 @@ impl Followed {
     /// What was read last.
     pub fn snapshot(&self) -> Option<&Arc<Snapshot>> {
         self.snapshot.as_ref()
+    }
+
+    /// Takes note that what was read last was found good.
+    pub fn accept(&mut self) {
+        self.accepted.clone_from(&self.read);
     }
 
     /// Lets go of the files, where they will be needed no more; which revision they were of is kept.
@@ -116,18 +143,19 @@ impl Followed {
             outcome: PollOutcome::Error,
             took: Vec::new(),
             received_bytes: 0,
-            moved: None,
+            moves: Vec::new(),
         };
         let result = self.try_ask(&mut poll, board).await;
-        if let Err(error) = &result {
-            self.note_failure(error, &mut poll, board);
+        match &result {
+            Ok(_) => self.note_success(board),
+            Err(error) => self.note_failure(error, &mut poll, board),
         }
         self.rest(result.as_ref().map_or_else(answer, |_| Answer::Told), result.as_ref().err());
         board.write_repository(&self.name, |report| {
             report.operation_started = None;
             report.last_poll = Some(Timestamp::now());
-            if let Some(kind) = poll.moved {
-                report.last_moves.insert(kind, Timestamp::now());
+            for kind in &poll.moves {
+                report.last_moves.insert(*kind, Timestamp::now());
             }
         });
         Asked { poll, result }
@@ -138,37 +166,122 @@ impl Followed {
         let resolved = self.repository.resolve().await?;
         poll.took.push((PollStep::List, began.elapsed()));
         poll.received_bytes += resolved.received_bytes;
-        let known = self.read.as_ref().is_some_and(|read| same(&read.at, &resolved.revision.at));
         point_at(&resolved.revision, board);
-        if known {
-            self.verify_again(poll, board).await?;
-            poll.outcome = PollOutcome::Noop;
-            poll.moved = (!self.listed).then_some(MoveKind::Appeared);
-        } else {
-            let reading = self.repository.read_since(&resolved.revision, self.accepted).await?;
-            let now = Timestamp::now();
-            poll.received_bytes += reading.received_bytes;
-            poll.took.extend(reading.took);
-            poll.outcome = PollOutcome::Success;
-            let revision = reading.snapshot.revision.clone();
-            poll.moved = Some(moved(self.read.as_ref(), &revision, self.listed));
-            let tagged = revision.at.verified().and_then(|verified| verified.tagged);
-            self.accepted = self.accepted.max(tagged);
-            self.evidence = reading.evidence;
-            self.read = Some(revision.clone());
-            self.snapshot = Some(Arc::new(reading.snapshot));
-            board.write_repository(&self.name, |report| {
-                report.revision = Some(Revision { repositories: vec![revision] });
-                report.first_seen = Some(now);
-            });
+        if self.repository.range().is_some() {
+            self.versions.see(&self.name, resolved.versions, Some(&resolved.revision), poll, board);
         }
+        let now = resolved.revision;
+        let lower = moves::lower(self.accepted.as_ref(), &now, self.repository.range());
+        let news = match lower {
+            Some(lower) => self.hold(lower, poll, board),
+            None if self.is_known(&now) => {
+                self.verify_again(poll, board).await?;
+                self.stay(&now, poll, board);
+                false
+            }
+            None => {
+                self.read(&now, poll, board).await?;
+                true
+            }
+        };
         self.listed = true;
+        self.versions.look(&self.name, &self.repository, self.read.as_ref(), poll, board).await;
+        Ok(news)
+    }
+
+    /// Whether it was read already. Where signatures are asked for, another tag on the same commit is not.
+    fn is_known(&self, now: &RepositoryRevision) -> bool {
+        let same = if self.evidence.is_some() { same } else { is_same_commit };
+        self.read.as_ref().is_some_and(|read| same(&read.at, &now.at))
+    }
+
+    /// Keeps what is in force, though the range has a lower version now.
+    fn hold(&mut self, lower: LowerVersion, poll: &mut Poll, board: &Board) -> bool {
+        poll.outcome = PollOutcome::Noop;
+        if self.held.as_ref() != Some(&lower) {
+            poll.moves.extend(self.judge(&lower.offered));
+            course::tell_held(&self.name, &lower, board);
+            self.held = Some(lower);
+        }
+        false
+    }
+
+    /// Takes note that the ref names what was read last.
+    fn stay(&mut self, now: &RepositoryRevision, poll: &mut Poll, board: &Board) {
+        poll.outcome = PollOutcome::Noop;
+        let kind = self.judge(now);
+        let kind = if self.listed { kind } else { Some(MoveKind::Appeared) };
+        self.release(board);
+        let (Some(kind), Some(read)) = (kind, &mut self.read) else { return };
+        let before = read.clone();
+        // What is in it was read: only the tag is another one.
+        if let (At::Git { object, .. }, At::Git { object: named, .. }) = (&mut read.at, &now.at) {
+            object.clone_from(named);
+        }
+        let read = read.clone();
+        poll.moves.push(kind);
+        board.write_repository(&self.name, |report| {
+            report.revision = Some(Revision { repositories: vec![read.clone()] });
+        });
+        course::tell(&self.name, kind, Some(before), &read, board);
+    }
+
+    /// Reads what the ref names now.
+    async fn read(&mut self, now: &RepositoryRevision, poll: &mut Poll, board: &Board) -> Result<(), Error> {
+        let reading = self.repository.read_since(now, self.tagged).await?;
+        poll.received_bytes += reading.received_bytes;
+        poll.took.extend(reading.took);
+        poll.outcome = PollOutcome::Success;
+        let revision = reading.snapshot.revision.clone();
+        let before = self.before().cloned();
+        let kind = self.judge(&revision).unwrap_or(MoveKind::Appeared);
+        poll.moves.push(kind);
+        self.release(board);
+        let tagged = revision.at.verified().and_then(|verified| verified.tagged);
+        self.tagged = self.tagged.max(tagged);
+        self.evidence = reading.evidence;
+        self.read = Some(revision.clone());
+        self.snapshot = Some(Arc::new(reading.snapshot));
+        self.versions.look_again();
+        board.write_repository(&self.name, |report| {
+            report.revision = Some(Revision { repositories: vec![revision.clone()] });
+            report.first_seen = Some(Timestamp::now());
+        });
+        course::tell(&self.name, kind, before, &revision, board);
+        Ok(())
+    }
+
+    /// Lets go of what was held.
+    fn release(&mut self, board: &Board) {
+        if self.held.take().is_some() {
+            course::tell_released(&self.name, board);
+        }
+    }
+
+    /// Where it was before: what was held or read last; after it had been away, what was accepted last.
+    fn before(&self) -> Option<&RepositoryRevision> {
+        if self.listed {
+            self.held.as_ref().map(|held| &held.offered).or(self.read.as_ref())
+        } else {
+            self.accepted.as_ref().or(self.read.as_ref())
+        }
+    }
+
+    /// How it moved; it appeared where nobody knows where it was.
+    fn judge(&self, now: &RepositoryRevision) -> Option<MoveKind> {
+        let Some(before) = self.before() else { return Some(MoveKind::Appeared) };
+        moves::judge(&before.at, &now.at, self.repository.range())
+    }
+
+    fn note_success(&mut self, board: &Board) {
+        if self.failing.take().is_some() {
+            course::tell_recovered(&self.name);
+        }
         board.write_repository(&self.name, |report| {
             report.last_success = Some(Timestamp::now());
             report.consecutive_failures = 0;
             report.failure = None;
         });
-        Ok(!known)
     }
 
     /// Judges anew the signatures of what was read last: a key may have been taken out, or have ended to
@@ -178,7 +291,7 @@ impl Followed {
             return Ok(());
         };
         let began = Instant::now();
-        let found = self.repository.verify_again(revision, evidence, self.accepted).await?;
+        let found = self.repository.verify_again(revision, evidence, self.tagged).await?;
         poll.took.push((PollStep::Verify, began.elapsed()));
         if let At::Git { verified, .. } = &mut revision.at
             && *verified != found
@@ -193,21 +306,19 @@ impl Followed {
     }
 
     fn note_failure(&mut self, error: &Error, poll: &mut Poll, board: &Board) {
-        let class = error.class();
-        let state = state(class);
+        let failure = Failure { class: error.class(), text: chain(error).into() };
+        let state = state(failure.class);
         if state == RepositoryState::RefMissing && self.listed {
             self.listed = false;
-            poll.moved = Some(MoveKind::Deleted);
+            poll.moves.push(MoveKind::Deleted);
         }
-        warn!(
-            repository = %self.name,
-            error = error as &dyn std::error::Error,
-            "could not follow the repository; the last good revision stays in force"
-        );
+        let is_news = self.failing.as_ref() != Some(&failure);
+        course::tell_failure(&self.name, error, is_news);
+        self.failing = Some(failure.clone());
         board.write_repository(&self.name, |report| {
             report.state = state;
             report.consecutive_failures = report.consecutive_failures.saturating_add(1);
-            report.failure = Some(Failure { class, text: chain(error).into() });
+            report.failure = Some(failure);
         });
     }
 }
@@ -244,29 +355,21 @@ fn point_at(resolved: &RepositoryRevision, board: &Board) {
 /// Whether both name the same thing; the committer's time and the signer are only known after reading.
 fn same(read: &At, listed: &At) -> bool {
     match (read, listed) {
-        (
-            At::Git { reference, object, commit, committed: _, verified: _ },
-            At::Git { reference: named, object: its_object, commit: its_commit, committed: _, verified: _ },
-        ) => (reference, object, commit) == (named, its_object, its_commit),
-        (At::Directory { .. }, At::Directory { .. }) => read == listed,
-        (At::Git { .. }, At::Directory { .. }) | (At::Directory { .. }, At::Git { .. }) => false,
+        (At::Git { object, .. }, At::Git { object: named, .. }) => {
+            object == named && is_same_commit(read, listed)
+        }
+        (At::Directory { .. } | At::Git { .. }, At::Directory { .. } | At::Git { .. }) => read == listed,
     }
 }
 
-fn moved(before: Option<&RepositoryRevision>, now: &RepositoryRevision, listed: bool) -> MoveKind {
-    let Some(before) = before.filter(|_| listed) else { return MoveKind::Appeared };
-    match (&before.at, &now.at) {
-        (At::Git { commit: a, committed: then, .. }, At::Git { commit: b, committed: now, .. }) => {
-            if a == b {
-                return MoveKind::Retag;
-            }
-            match then.cmp(now) {
-                std::cmp::Ordering::Less => MoveKind::Forward,
-                std::cmp::Ordering::Equal => MoveKind::Sideways,
-                std::cmp::Ordering::Greater => MoveKind::Backward,
-            }
-        }
-        (At::Directory { .. } | At::Git { .. }, At::Directory { .. } | At::Git { .. }) => MoveKind::Forward,
+/// Whether both name the same commit by the same ref, through whatever tag object.
+fn is_same_commit(read: &At, listed: &At) -> bool {
+    match (read, listed) {
+        (
+            At::Git { reference, object: _, commit, committed: _, verified: _ },
+            At::Git { reference: named, object: _, commit: its_commit, committed: _, verified: _ },
+        ) => (reference, commit) == (named, its_commit),
+        (At::Directory { .. } | At::Git { .. }, At::Directory { .. } | At::Git { .. }) => read == listed,
     }
 }
 
@@ -321,7 +424,7 @@ mod tests {
         let options = GitOptions::new("https://git.example.com/x", Reference::Tag("v1".into()));
         let repository = Repository::git(options).expect("a repository");
         let pace = Pace::new(Duration::from_mins(1), Duration::from_mins(1));
-        let mut followed = Followed::new(RepositoryName::main(), repository, pace);
+        let mut followed = Followed::new(RepositoryName::main(), repository, None, pace);
         let began = Instant::now();
         followed.rest(Answer::Trouble, Some(&later(Some(300))));
         followed.forgive();

@@ -154,9 +154,10 @@ impl Imports {
         }
     }
 
-    /// Lets go of what nothing in force was made of.
+    /// Takes note that what was read last was found good, and lets go of what nothing in force was made of.
     pub fn settle(&mut self) {
         self.spare.clear();
+        self.named.iter_mut().filter_map(|one| one.followed.as_mut()).for_each(Followed::accept);
     }
 }
 
@@ -168,7 +169,7 @@ impl Imported {
         let pace = Pace::new(own, own.min(interval));
         let name = import.name.clone();
         let (followed, failed) = match Repository::import(&import, options) {
-            Ok(repository) => (Some(Followed::new(name, repository, pace)), None),
+            Ok(repository) => (Some(Followed::new(name, repository, None, pace)), None),
             Err(error) => (None, Some(failed(&error))),
         };
         Self { import, followed, failed, asked: false }

@@ -11,6 +11,8 @@
 //! | `interrupt` | knows when to leave off: the agent ends, or a newer revision is there |
 //! | `follow` | repositories → accepted desired |
 //! | `followed` | one repository: asks it, reads what is new |
+//! | `course` | tells how what is followed moved |
+//! | `versions` | which version a tag stands for |
 //! | `hinted` | words from outside that it is time to look → when to look |
 //! | `imports` | the repositories that the main one imports |
 //! | `extras` | folders of `extra` beside the repository |
@@ -24,6 +26,7 @@
 
 pub mod apply;
 pub mod board;
+mod course;
 pub mod cycle;
 pub mod daemon;
 pub mod extras;
@@ -36,3 +39,4 @@ pub mod once;
 pub mod place;
 mod settle;
 mod verdict;
+mod versions;

@@ -22,6 +22,28 @@ const UNKNOWN_HOST: &str = "compare the key with what the host's pages say, and 
 const CHANGED_HOST: &str = "somebody may be listening in: ask those who run the server whether they changed its key, \
     and only then put the new one into `known_hosts_file`";
 
+const NO_VERSIONS: &str = "a version is written with three numbers, as in `v1.4.2`; what stands before it is named by \
+    `prefix`";
+const OTHER_VERSIONS: &str = "push a tag of the range, or change the range; a pre-release counts only where the range \
+    names one of the same version, such as `^1.4.0-rc.1`";
+
+const SAME_VERSION: &str =
+    "delete one of them, or push a higher version: what stands behind `+` makes none higher";
+const OUTSIDE: &str = "name a folder from the root of the repository on, such as `connect`; `.` is all of it";
+
+/// What a name should be that cannot be the short name of a tag or branch.
+fn of_name(name: &str) -> &'static str {
+    if name.starts_with("refs/tags/") {
+        "a tag is named by its short name: `tag: v1`"
+    } else if name.starts_with("refs/heads/") {
+        "a branch is named by its short name: `branch: main`"
+    } else if matches!(name, "HEAD" | "FETCH_HEAD") {
+        "it means something else in each clone: name the branch that is meant, such as `branch: main`"
+    } else {
+        "give the short name of a tag or branch, as in `v1`"
+    }
+}
+
 impl Error {
     /// What a person can do about it, where something is known to help.
     pub fn hint(&self) -> Option<&'static str> {
@@ -29,9 +51,10 @@ impl Error {
             Self::Address { problem: AddressProblem::Password, .. } => {
                 Some("put it into `git_credentials`, with the host it is for")
             }
-            Self::ReferenceName { .. } => {
-                Some("give the short name, as in `v1`; a full `refs/…` name is not needed")
-            }
+            Self::ReferenceName { name } => Some(of_name(name)),
+            Self::NoVersion { near, .. } => Some(if near.is_empty() { NO_VERSIONS } else { OTHER_VERSIONS }),
+            Self::SameVersion { .. } => Some(SAME_VERSION),
+            Self::PathOutside { .. } => Some(OUTSIDE),
             Self::Denied { shown: true, .. } => {
                 Some("the credential of this host in `git_credentials` is not accepted: is it expired?")
             }

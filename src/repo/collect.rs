@@ -89,10 +89,13 @@ pub struct Collected {
 
 impl Collected {
     /// A repository in which even the folder of the definitions is missing.
-    pub fn nothing(path: &str) -> Self {
+    pub fn nothing(path: &str, near: Option<&str>) -> Self {
         let message = format!("there is no folder {path:?}");
-        let finding = Finding::new(Rule::RepositoryEmpty, Place::start_of("."), message)
-            .hint("`path` in the settings names the folder that holds `connectors/`");
+        let finding = Finding::new(Rule::RepositoryEmpty, Place::start_of("."), message);
+        let finding = match near {
+            Some(near) => finding.hint(format!("did you mean {near:?}?")),
+            None => finding.hint("`path` in the settings names the folder that holds `connectors/`"),
+        };
         Self { findings: vec![finding], ..Self::default() }
     }
 
@@ -101,6 +104,14 @@ impl Collected {
         let Self { files, ignored, findings } = self;
         Snapshot { revision, files, ignored, findings }
     }
+}
+
+/// The name that is nearest to one that is not there, where one is near.
+pub fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Option<String> {
+    let distance = |name: &str| strsim::damerau_levenshtein(wanted, name);
+    let near = names.filter(|name| !name.chars().any(char::is_control));
+    let near = near.map(|name| (distance(&name), name)).min()?;
+    (near.0 <= wanted.len().div_ceil(3)).then_some(near.1)
 }
 
 /// Reads the definition files below a folder, and the files elsewhere that they name, once.

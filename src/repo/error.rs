@@ -145,6 +145,34 @@ pub enum Error {
         /// The full name of the ref.
         reference: String,
     },
+    /// No tag says a version of the range.
+    #[error("{repository} has no version {range}: {}", neighbours(near))]
+    NoVersion {
+        /// Which repository.
+        repository: String,
+        /// The range, as it was written.
+        range: String,
+        /// The tags with the nearest versions.
+        near: Vec<String>,
+    },
+    /// The highest version is said by two tags, and they name two commits.
+    #[error("the tags {first} and {second} of {repository} are the same version and name different commits")]
+    SameVersion {
+        /// Which repository.
+        repository: String,
+        /// The short name of one.
+        first: String,
+        /// The short name of another.
+        second: String,
+    },
+    /// The folder of the definitions lies outside of the repository.
+    #[error("the folder {path:?} does not lie inside {repository}")]
+    PathOutside {
+        /// Which repository.
+        repository: String,
+        /// The folder, as it was written.
+        path: String,
+    },
     /// The repository has no such commit, or does not hand it out.
     #[error("{repository} has no commit {commit} that can be fetched")]
     NoCommit {
@@ -319,6 +347,15 @@ pub enum Error {
     },
 }
 
+/// Says which versions there are, where none is the right one.
+fn neighbours(near: &[String]) -> String {
+    match near {
+        [] => "no tag says a version".to_owned(),
+        [one] => format!("the nearest is {one}"),
+        [first @ .., last] => format!("the nearest are {} and {last}", first.join(", ")),
+    }
+}
+
 /// What was attempted when it went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doing {
@@ -478,12 +515,15 @@ impl Error {
             | Self::SettingsFile { .. } => Class::AuthFailed,
             Self::NoRepository { .. }
             | Self::NoReference { .. }
+            | Self::NoVersion { .. }
             | Self::NoCommit { .. }
             | Self::NoClone { .. }
             | Self::NoName { .. } => Class::RefMissing,
             Self::NotUnderstood { .. } | Self::Redirect { .. } => Class::NotUnderstood,
             Self::Address { .. }
             | Self::ReferenceName { .. }
+            | Self::PathOutside { .. }
+            | Self::SameVersion { .. }
             | Self::Ambiguous { .. }
             | Self::Sha256 { .. }
             | Self::TooLarge { .. }

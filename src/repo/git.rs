@@ -16,19 +16,21 @@ use crate::model::report::PollStep;
 use crate::model::revision::{At, ObjectId, Reference, RepositoryName, RepositoryRevision};
 use crate::model::signature::{Evidence, Verified};
 use crate::model::snapshot::Names;
+use crate::model::version::{Follow, Naming, Range, VersionTag};
 use crate::repo::address::Address;
 use crate::repo::deadline::{Asking, Deadline};
 use crate::repo::error::{Doing, Error};
 use crate::repo::fetch::{self, Fetched, Order};
 use crate::repo::link::Link;
-use crate::repo::listing::Named;
+use crate::repo::listing::{Named, One, Seek, TAGS};
 use crate::repo::local;
 use crate::repo::meter::Meter;
 use crate::repo::options::{GitOptions, Verification};
 use crate::repo::process;
-use crate::repo::reading::{Reading, Resolved};
+use crate::repo::reading::{Reading, Resolved, Versions};
 use crate::repo::tree;
 use crate::repo::verify;
+use crate::repo::versions::{Highest, Sieve};
 use crate::signature::{Claim, Times};
 
 /// What a thread that blocks gets beyond the deadline, to end by itself and say what it was doing.
@@ -38,7 +40,7 @@ const GRACE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Git {
     repository: Arc<str>,
-    reference: Reference,
+    follow: Follow,
     path: String,
     names: Names,
     deadline: Duration,
@@ -62,15 +64,10 @@ impl Git {
         process::initialise();
         let address = Address::parse(&options.url)?;
         let repository: Arc<str> = address.shown().into();
-        let name = options.reference.full_name();
-        match &options.reference {
-            Reference::Tag(short) | Reference::Branch(short)
-                if short.starts_with("refs/") || !git2::Reference::is_valid_name(&name) =>
-            {
-                return Err(Error::ReferenceName { name: short.clone() });
-            }
-            Reference::Tag(_) | Reference::Branch(_) | Reference::Commit(_) => {}
+        if let Follow::One(reference) = &options.follow {
+            check_name(reference)?;
         }
+        check_path(&repository, &options.path)?;
         let here = if let Address::Local(path) = &address { Some(path.clone()) } else { None };
         let link = Link::new(&repository, address, &options);
         let place = match (link, here) {
@@ -79,7 +76,7 @@ impl Git {
         };
         Ok(Self {
             repository,
-            reference: options.reference,
+            follow: options.follow,
             path: options.path,
             names: |_| BTreeSet::new(),
             deadline: options.deadline,
@@ -99,21 +96,34 @@ impl Git {
     pub async fn resolve(&self) -> Result<Resolved, Error> {
         let begun = Instant::now();
         let meter = Meter::default();
-        let named = match &self.reference {
-            Reference::Commit(id) => Some(Named { object: id.clone(), commit: id.clone() }),
-            Reference::Tag(_) | Reference::Branch(_) => self.list(&meter).await?,
+        let (reference, Named { object, commit }, versions) = match &self.follow {
+            Follow::One(reference) => {
+                let named = self.list(reference, &meter).await?;
+                let named = named.ok_or_else(|| self.no_reference(reference.full_name()))?;
+                (reference.clone(), named, Vec::new())
+            }
+            Follow::Highest(range) => {
+                let (Highest { tag, named }, versions) = self.highest(range, &meter).await?;
+                (Reference::Tag(tag), named, versions)
+            }
         };
-        let Named { object, commit } = named.ok_or_else(|| self.no_reference())?;
-        let revision = self.revision(object, commit, None, None);
-        Ok(Resolved { revision, took: begun.elapsed(), received_bytes: meter.received() })
+        let revision = revision(&reference, object, commit, None, None);
+        Ok(Resolved { revision, took: begun.elapsed(), received_bytes: meter.received(), versions })
     }
 
-    async fn list(&self, meter: &Meter) -> Result<Option<Named>, Error> {
+    async fn list(&self, reference: &Reference, meter: &Meter) -> Result<Option<Named>, Error> {
+        if let Reference::Commit(id) = reference {
+            return Ok(Some(Named { object: id.clone(), commit: id.clone() }));
+        }
         let (deadline, asking) = Deadline::begin(&self.repository, self.deadline);
         match &self.place {
-            Place::Far(link) => link.list(&self.reference.full_name(), &deadline, meter).await,
+            Place::Far(link) => {
+                let mut one = One::named(reference.full_name());
+                link.list(&mut one, &deadline, meter).await?;
+                Ok(one.named)
+            }
             Place::Here(path) => {
-                let (path, reference) = (path.clone(), self.reference.clone());
+                let (path, reference) = (path.clone(), reference.clone());
                 let repository = Arc::clone(&self.repository);
                 let list = move || local::list(&path, &reference, &repository);
                 self.blocking(&deadline, asking, Doing::Listing, list).await
@@ -121,17 +131,90 @@ impl Git {
         }
     }
 
+    /// The tag with the highest version of a range, and all that the range takes.
+    async fn highest(&self, range: &Range, meter: &Meter) -> Result<(Highest, Vec<VersionTag>), Error> {
+        let sieve = self.sift(Sieve::of_range(range), meter).await?;
+        match sieve.highest() {
+            Ok(Some(highest)) => Ok((highest, sieve.tags())),
+            Ok(None) => Err(Error::NoVersion {
+                repository: self.repository.to_string(),
+                range: range.to_string(),
+                near: sieve.near(),
+            }),
+            Err(same) => Err(Error::SameVersion {
+                repository: self.repository.to_string(),
+                first: same.first,
+                second: same.second,
+            }),
+        }
+    }
+
+    /// Which version a commit has that a tag names which may move.
+    pub async fn versions(&self, commit: &ObjectId) -> Result<Option<Versions>, Error> {
+        let Follow::One(Reference::Tag(tag)) = &self.follow else { return Ok(None) };
+        if Naming::new("").version(tag).is_some() {
+            let own = Some(tag.as_str().into());
+            return Ok(Some(Versions { own, tags: Vec::new(), received_bytes: 0 }));
+        }
+        let meter = Meter::default();
+        let sieve = self.sift(Sieve::of_commit(Naming::of_floating(tag), commit.clone()), &meter).await?;
+        let own = sieve.own().map(Into::into);
+        Ok(Some(Versions { own, tags: sieve.tags(), received_bytes: meter.received() }))
+    }
+
+    async fn sift(&self, mut sieve: Sieve, meter: &Meter) -> Result<Sieve, Error> {
+        let (deadline, asking) = Deadline::begin(&self.repository, self.deadline);
+        match &self.place {
+            Place::Far(link) => {
+                link.list(&mut sieve, &deadline, meter).await?;
+                Ok(sieve)
+            }
+            Place::Here(path) => {
+                let (path, repository) = (path.clone(), Arc::clone(&self.repository));
+                let list = move || {
+                    let seek: &mut dyn Seek = &mut sieve;
+                    local::tags(&path, seek, &repository).map(|()| sieve)
+                };
+                self.blocking(&deadline, asking, Doing::Listing, list).await
+            }
+        }
+    }
+
+    /// The range of versions that is followed, where it is one.
+    pub fn range(&self) -> Option<&Range> {
+        match &self.follow {
+            Follow::One(_) => None,
+            Follow::Highest(range) => Some(range),
+        }
+    }
+
+    /// What is to be fetched for a revision: of a range, the tag that was chosen.
+    fn chosen(&self, full_name: &str) -> Reference {
+        match &self.follow {
+            Follow::One(reference) => reference.clone(),
+            Follow::Highest(_) => {
+                Reference::Tag(full_name.strip_prefix(TAGS).unwrap_or(full_name).to_owned())
+            }
+        }
+    }
+
     /// Reads the files of a revision that [`resolve`](Self::resolve) gave. Where the ref has moved
     /// since, the files and the revision are the newer ones. A signed tag that is older than the one that was
     /// accepted last is refused, as is what does not carry the signatures that are asked for.
-    pub async fn read(&self, object: &ObjectId, accepted: Option<Timestamp>) -> Result<Reading, Error> {
+    pub async fn read(
+        &self,
+        full_name: &str,
+        object: &ObjectId,
+        accepted: Option<Timestamp>,
+    ) -> Result<Reading, Error> {
+        let reference = self.chosen(full_name);
         let (deadline, asking) = Deadline::begin(&self.repository, self.deadline);
         let meter = Meter::default();
         let Fetched { object, commit, fetching, reading } = match &self.place {
             Place::Far(link) => {
                 let order = Order {
                     repository: Arc::clone(&self.repository),
-                    reference: self.reference.clone(),
+                    reference: reference.clone(),
                     path: self.path.clone(),
                     names: self.names,
                     object: object.clone(),
@@ -141,18 +224,21 @@ impl Git {
                 let fetch = move || fetch::fetch(&order, scratch.as_deref(), &link, &limit, &count);
                 self.blocking(&deadline, asking, Doing::Fetching, fetch).await?
             }
-            Place::Here(path) => self.read_here(path.clone(), object.clone(), deadline, asking).await?,
+            Place::Here(path) => {
+                let at = (path.clone(), reference.full_name());
+                self.read_here(at, object.clone(), deadline, asking).await?
+            }
         };
         let mut took = vec![(PollStep::Fetch, fetching), (PollStep::Read, reading)];
         let begun = Instant::now();
         let evidence = Arc::new(commit.evidence);
-        let reference = self.reference.full_name().into();
-        let verified = self.verify(reference, commit.id.clone(), Arc::clone(&evidence), accepted).await?;
+        let named = reference.full_name().into();
+        let verified = self.verify(named, commit.id.clone(), Arc::clone(&evidence), accepted).await?;
         let evidence = verified.is_some().then_some(evidence);
         if evidence.is_some() {
             took.push((PollStep::Verify, begun.elapsed()));
         }
-        let revision = self.revision(object, commit.id, commit.committed, verified);
+        let revision = revision(&reference, object, commit.id, commit.committed, verified);
         let snapshot = commit.collected.into_snapshot(revision);
         Ok(Reading { snapshot, took, received_bytes: meter.received(), evidence })
     }
@@ -179,13 +265,13 @@ impl Git {
 
     async fn read_here(
         &self,
-        path: PathBuf,
+        (path, reference): (PathBuf, String),
         object: ObjectId,
         deadline: Deadline,
         asking: Asking,
     ) -> Result<Fetched, Error> {
         let (repository, folder) = (Arc::clone(&self.repository), self.path.clone());
-        let (reference, limit, names) = (self.reference.full_name(), deadline.clone(), self.names);
+        let (limit, names) = (deadline.clone(), self.names);
         let read = move || {
             let begun = Instant::now();
             let reading = tree::Reading {
@@ -233,21 +319,43 @@ impl Git {
         }
     }
 
-    fn revision(
-        &self,
-        object: ObjectId,
-        commit: ObjectId,
-        committed: Option<Timestamp>,
-        verified: Option<Arc<Verified>>,
-    ) -> RepositoryRevision {
-        let reference = self.reference.full_name().into();
-        RepositoryRevision {
-            repository: RepositoryName::main(),
-            at: At::Git { reference, object, commit, committed, verified },
-        }
+    fn no_reference(&self, reference: String) -> Error {
+        Error::NoReference { repository: self.repository.to_string(), reference }
     }
+}
 
-    fn no_reference(&self) -> Error {
-        Error::NoReference { repository: self.repository.to_string(), reference: self.reference.full_name() }
+fn revision(
+    reference: &Reference,
+    object: ObjectId,
+    commit: ObjectId,
+    committed: Option<Timestamp>,
+    verified: Option<Arc<Verified>>,
+) -> RepositoryRevision {
+    let reference = reference.full_name().into();
+    RepositoryRevision {
+        repository: RepositoryName::main(),
+        at: At::Git { reference, object, commit, committed, verified },
     }
+}
+
+/// Refuses a name that no tag or branch can have, and names that mean something else in each clone.
+fn check_name(reference: &Reference) -> Result<(), Error> {
+    match reference {
+        Reference::Tag(short) | Reference::Branch(short) => {
+            let is_short = !short.starts_with("refs/") && !matches!(short.as_str(), "HEAD" | "FETCH_HEAD");
+            if is_short && git2::Reference::is_valid_name(&reference.full_name()) {
+                return Ok(());
+            }
+            Err(Error::ReferenceName { name: short.clone() })
+        }
+        Reference::Commit(_) => Ok(()),
+    }
+}
+
+/// Refuses a folder that does not lie inside the repository.
+fn check_path(repository: &str, path: &str) -> Result<(), Error> {
+    if path.starts_with('/') || path.split('/').any(|step| step == "..") || path.contains(char::is_control) {
+        return Err(Error::PathOutside { repository: repository.to_owned(), path: path.to_owned() });
+    }
+    Ok(())
 }

@@ -20,7 +20,7 @@ use crate::repo::download::Download;
 use crate::repo::error::{Doing, Error, Limit, RedirectProblem};
 use crate::repo::home::{Home, follow};
 use crate::repo::later::retry_after;
-use crate::repo::listing::{self, Advertisement, Advertising, Answer, Named, Problem, Wanted};
+use crate::repo::listing::{self, Advertisement, Advertising, Answer, Problem, Seek, Wanted};
 use crate::repo::meter::Meter;
 
 /// Servers look for `git/` to tell programs from browsers.
@@ -38,7 +38,7 @@ const MOST_REDIRECTS: usize = 5;
 
 /// How much of a listing is read on after its answer is known, so that the connection may be used
 /// again; more costs more than a new connection.
-const READ_ON_BYTES: u64 = 16 * 1024;
+const READ_ON_BYTES: u64 = 8 * 1024;
 
 /// A repository behind HTTP.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ struct Learned {
 /// What a v2 listing brought.
 enum Asked {
     /// An answer.
-    Answered(Option<Named>),
+    Answered,
     /// The server sends elsewhere.
     Moved,
     /// No answer of protocol v2; `v0` will tell why.
@@ -81,16 +81,16 @@ impl Http {
         Self { client, repository: Arc::clone(repository), home, learned: Mutex::default() }
     }
 
-    /// Asks what a ref names: one POST, where the server speaks protocol v2.
+    /// Asks what refs name: one POST, where the server speaks protocol v2.
     pub async fn list(
         &self,
-        full_name: &str,
+        seek: &mut (dyn Seek + Send),
         deadline: &Deadline,
         meter: &Meter,
-    ) -> Result<Option<Named>, Error> {
+    ) -> Result<(), Error> {
         let known = self.learned();
         let place = known.place.unwrap_or_else(|| self.home.url.clone());
-        let answer = self.list_at(&place, known.old, full_name, deadline, meter).await;
+        let answer = self.list_at(&place, known.old, seek, deadline, meter).await;
         if answer.is_err() {
             // The next poll begins where the settings say, with nothing taken for granted.
             self.learn(Learned::default());
@@ -102,23 +102,23 @@ impl Http {
         &self,
         asked: &Url,
         old: bool,
-        full_name: &str,
+        seek: &mut (dyn Seek + Send),
         deadline: &Deadline,
         meter: &Meter,
-    ) -> Result<Option<Named>, Error> {
-        let answer = if old { Asked::NotV2 } else { self.ask(asked, full_name, deadline, meter).await? };
+    ) -> Result<(), Error> {
+        let answer = if old { Asked::NotV2 } else { self.ask(asked, seek, deadline, meter).await? };
         let old = match answer {
-            Asked::Answered(named) => return Ok(named),
+            Asked::Answered => return Ok(()),
             Asked::Moved => false,
             Asked::NotV2 => true,
         };
-        let wanted = Wanted::Name(full_name.to_owned());
-        let (advertisement, place) = self.advertised(wanted, deadline, meter, Doing::Listing).await?;
+        let (advertisement, place) = self.advertised(seek.wanted(), deadline, meter, Doing::Listing).await?;
         // What one place does not understand says nothing of another.
         let old = old && place == *asked;
         self.tell_of_another_origin(&place);
         self.learn(Learned { place: (place != self.home.url).then_some(place), old });
-        Ok(advertisement.named(full_name))
+        advertisement.hand_to(seek);
+        Ok(())
     }
 
     /// A redirect that takes the repository from where its credential may be shown is followed, and works
@@ -136,11 +136,11 @@ impl Http {
     async fn ask(
         &self,
         place: &Url,
-        full_name: &str,
+        seek: &mut (dyn Seek + Send),
         deadline: &Deadline,
         meter: &Meter,
     ) -> Result<Asked, Error> {
-        let body = listing::request(PROTOCOL_AGENT, full_name);
+        let body = listing::request(PROTOCOL_AGENT, &seek.wanted().begins());
         let request = self.upload_pack(place, body)?.header("Git-Protocol", "version=2");
         let mut response = self.send(request, Doing::Listing, deadline).await?;
         match response.status() {
@@ -155,7 +155,7 @@ impl Http {
             | StatusCode::GATEWAY_TIMEOUT => return Err(self.refused(place, &response, Doing::Listing)),
             _ => return Ok(Asked::NotV2),
         }
-        let mut answer = Answer::about(full_name);
+        let mut answer = Answer::about(seek);
         let mut received = 0;
         while let Some(chunk) = self.chunk(&mut response, Doing::Listing, deadline).await? {
             meter.count(chunk.len());
@@ -167,14 +167,12 @@ impl Http {
                     return Ok(Asked::NotV2);
                 }
             }
-            if let Some(named) = answer.named()
-                && received > READ_ON_BYTES
-            {
-                return Ok(Asked::Answered(Some(named.clone())));
+            if answer.is_done() && received > READ_ON_BYTES {
+                return Ok(Asked::Answered);
             }
             self.check_listing(received)?;
         }
-        Ok(answer.end().map_or(Asked::NotV2, Asked::Answered))
+        Ok(answer.end().map_or(Asked::NotV2, |()| Asked::Answered))
     }
 
     /// Reads the advertisement of protocol v0, and says where it was found.

@@ -15,7 +15,7 @@ use crate::repo::deadline::Deadline;
 use crate::repo::download::Download;
 use crate::repo::error::{Doing, Error, Limit};
 use crate::repo::http::Http;
-use crate::repo::listing::{self, Advertisement, Advertising, Named, Wanted};
+use crate::repo::listing::{self, Advertisement, Advertising, Seek, Wanted};
 use crate::repo::meter::Meter;
 use crate::repo::options::GitOptions;
 use crate::repo::ssh::{Called, Place};
@@ -76,22 +76,23 @@ impl Link {
         }
     }
 
-    /// Asks what a ref names; `None` where there is no such ref.
+    /// Asks what refs name, and hands those on that are looked for.
     pub async fn list(
         &self,
-        full_name: &str,
+        seek: &mut (dyn Seek + Send),
         deadline: &Deadline,
         meter: &Meter,
-    ) -> Result<Option<Named>, Error> {
+    ) -> Result<(), Error> {
         if let Way::Http(http) = &self.way {
-            return http.list(full_name, deadline, meter).await;
+            return http.list(seek, deadline, meter).await;
         }
-        let wanted = Wanted::Name(full_name.to_owned());
+        let wanted = seek.wanted();
         let (advertisement, conversation) = self.open(&wanted, deadline, meter, Doing::Listing).await?;
         if let Conversation::Channel(channel) = conversation {
             channel.close(deadline).await;
         }
-        Ok(advertisement.named(full_name))
+        advertisement.hand_to(seek);
+        Ok(())
     }
 
     /// Connects and reads the advertisement.

@@ -10,7 +10,7 @@ use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 use crate::model::revision::{ObjectId, Reference};
 use crate::repo::cause::Cause;
 use crate::repo::error::{Doing, Error};
-use crate::repo::listing::Named;
+use crate::repo::listing::{Named, Seek};
 use crate::repo::tree::{self, Commit, Reading};
 
 /// What a ref names; `None` where there is no such ref.
@@ -29,6 +29,24 @@ pub fn list(path: &Path, reference: &Reference, repository: &str) -> Result<Opti
     // Peeled as far as it goes, as a server would; reading looks at each step.
     let commit = git.find_tag(object).and_then(|tag| tag.peel()).map_or(object, |peeled| peeled.id());
     Ok(Some(Named { object: tree::object_id(object), commit: tree::object_id(commit) }))
+}
+
+/// Hands on every tag.
+pub fn tags(path: &Path, seek: &mut dyn Seek, repository: &str) -> Result<(), Error> {
+    let git = open(path, repository)?;
+    let failed = |error: git2::Error| Error::Git {
+        repository: repository.to_owned(),
+        doing: Doing::Listing,
+        source: Cause::from(&error),
+    };
+    for found in git.references_glob("refs/tags/*").map_err(failed)? {
+        let found = found.map_err(failed)?;
+        // A tag that names another ref, or whose name is no text, is none of a release's.
+        let (Some(object), Ok(name)) = (found.target(), found.name()) else { continue };
+        let commit = git.find_tag(object).and_then(|tag| tag.peel()).map_or(object, |peeled| peeled.id());
+        seek.take(name, Named { object: tree::object_id(object), commit: tree::object_id(commit) });
+    }
+    Ok(())
 }
 
 /// Reads a commit's files.

@@ -39,6 +39,7 @@ mod ssh;
 mod transport;
 mod tree;
 mod verify;
+mod versions;
 mod words;
 
 use std::collections::BTreeSet;
@@ -53,10 +54,11 @@ use crate::model::report::PollStep;
 use crate::model::revision::{At, RepositoryName, RepositoryRevision};
 use crate::model::signature::{Evidence, Verified};
 use crate::model::snapshot::{Names, Snapshot};
+use crate::model::version::Range;
 use crate::repo::error::Error;
 use crate::repo::git::Git;
 use crate::repo::options::{GitOptions, ImportOptions};
-use crate::repo::reading::{Reading, Resolved};
+use crate::repo::reading::{Reading, Resolved, Versions};
 
 /// Where definitions come from.
 #[derive(Debug)]
@@ -119,11 +121,29 @@ impl Repository {
             Source::Directory(path, names) => {
                 let begun = Instant::now();
                 let snapshot = read_folder(path.clone(), *names).await?;
-                Resolved { revision: snapshot.revision, took: begun.elapsed(), received_bytes: 0 }
+                let (revision, took) = (snapshot.revision, begun.elapsed());
+                Resolved { revision, took, received_bytes: 0, versions: Vec::new() }
             }
         };
         resolved.revision.repository = self.name.clone();
         Ok(resolved)
+    }
+
+    /// The range of versions that is followed, where it is one.
+    pub fn range(&self) -> Option<&Range> {
+        match &self.source {
+            Source::Git(git) => git.range(),
+            Source::Directory(..) => None,
+        }
+    }
+
+    /// Says which tag with a version names the commit of a tag that may move; `None` where no tag is followed
+    /// that could have one. A listing of its own, so it is to be asked for when the tag has moved.
+    pub async fn versions(&self, revision: &RepositoryRevision) -> Result<Option<Versions>, Error> {
+        match (&self.source, &revision.at) {
+            (Source::Git(git), At::Git { commit, .. }) => git.versions(commit).await,
+            (Source::Git(_) | Source::Directory(..), At::Git { .. } | At::Directory { .. }) => Ok(None),
+        }
     }
 
     /// Reads the files of a revision that [`resolve`](Self::resolve) gave.
@@ -144,11 +164,13 @@ impl Repository {
         accepted: Option<Timestamp>,
     ) -> Result<Reading, Error> {
         let mut reading = match (&self.source, &revision.at) {
-            (Source::Git(git), At::Git { object, .. }) => git.read(object, accepted).await?,
+            (Source::Git(git), At::Git { reference, object, .. }) => {
+                git.read(reference, object, accepted).await?
+            }
             (Source::Git(git), At::Directory { .. }) => {
                 let resolved = git.resolve().await?;
                 match &resolved.revision.at {
-                    At::Git { object, .. } => git.read(object, accepted).await?,
+                    At::Git { reference, object, .. } => git.read(reference, object, accepted).await?,
                     At::Directory { .. } => unreachable!("git resolves to git"),
                 }
             }

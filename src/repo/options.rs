@@ -12,6 +12,7 @@ use url::Url;
 use crate::model::import::Import;
 use crate::model::revision::{Reference, RepositoryName};
 use crate::model::signature::What;
+use crate::model::version::Follow;
 use crate::repo::credential::Credential;
 
 /// How to reach a git repository, and what of it to read.
@@ -20,7 +21,7 @@ pub struct GitOptions {
     /// `https://…`, `http://…`, `git://…`, `ssh://…`, `user@host:path`, `file://…` or a plain path.
     pub url: String,
     /// What to follow.
-    pub reference: Reference,
+    pub follow: Follow,
     /// The folder inside the repository that holds the definitions; `.` for the whole of it.
     pub path: String,
     /// How long one resolving or one reading may take, all in all.
@@ -71,7 +72,7 @@ impl GitOptions {
     pub fn new(url: impl Into<String>, reference: Reference) -> Self {
         Self {
             url: url.into(),
-            reference,
+            follow: reference.into(),
             path: ".".to_owned(),
             deadline: Duration::from_secs(30),
             credentials: Vec::new(),
@@ -152,7 +153,7 @@ impl ImportOptions {
         };
         GitOptions {
             url: import.git.to_string(),
-            reference: import.reference.clone(),
+            follow: import.follow.clone(),
             path: import.path.to_string(),
             deadline: self.deadline,
             credentials: self.credentials.clone(),
@@ -204,7 +205,7 @@ mod tests {
                 name: RepositoryName::import("platform").expect("a name"),
                 place: Place::start_of("tagalong.yaml"),
                 git: git.into(),
-                reference: Reference::Tag("v2".into()),
+                follow: Reference::Tag("v2".into()).into(),
                 path: ".".into(),
                 interval: None,
             };

@@ -7,6 +7,7 @@ use crate::model::report::PollStep;
 use crate::model::revision::RepositoryRevision;
 use crate::model::signature::Evidence;
 use crate::model::snapshot::Snapshot;
+use crate::model::version::VersionTag;
 
 /// What a ref names now.
 #[derive(Debug, Clone)]
@@ -15,6 +16,19 @@ pub struct Resolved {
     pub revision: RepositoryRevision,
     /// How long it took to ask.
     pub took: Duration,
+    /// Bytes that came over the wire, without HTTP's and TLS's own.
+    pub received_bytes: u64,
+    /// Where a range is followed, the tags that it takes, the highest first and no more than a thousand.
+    pub versions: Vec<VersionTag>,
+}
+
+/// Which version a commit has.
+#[derive(Debug, Clone)]
+pub struct Versions {
+    /// The tag with the highest version that names it.
+    pub own: Option<Arc<str>>,
+    /// All tags with a version, the highest first and no more than a thousand.
+    pub tags: Vec<VersionTag>,
     /// Bytes that came over the wire, without HTTP's and TLS's own.
     pub received_bytes: u64,
 }

@@ -56,8 +56,8 @@ pub fn read(git: &Repository, object: &ObjectId, reading: Reading<'_>) -> Result
     let committed = Timestamp::from_second(commit.time().seconds()).ok();
     let mut objects = Objects { git, reading };
     let collected = match objects.descend(commit.tree_id())? {
-        Some(root) => collect::collect(&mut objects, &root, reading.names)?,
-        None => Collected::nothing(reading.path),
+        Ok(root) => collect::collect(&mut objects, &root, reading.names)?,
+        Err(near) => Collected::nothing(reading.path, near.as_deref()),
     };
     let evidence = Evidence { tag, commit: raw(git, id, reading)? };
     Ok(Commit { id: object_id(id), committed, collected, evidence })
@@ -136,19 +136,29 @@ struct Objects<'a> {
 }
 
 impl Objects<'_> {
-    /// The folder of the definitions; `None` where it is not there, or is no folder.
-    fn descend(&self, root: Oid) -> Result<Option<Oid>, Error> {
+    /// The folder of the definitions; where it is not there, or is no folder, the one that is nearest to it.
+    fn descend(&self, root: Oid) -> Result<Result<Oid, Option<String>>, Error> {
         let mut at = root;
-        for name in self.reading.path.split('/').filter(|name| !matches!(*name, "" | ".")) {
+        let steps: Vec<_> = self.reading.path.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
+        for (depth, name) in steps.iter().enumerate() {
             self.reading.check_size(self.git, at)?;
             let tree = self.git.find_tree(at).map_err(|error| self.reading.failed(&error))?;
             match tree.get_name_bytes(name.as_bytes()) {
                 Some(entry) if entry.kind() == Some(ObjectType::Tree) => at = entry.id(),
-                Some(_) | None => return Ok(None),
+                Some(_) | None => {
+                    let near = collect::nearest(name, tree.iter().filter_map(|entry| folder(&entry)));
+                    return Ok(Err(near.map(|near| [&steps[..depth], &[near.as_str()]].concat().join("/"))));
+                }
             }
         }
-        Ok(Some(at))
+        Ok(Ok(at))
     }
+}
+
+/// The name of an entry that is a folder.
+fn folder(entry: &git2::TreeEntry<'_>) -> Option<String> {
+    let is_folder = entry.kind() == Some(ObjectType::Tree);
+    is_folder.then(|| String::from_utf8(entry.name_bytes().to_vec()).ok()).flatten()
 }
 
 impl Source for Objects<'_> {

@@ -8,6 +8,7 @@ pub mod checked;
 mod connect;
 mod credentials;
 pub mod extra;
+mod follow;
 mod imports;
 pub mod keys;
 mod plain;

@@ -47,7 +47,12 @@ pub struct RawSettings {
 
 /// Keys that exclude each other: one written in a later source takes the place of the others.
 const RIVALS: &[&[&str]] = &[
-    &["repository.git.ref.tag", "repository.git.ref.branch", "repository.git.ref.commit"],
+    &[
+        "repository.git.ref.tag",
+        "repository.git.ref.branch",
+        "repository.git.ref.commit",
+        "repository.git.ref.semver",
+    ],
     &["repository.git.url", "repository.dir"],
     &["connect.basic_auth.password", "connect.basic_auth.password_file"],
 ];

@@ -11,7 +11,6 @@ use crate::model::desired::Suspend;
 use crate::model::finding::{Finding, Place};
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Mode;
-use crate::model::revision::{ObjectId, Reference};
 use crate::model::rule::Rule;
 use crate::model::select::Select;
 use crate::model::text::Text;
@@ -23,6 +22,7 @@ use crate::settings::checked::{Level, Log, Repository, Settings};
 use crate::settings::connect::connect;
 use crate::settings::credentials::credentials;
 use crate::settings::extra::extra;
+use crate::settings::follow::follow;
 use crate::settings::imports::imports;
 use crate::settings::keys::{KEYS, Takes};
 use crate::settings::plain::{Found, flag, length_of, limit, number, path, text, texts, word, wrong};
@@ -170,17 +170,17 @@ fn repository(
         return Some(Repository::Directory(PathBuf::from(dir.as_str())));
     }
     let url = text(raw, "repository.git.url", found)?;
-    let reference = reference(raw, &url, found);
+    let follow = follow(raw, &url, found);
     let folder = text(raw, "repository.git.path", found);
     let deadline = length_of(raw, "repository.git.deadline", found);
     let ca_file = path(raw, "repository.git.ca_file", found);
     let scratch = path(raw, "scratch_dir", found);
-    if let Some((verify, reference)) = verify.as_ref().zip(reference.as_ref()) {
-        verify::of_reference(raw, verify, reference, found);
+    if let Some((verify, follow)) = verify.as_ref().zip(follow.as_ref()) {
+        verify::of_followed(raw, verify, follow, found);
     }
     Some(Repository::Git(Box::new(GitOptions {
         url: url.as_str().to_owned(),
-        reference: reference?,
+        follow: follow?,
         path: folder?.as_str().to_owned(),
         deadline: deadline?,
         credentials: credentials.to_vec(),
@@ -189,27 +189,6 @@ fn repository(
         scratch,
         verify,
     })))
-}
-
-fn reference(raw: &RawSettings, url: &Text, found: Found<'_>) -> Option<Reference> {
-    if let Some(tag) = text(raw, "repository.git.ref.tag", found) {
-        return Some(Reference::Tag(tag.as_str().to_owned()));
-    }
-    if let Some(branch) = text(raw, "repository.git.ref.branch", found) {
-        return Some(Reference::Branch(branch.as_str().to_owned()));
-    }
-    if let Some(commit) = text(raw, "repository.git.ref.commit", found) {
-        let id = ObjectId::new(commit.as_str());
-        if id.is_none() {
-            let why = "is no full id of a commit: 40 hexadecimal digits";
-            found.push(wrong(raw, "repository.git.ref.commit", why).hint("`git rev-parse COMMIT` prints it"));
-        }
-        return id.map(Reference::Commit);
-    }
-    let message = "a git repository is named, and nothing of it to follow";
-    let finding = Finding::new(Rule::MissingKey, url.place.clone(), message);
-    found.push(finding.hint("add `repository.git.ref.tag`, or --tag, such as v1"));
-    None
 }
 
 /// The trees of values, each over the one before, and the single ones over all.

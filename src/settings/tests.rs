@@ -79,7 +79,7 @@ fn a_rival_in_a_later_source_takes_the_place_of_the_earlier() {
     assert!(matches!(settings.repository, Some(Repository::Directory(path)) if path.as_os_str() == "here"));
     let settings = good(GIT, &[], &[("repository.git.ref.branch", "main")]);
     let Some(Repository::Git(git)) = settings.repository else { panic!("a git repository") };
-    assert_eq!(git.reference, Reference::Branch("main".into()));
+    assert_eq!(git.follow, Reference::Branch("main".into()).into());
 }
 
 #[test]

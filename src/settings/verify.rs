@@ -10,6 +10,7 @@ use crate::model::revision::Reference;
 use crate::model::rule::Rule;
 use crate::model::signature::What;
 use crate::model::text::Text;
+use crate::model::version::Follow;
 use crate::repo::options::{ImportVerification, Verification};
 use crate::settings::plain::{Found, path, word, wrong};
 use crate::settings::raw::RawSettings;
@@ -34,11 +35,11 @@ pub fn verify(raw: &RawSettings, found: Found<'_>) -> Option<Verification> {
 }
 
 /// Says so where what is asked for can never be there: a tag's signature, and no tag is followed.
-pub fn of_reference(raw: &RawSettings, verify: &Verification, reference: &Reference, found: Found<'_>) {
-    let followed = match reference {
-        Reference::Tag(_) => return,
-        Reference::Branch(_) => "a branch",
-        Reference::Commit(_) => "a commit",
+pub fn of_followed(raw: &RawSettings, verify: &Verification, follow: &Follow, found: Found<'_>) {
+    let followed = match follow {
+        Follow::One(Reference::Tag(_)) | Follow::Highest(_) => return,
+        Follow::One(Reference::Branch(_)) => "a branch",
+        Follow::One(Reference::Commit(_)) => "a commit",
     };
     if verify.what.needs_tag() {
         let why = format!("asks for the signature of a tag, and {followed} is followed");

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::model::capability::{Capabilities, Version};
 use crate::model::config::{Config, Shown, Value};
+use crate::model::course::{Course, LowerVersion, Move, MoveKind, MovedVersion};
 use crate::model::desired::{Desired, DesiredConnector, DesiredState, Incomplete, Lapse, Origin};
 use crate::model::finding::{Finding, Findings, Place};
 use crate::model::live::{Kind, Live, LiveConnector, RunState, Status, Task, Trouble};
@@ -18,7 +19,7 @@ use crate::model::plan::{
     Unverifiable,
 };
 use crate::model::report::{
-    ApplyResult, Class, Clock, Clocks, ClusterReport, Failure, MoveKind, Outcome, Report, RepositoryReport,
+    ApplyResult, Class, Clock, Clocks, ClusterReport, Failure, Outcome, Report, RepositoryReport,
     RepositoryState, StepResult, SuspendedBy,
 };
 use crate::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision, Revision};
@@ -70,6 +71,32 @@ fn configure(changes: &[(&str, ChangeKind)]) -> Step {
             .iter()
             .map(|(key, kind)| Change { key: (*key).into(), kind: kind.clone() })
             .collect(),
+    }
+}
+
+/// A way with something of everything; in truth only a range is held.
+fn course() -> Course {
+    let id = |digit: &str| ObjectId::new(&digit.repeat(40)).expect("an id");
+    let one = |revision: Revision| revision.main().clone();
+    let mut earlier = one(revision());
+    if let At::Git { commit, .. } = &mut earlier.at {
+        *commit = id("b");
+    }
+    Course {
+        version_tag: Some("v1.4.2".into()),
+        last: Some(Move {
+            kind: MoveKind::Backward,
+            from: Some(earlier.clone()),
+            to: one(revision()),
+            at: NOW - jiff::SignedDuration::from_hours(1),
+        }),
+        moved_versions: vec![MovedVersion {
+            tag: "v1.4.1".into(),
+            from: id("c"),
+            to: id("d"),
+            at: NOW - jiff::SignedDuration::from_hours(2),
+        }],
+        held: Some(LowerVersion { offered: earlier, kept: one(revision()) }),
     }
 }
 
@@ -237,6 +264,7 @@ pub(in crate::view) fn report() -> Report {
             consecutive_failures: 1,
             failure: Some(failure("failed to list the refs: connection refused")),
             last_moves: [(MoveKind::Forward, before(3600))].into(),
+            course: course(),
             findings: Findings::default(),
         }],
         cluster: ClusterReport {

@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use crate::view::form::{RevisionForm, WarningForm};
-use crate::view::status::{ClockForm, ConnectorForm, RepositoryForm, StatusForm};
+use crate::view::status::{
+    ClockForm, ConnectorForm, HeldVersionForm, MoveForm, MovedVersionForm, RepositoryForm, StatusForm,
+};
 use crate::view::text::{ago, count, line};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;\
@@ -99,9 +101,34 @@ fn repositories(out: &mut String, repositories: &[RepositoryForm], now: Timestam
             .map(|failure| escape(&format!("{}: {}", failure.class, failure.text)))
             .unwrap_or_default();
         let polled = repository.last_success.map(|at| ago(at, now)).unwrap_or_default();
-        vec![escape(&repository.repository), state, polled, failure]
+        let version = repository.version_tag.as_deref().map(escape).unwrap_or_default();
+        let notes = [vec![failure], course(repository, now)].concat();
+        let notes: Vec<_> = notes.into_iter().filter(|note| !note.is_empty()).collect();
+        vec![escape(&repository.repository), state, version, polled, notes.join("<br>")]
     });
-    table(out, "Repositories", &["repository", "state", "last read", "failure"], rows);
+    table(out, "Repositories", &["repository", "state", "version", "last read", "notes"], rows);
+}
+
+/// How it moved, and what of it is not taken.
+fn course(repository: &RepositoryForm, now: Timestamp) -> Vec<String> {
+    let held = repository.held.iter().map(|HeldVersionForm { hold, detail, release }| {
+        bad(&format!("held: {hold}: {detail}; to let it pass, {release}"))
+    });
+    let last = repository.last_move.iter().map(|MoveForm { kind, from, to, at }| {
+        let from = from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+        let what = if kind == "backward" { "rolled back" } else { kind };
+        escape(&format!("{what}{from} to {to}, {}", ago(*at, now)))
+    });
+    let moved = repository.moved_versions.iter().map(|MovedVersionForm { tag, from, to, at }| {
+        let short = |id: &str| id.get(..7).unwrap_or(id).to_owned();
+        bad(&format!(
+            "the tag {tag} says a version and was moved from {} to {}, {}",
+            short(from),
+            short(to),
+            ago(*at, now)
+        ))
+    });
+    held.chain(last).chain(moved).collect()
 }
 
 fn connectors(out: &mut String, connectors: &[ConnectorForm], now: Timestamp) {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::course::{Course, LowerVersion, Move, MovedVersion};
 use crate::model::finding::Findings;
 use crate::model::live::{LiveConnector, Status, Task};
 use crate::model::name::ConnectorName;
@@ -95,6 +96,40 @@ pub(in crate::view) struct RepositoryForm {
     pub(in crate::view) consecutive_failures: u32,
     pub(in crate::view) failure: Option<FailureForm>,
     pub(in crate::view) last_moves: BTreeMap<String, Timestamp>,
+    #[serde(default)]
+    pub(in crate::view) version_tag: Option<String>,
+    #[serde(default)]
+    pub(in crate::view) last_move: Option<MoveForm>,
+    #[serde(default)]
+    pub(in crate::view) moved_versions: Vec<MovedVersionForm>,
+    #[serde(default)]
+    pub(in crate::view) held: Option<HeldVersionForm>,
+}
+
+/// The last move of what is followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::view) struct MoveForm {
+    pub(in crate::view) kind: String,
+    pub(in crate::view) from: Option<String>,
+    pub(in crate::view) to: String,
+    pub(in crate::view) at: Timestamp,
+}
+
+/// A tag with a version that was moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::view) struct MovedVersionForm {
+    pub(in crate::view) tag: String,
+    pub(in crate::view) from: String,
+    pub(in crate::view) to: String,
+    pub(in crate::view) at: Timestamp,
+}
+
+/// A lower version that is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::view) struct HeldVersionForm {
+    pub(in crate::view) hold: String,
+    pub(in crate::view) detail: String,
+    pub(in crate::view) release: String,
 }
 
 /// One declared connector.
@@ -183,7 +218,10 @@ impl StatusForm {
     pub fn is_well(&self) -> bool {
         self.connect.reachable != Some(false)
             && self.connect.failure.is_none()
-            && self.repositories.iter().all(|repository| repository.failure.is_none())
+            && self
+                .repositories
+                .iter()
+                .all(|repository| repository.failure.is_none() && repository.held.is_none())
             && self.findings.iter().all(|finding| finding.severity != "error")
             && self.connectors.iter().all(|connector| {
                 connector.failed.is_none() && connector.held.is_empty() && connector.drift_since.is_none()
@@ -246,6 +284,7 @@ impl RepositoryForm {
             consecutive_failures,
             failure,
             last_moves,
+            course: Course { version_tag, last, moved_versions, held },
             findings: _,
         } = report;
         Self {
@@ -259,6 +298,39 @@ impl RepositoryForm {
             consecutive_failures: *consecutive_failures,
             failure: failure.as_ref().map(FailureForm::new),
             last_moves: last_moves.iter().map(|(kind, at)| (kind.to_string(), *at)).collect(),
+            version_tag: version_tag.as_deref().map(str::to_owned),
+            last_move: last.as_ref().map(MoveForm::new),
+            moved_versions: moved_versions.iter().map(MovedVersionForm::new).collect(),
+            held: held.as_ref().map(HeldVersionForm::new),
+        }
+    }
+}
+
+impl MoveForm {
+    fn new(last: &Move) -> Self {
+        let Move { kind, from, to, at } = last;
+        Self {
+            kind: kind.to_string(),
+            from: from.as_ref().map(|from| from.at.to_string()),
+            to: to.at.to_string(),
+            at: *at,
+        }
+    }
+}
+
+impl MovedVersionForm {
+    fn new(moved: &MovedVersion) -> Self {
+        let MovedVersion { tag, from, to, at } = moved;
+        Self { tag: tag.to_string(), from: from.to_string(), to: to.to_string(), at: *at }
+    }
+}
+
+impl HeldVersionForm {
+    fn new(lower: &LowerVersion) -> Self {
+        Self {
+            hold: Hold::LowerVersion.name().to_owned(),
+            detail: lower.detail(),
+            release: LowerVersion::RELEASE.to_owned(),
         }
     }
 }

@@ -131,10 +131,11 @@ const VALUES: &str = "
 
 #[test]
 fn the_label_values_of_the_metrics_page_are_those_of_the_model() {
+    use tagalong::model::course::MoveKind;
     use tagalong::model::live::RunState;
     use tagalong::model::plan::{Hold, StepKind, Sync};
     use tagalong::model::report::{
-        ApplyResult, MoveKind, Outcome, PollOutcome, PollStep, RepositoryState, SuspendedBy, WebhookOutcome,
+        ApplyResult, Outcome, PollOutcome, PollStep, RepositoryState, SuspendedBy, WebhookOutcome,
     };
     use tagalong::model::rule::Severity;
     let list = |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

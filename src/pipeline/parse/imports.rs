@@ -17,6 +17,7 @@ use crate::model::revision::{ObjectId, Reference, RepositoryName};
 use crate::model::rule::Rule;
 use crate::model::shape::{Field, Shape, Takes};
 use crate::model::text::Text;
+use crate::model::version::{Follow, Range};
 use crate::pipeline::parse::tree;
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::tree::{Kind, Node};
@@ -50,9 +51,37 @@ static REF: Shape = Shape::new(
         Field::new("tag", Takes::Literal, "A tag. It may move."),
         Field::new("branch", Takes::Literal, "A branch."),
         Field::new("commit", Takes::Like("^[0-9a-fA-F]{40}$"), "A commit, its full id."),
+        Field::new("semver", Takes::Literal, "A range of versions, to follow the tag with the highest of: `^1.4`."),
+        Field::new(
+            "prefix",
+            Takes::Literal,
+            "What stands before a version in a tag's name, beside `semver`: `app/`. One `v` behind it counts for nothing.",
+        ),
+        Field::new(
+            "allow_downgrade",
+            Takes::Flag,
+            "Whether a highest version that went down is taken, beside `semver`. Otherwise the last good one stays.",
+        )
+        .default("false"),
     ],
 )
-.apart(&[["tag", "branch"], ["tag", "commit"], ["branch", "commit"]]);
+.apart(&[
+    ["tag", "branch"],
+    ["tag", "commit"],
+    ["tag", "semver"],
+    ["branch", "commit"],
+    ["branch", "semver"],
+    ["commit", "semver"],
+    ["prefix", "tag"],
+    ["prefix", "branch"],
+    ["prefix", "commit"],
+    ["allow_downgrade", "tag"],
+    ["allow_downgrade", "branch"],
+    ["allow_downgrade", "commit"],
+]);
+
+/// What goes with a range only.
+const OF_RANGE: [&str; 2] = ["prefix", "allow_downgrade"];
 
 /// The time between two polls, at least and at most.
 const INTERVALS: [Duration; 2] = [Duration::from_secs(1), Duration::from_hours(24)];
@@ -87,7 +116,7 @@ fn import(node: &Node, findings: &mut Vec<Finding>) -> Option<(Text, RepositoryN
     let fields = decode::fields(WHAT, node, &IMPORT, findings)?;
     let name = tree::required(WHAT, &fields, "name", findings);
     let git = tree::required(WHAT, &fields, "git", findings).filter(|git| is_address(git, findings));
-    let reference = reference(&fields, findings);
+    let follow = follow(&fields, findings);
     let path = path(&fields, findings);
     let interval = interval(&fields, findings);
     let written = name?;
@@ -95,12 +124,12 @@ fn import(node: &Node, findings: &mut Vec<Finding>) -> Option<(Text, RepositoryN
         findings.push(no_name(&written));
         return None;
     };
-    let import = match (git, reference, path, interval) {
-        (Some(git), Some(reference), Ok(path), Ok(interval)) => Some(Import {
+    let import = match (git, follow, path, interval) {
+        (Some(git), Some(follow), Ok(path), Ok(interval)) => Some(Import {
             name: name.clone(),
             place: written.place.clone(),
             git: git.text,
-            reference,
+            follow,
             path,
             interval,
         }),
@@ -153,21 +182,27 @@ fn interval(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Read<Option<Dur
     Err(())
 }
 
-fn reference(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Reference> {
+fn follow(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Follow> {
     const EXAMPLE: &str = "write it like `ref: {tag: v2}`";
     let Some(entry) = fields.entry("ref") else {
         findings.push(tree::missing(WHAT, fields, "ref").hint(EXAMPLE));
         return None;
     };
     if let Kind::Scalar(text) = &entry.value.kind {
-        let message = "`ref` does not say whether it is a tag, a branch or a commit";
+        let message = "`ref` does not say whether it is a tag, a branch, a commit or a range of versions";
         findings.push(Finding::new(Rule::WrongType, text.place.clone(), message).hint(EXAMPLE));
         return None;
     }
     let before = findings.len();
     let inner = decode::fields("`ref`", &entry.value, &REF, findings)?;
-    let said: Vec<_> =
-        REF.fields.iter().filter_map(|field| Some((field.key, inner.entry(field.key)?))).collect();
+    let entry = |key: &'static str| Some((key, inner.entry(key)?));
+    let (options, kinds): (Vec<_>, Vec<_>) =
+        REF.fields.iter().filter_map(|field| entry(field.key)).partition(|(key, _)| OF_RANGE.contains(key));
+    // Beside a range they say more of it, beside anything else they contradict it.
+    let said = match kinds.as_slice() {
+        [] | [("semver", _)] => kinds,
+        _ => kinds.into_iter().chain(options).collect(),
+    };
     match said.as_slice() {
         [] if findings.len() == before => {
             let message = "`ref` names nothing to follow";
@@ -175,7 +210,8 @@ fn reference(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Referen
             None
         }
         [] => None,
-        [(key, _)] => named(key, &tree::optional(&inner, key, findings)?, findings),
+        [("semver", _)] => highest(&inner, findings),
+        [(key, _)] => named(key, &tree::optional(&inner, key, findings)?, findings).map(Follow::One),
         [(first, _), (second, other), ..] => {
             let message = format!("`{first}` and `{second}` exclude each other");
             let finding = Finding::new(Rule::Conflict, other.key.place.clone(), message);
@@ -183,6 +219,27 @@ fn reference(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Referen
             None
         }
     }
+}
+
+fn highest(inner: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Follow> {
+    let range = tree::optional(inner, "semver", findings);
+    let prefix = match inner.get("prefix") {
+        None => Some(Text::plain("", inner.place.clone())),
+        Some(_) => tree::optional(inner, "prefix", findings),
+    };
+    let allow_downgrade = match inner.get("allow_downgrade") {
+        None => Some(false),
+        Some(node) => decode::boolean("`allow_downgrade`", node, findings),
+    };
+    let written = range?;
+    let range = Range::new(written.as_str(), prefix?.as_str(), allow_downgrade?);
+    if range.is_none() {
+        let hint =
+            "write it like `^1.4`, `~1.4.2` or `>=1.4, <2`; no `v` in it, and a comma between two conditions";
+        let finding = Finding::new(Rule::WrongValue, written.place, "`semver` is no range of versions");
+        findings.push(finding.hint(hint));
+    }
+    range.map(Follow::Highest)
 }
 
 fn named(key: &str, text: &Text, findings: &mut Vec<Finding>) -> Option<Reference> {

@@ -1,10 +1,14 @@
 //! What a repository's refs name, as servers tell it.
 //!
-//! Takes the bytes of a protocol v2 `ls-refs` answer or of a v0 advertisement, gives the ids of the
-//! refs that are wanted. Pure, and bounded: refs that nobody wants are dropped as they come, so a
-//! repository with millions of them costs no memory.
+//! Takes the bytes of a protocol v2 `ls-refs` answer or of a v0 advertisement, hands the refs that are
+//! wanted to whoever looks for them. Pure, and bounded: refs that nobody wants are dropped as they come,
+//! so a repository with millions of them costs no memory.
+
+#[cfg(test)]
+mod tests;
 
 use crate::model::revision::ObjectId;
+use crate::model::version::Naming;
 use crate::repo::cause::Cause;
 use crate::repo::error::{Doing, Error, Limit};
 use crate::repo::pktline::{self, Packet};
@@ -22,6 +26,50 @@ pub struct Named {
     pub object: ObjectId,
     /// The commit, peeled as far as the server peels.
     pub commit: ObjectId,
+}
+
+/// Who looks for something among refs, as they come.
+pub trait Seek {
+    /// Which refs it looks at.
+    fn wanted(&self) -> Wanted;
+
+    /// Takes a ref by its full name; one that it does not look for may come too.
+    fn take(&mut self, full_name: &str, named: Named);
+
+    /// Whether it has found all that it looks for.
+    fn is_done(&self) -> bool;
+}
+
+/// Looks for one ref.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct One {
+    full_name: String,
+    /// What it names, once it was found.
+    pub named: Option<Named>,
+}
+
+impl One {
+    /// Looks for a ref by its full name.
+    pub fn named(full_name: impl Into<String>) -> Self {
+        Self { full_name: full_name.into(), named: None }
+    }
+}
+
+impl Seek for One {
+    fn wanted(&self) -> Wanted {
+        Wanted::Name(self.full_name.clone())
+    }
+
+    /// A prefix asks for `v10` too where `v1` is meant, hence the whole name.
+    fn take(&mut self, full_name: &str, named: Named) {
+        if full_name == self.full_name {
+            self.named = Some(named);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.named.is_some()
+    }
 }
 
 /// Why bytes are no listing.
@@ -65,31 +113,29 @@ impl Problem {
     }
 }
 
-/// The `ls-refs` request for one full name.
-pub fn request(agent: &str, full_name: &str) -> Vec<u8> {
+/// The `ls-refs` request for the refs whose full names begin so.
+pub fn request(agent: &str, begins: &str) -> Vec<u8> {
     let mut body = Vec::with_capacity(160);
     pktline::push(&mut body, b"command=ls-refs\n");
     pktline::push(&mut body, format!("agent={agent}\n").as_bytes());
     body.extend_from_slice(pktline::DELIMITER);
     pktline::push(&mut body, b"peel\n");
-    pktline::push(&mut body, format!("ref-prefix {full_name}\n").as_bytes());
+    pktline::push(&mut body, format!("ref-prefix {begins}\n").as_bytes());
     body.extend_from_slice(pktline::FLUSH);
     body
 }
 
 /// Reads an `ls-refs` answer as it comes.
-#[derive(Debug)]
 pub struct Answer<'a> {
-    full_name: &'a str,
+    seek: &'a mut (dyn Seek + Send),
     rest: Vec<u8>,
-    named: Option<Named>,
     ended: bool,
 }
 
 impl<'a> Answer<'a> {
-    /// Waits for one full name. A prefix asks for `v10` too where `v1` is meant, hence the name.
-    pub fn about(full_name: &'a str) -> Self {
-        Self { full_name, rest: Vec::new(), named: None, ended: false }
+    /// Hands each ref on.
+    pub fn about(seek: &'a mut (dyn Seek + Send)) -> Self {
+        Self { seek, rest: Vec::new(), ended: false }
     }
 
     /// Takes the next bytes.
@@ -103,10 +149,11 @@ impl<'a> Answer<'a> {
                 Packet::Data(line) if !self.ended => {
                     let (id, rest) = id_and_rest(line)?;
                     let mut words = rest.split(|byte| *byte == b' ');
-                    if words.next() == Some(self.full_name.as_bytes()) {
-                        let peeled = words.find_map(|word| word.strip_prefix(b"peeled:"));
-                        let commit = peeled.map(parse_id).transpose()?.unwrap_or_else(|| id.clone());
-                        self.named = Some(Named { object: id, commit });
+                    let name = words.next().unwrap_or_default();
+                    let peeled = words.find_map(|word| word.strip_prefix(b"peeled:"));
+                    let commit = peeled.map(parse_id).transpose()?.unwrap_or_else(|| id.clone());
+                    if let Some(name) = shown(name) {
+                        self.seek.take(name, Named { object: id, commit });
                     }
                 }
                 Packet::Data(_) | Packet::Flush | Packet::Delimiter | Packet::End => {
@@ -118,14 +165,14 @@ impl<'a> Answer<'a> {
         Ok(())
     }
 
-    /// What the name was seen to name, also before the end.
-    pub fn named(&self) -> Option<&Named> {
-        self.named.as_ref()
+    /// Whether everything was found, also before the end.
+    pub fn is_done(&self) -> bool {
+        self.seek.is_done()
     }
 
     /// Says that no more bytes come.
-    pub fn end(self) -> Result<Option<Named>, Problem> {
-        if self.ended && self.rest.is_empty() { Ok(self.named) } else { Err(Problem::Malformed) }
+    pub fn end(self) -> Result<(), Problem> {
+        if self.ended && self.rest.is_empty() { Ok(()) } else { Err(Problem::Malformed) }
     }
 }
 
@@ -134,10 +181,26 @@ impl<'a> Answer<'a> {
 pub enum Wanted {
     /// One, by its full name.
     Name(String),
+    /// The tags that say a version.
+    Versions(Naming),
     /// Those which lead to a commit: none where the server hands out single commits, else every
     /// branch and tag.
     WayTo(ObjectId),
 }
+
+impl Wanted {
+    /// What the full names of these refs begin with.
+    pub fn begins(&self) -> String {
+        match self {
+            Self::Name(full_name) => full_name.clone(),
+            Self::Versions(naming) => format!("{TAGS}{}", naming.begins()),
+            Self::WayTo(_) => "refs/".to_owned(),
+        }
+    }
+}
+
+/// Where tags stand.
+pub const TAGS: &str = "refs/tags/";
 
 /// A v0 advertisement, without the refs that are not wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,6 +230,17 @@ impl Advertisement {
         self.can("allow-reachable-sha1-in-want")
             || self.can("allow-any-sha1-in-want")
             || self.can("allow-tip-sha1-in-want")
+    }
+
+    /// Hands each of its refs on.
+    pub fn hand_to(&self, seek: &mut dyn Seek) {
+        let mut refs = self.refs.iter().peekable();
+        while let Some((name, object)) = refs.next() {
+            // The peeled id stands right behind the tag's own.
+            let peeled = refs.next_if(|(next, _)| next.strip_suffix("^{}") == Some(name));
+            let commit = peeled.map_or(object, |(_, commit)| commit);
+            seek.take(name, Named { object: object.clone(), commit: commit.clone() });
+        }
     }
 
     /// What a full name names.
@@ -280,10 +354,9 @@ impl Advertising {
             self.advertisement = Some(Advertisement::with(capabilities.unwrap_or_default())?);
         }
         let advertisement = self.advertisement.as_mut().expect("it was just made");
-        let Ok(name) = std::str::from_utf8(name) else { return Ok(()) };
-        if name.chars().any(char::is_control) || !wants(&self.wanted, advertisement, name) {
+        let Some(name) = shown(name).filter(|name| wants(&self.wanted, advertisement, name)) else {
             return Ok(());
-        }
+        };
         if advertisement.refs.len() == MOST_REFS {
             return Err(Problem::TooManyRefs);
         }
@@ -292,9 +365,18 @@ impl Advertising {
     }
 }
 
+/// A name that may be shown; refs with others are passed over.
+fn shown(name: &[u8]) -> Option<&str> {
+    std::str::from_utf8(name).ok().filter(|name| !name.chars().any(char::is_control))
+}
+
 fn wants(wanted: &Wanted, advertisement: &Advertisement, name: &str) -> bool {
     match wanted {
         Wanted::Name(full) => name.strip_suffix("^{}").unwrap_or(name) == full,
+        Wanted::Versions(naming) => {
+            let tag = name.strip_suffix("^{}").unwrap_or(name).strip_prefix(TAGS);
+            tag.is_some_and(|tag| naming.version(tag).is_some())
+        }
         Wanted::WayTo(_) => {
             !advertisement.gives_commits()
                 && (name.starts_with("refs/heads/") || name.starts_with("refs/tags/"))
@@ -323,139 +405,4 @@ fn parse_id(digits: &[u8]) -> Result<ObjectId, Problem> {
         return Err(Problem::Sha256);
     }
     std::str::from_utf8(digits).ok().and_then(ObjectId::new).ok_or(Problem::Malformed)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
-
-    fn id(text: &str) -> ObjectId {
-        ObjectId::new(text).expect("an id")
-    }
-
-    fn packets(lines: &[&str]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for line in lines {
-            match *line {
-                "" => bytes.extend_from_slice(pktline::FLUSH),
-                line => pktline::push(&mut bytes, line.as_bytes()),
-            }
-        }
-        bytes
-    }
-
-    fn answer(bytes: &[u8]) -> Result<Option<Named>, Problem> {
-        let mut answer = Answer::about("refs/tags/v1");
-        for byte in bytes.chunks(7) {
-            answer.feed(byte)?;
-        }
-        answer.end()
-    }
-
-    fn advertised(wanted: Wanted, stateless: bool, bytes: &[u8]) -> Result<Advertisement, Problem> {
-        let mut advertising = Advertising::of(wanted, stateless);
-        for chunk in bytes.chunks(5) {
-            if advertising.feed(chunk)? {
-                break;
-            }
-        }
-        advertising.end()
-    }
-
-    #[test]
-    fn v1_is_not_v10() {
-        let bytes = packets(&[&format!("{A} refs/tags/v10\n"), &format!("{B} refs/tags/v1.2\n"), ""]);
-        assert_eq!(answer(&bytes), Ok(None));
-        let bytes = packets(&[&format!("{A} refs/tags/v10\n"), &format!("{B} refs/tags/v1\n"), ""]);
-        assert_eq!(answer(&bytes), Ok(Some(Named { object: id(B), commit: id(B) })));
-    }
-
-    #[test]
-    fn an_annotated_tag_has_two_ids() {
-        let bytes = packets(&[&format!("{A} refs/tags/v1 peeled:{B}\n"), ""]);
-        assert_eq!(answer(&bytes), Ok(Some(Named { object: id(A), commit: id(B) })));
-    }
-
-    #[test]
-    fn what_is_no_ls_refs_answer_is_told() {
-        assert_eq!(answer(b""), Err(Problem::Malformed));
-        assert_eq!(answer(b"<html>"), Err(Problem::Malformed));
-        assert_eq!(answer(&packets(&["# service=git-upload-pack\n", ""])), Err(Problem::Malformed));
-        assert_eq!(answer(&packets(&[&format!("{A} refs/tags/v1\n")])), Err(Problem::Malformed));
-        assert_eq!(answer(&packets(&["version 2\n", "ls-refs\n", ""])), Err(Problem::Malformed));
-        assert_eq!(answer(&packets(&["ERR no\n", ""])), Err(Problem::Refused("no\n".into())));
-        assert_eq!(answer(&packets(&[&format!("{A}{A} refs/tags/v1\n"), ""])), Err(Problem::Malformed));
-        let long = "c".repeat(64);
-        assert_eq!(answer(&packets(&[&format!("{long} refs/tags/v1\n"), ""])), Err(Problem::Sha256));
-    }
-
-    #[test]
-    fn an_advertisement_keeps_what_is_wanted() {
-        let bytes = packets(&[
-            "# service=git-upload-pack\n",
-            "",
-            &format!("{A} HEAD\0shallow side-band-64k\n"),
-            &format!("{A} refs/tags/v1\n"),
-            &format!("{B} refs/tags/v1^{{}}\n"),
-            &format!("{B} refs/tags/v10\n"),
-            &format!("shallow {B}\n"),
-            "",
-        ]);
-        let seen = advertised(Wanted::Name("refs/tags/v1".into()), true, &bytes).expect("a listing");
-        assert_eq!(seen.named("refs/tags/v1"), Some(Named { object: id(A), commit: id(B) }));
-        assert_eq!(seen.refs.len(), 2);
-        assert!(seen.can("shallow") && !seen.gives_commits());
-
-        let again = advertised(Wanted::Name("refs/tags/v1".into()), true, &seen.to_bytes(true));
-        assert_eq!(again, Ok(seen));
-    }
-
-    #[test]
-    fn a_server_that_hands_out_commits_is_asked_for_no_refs() {
-        let refs = |capabilities: &str| {
-            packets(&[
-                &format!("{A} HEAD\0{capabilities}\n"),
-                &format!("{A} refs/heads/main\n"),
-                &format!("{B} refs/pull/1/head\n"),
-                "",
-            ])
-        };
-        let open = advertised(Wanted::WayTo(id(B)), false, &refs("allow-reachable-sha1-in-want"));
-        assert_eq!(open.expect("a listing").refs, []);
-        let closed = advertised(Wanted::WayTo(id(B)), false, &refs("shallow")).expect("a listing");
-        assert_eq!(closed.refs, [("refs/heads/main".to_owned(), id(A))]);
-        let none = Advertisement { capabilities: "shallow".into(), refs: vec![] };
-        assert!(none.to_bytes(false).ends_with(b"capabilities^{}\0shallow\n0000"));
-    }
-
-    #[test]
-    fn refs_with_odd_names_are_passed_over() {
-        let mut bytes = Vec::new();
-        pktline::push(&mut bytes, format!("{A} refs/tags/v1\0x\n").as_bytes());
-        pktline::push(&mut bytes, &[A.as_bytes(), b" refs/tags/\xff\xfe\n"].concat());
-        bytes.extend_from_slice(pktline::FLUSH);
-        let seen = advertised(Wanted::WayTo(id(A)), false, &bytes).expect("a listing");
-        assert_eq!(seen.refs.len(), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_make_it_panic(bytes: Vec<u8>, stateless: bool) {
-            let _ = answer(&bytes);
-            let _ = advertised(Wanted::Name("refs/tags/v1".into()), stateless, &bytes);
-        }
-
-        #[test]
-        fn no_lines_make_it_panic(lines in proptest::collection::vec("[0-9a-f ^{}\0a-z:/]{0,80}", 0..6)) {
-            let lines: Vec<_> = lines.iter().map(String::as_str).collect();
-            let bytes = packets(&lines);
-            let _ = answer(&bytes);
-            let _ = advertised(Wanted::WayTo(id(A)), true, &bytes);
-        }
-    }
 }
