@@ -105,7 +105,7 @@ impl Compare {
     pub async fn run(self) -> Result<Done, Failure> {
         let settings = self.settings()?;
         let supply = Supply { values: &settings.values, examples: true, secrets: None };
-        let (old, new) = (self.repository(&self.old)?, self.repository(&self.new)?);
+        let (old, new) = (self.repository(&self.old).await?, self.repository(&self.new).await?);
         self.known_imports(&[&old, &new], &settings.imports).await?;
         let read = definitions::folders(&self.extra).await?;
         let folders = definitions::beside(&self.extra, &read);
@@ -158,11 +158,11 @@ impl Compare {
         wiring::typed(overlay, &self.values)
     }
 
-    fn repository(&self, text: &str) -> Result<Named, Failure> {
+    async fn repository(&self, text: &str) -> Result<Named, Failure> {
         let (repository, name) = if is_folder(text) {
             (Repository::directory(text), None)
         } else {
-            let Meant { options, name } = LocalClone::around(&self.folder())?.meaning(text)?;
+            let Meant { options, name } = LocalClone::around(&self.folder())?.meaning(text).await?;
             (Repository::git(options)?, Some(name))
         };
         Ok(Named { repository: repository.naming(pipeline::named), name })

@@ -68,13 +68,16 @@ const GITLAB: [File; 1] = [(".gitlab-ci.yml", include_str!("../../config/init/gi
 const ENTRIES: [&str; 4] = ["tagalong.yaml", "templates", "connectors", "environments"];
 
 impl Init {
-    pub fn run(self) -> Result<Done, Failure> {
+    pub async fn run(self) -> Result<Done, Failure> {
         let Self { dir, ci } = self;
         fs::create_dir_all(&dir)
             .with_context(|| format!("failed to make the folder {}", dir.display()))
             .map_err(Failure::new)?;
         let clone = LocalClone::around(&dir).ok();
-        let ci = ci.unwrap_or_else(|| suggested(clone.as_ref()));
+        let ci = match ci {
+            Some(ci) => ci,
+            None => suggested(clone.as_ref()).await,
+        };
         let workflows = match ci {
             Ci::Github => GITHUB.as_slice(),
             Ci::Gitlab => GITLAB.as_slice(),
@@ -100,10 +103,10 @@ impl Init {
 }
 
 /// Whose workflows the folder most likely needs.
-fn suggested(clone: Option<&LocalClone>) -> Ci {
+async fn suggested(clone: Option<&LocalClone>) -> Ci {
     match clone {
         Some(clone) if !clone.is_root() => Ci::None,
-        Some(clone) if clone.origin().is_some_and(|host| host.contains("gitlab")) => Ci::Gitlab,
+        Some(clone) if clone.origin().await.is_some_and(|host| host.contains("gitlab")) => Ci::Gitlab,
         Some(_) | None => Ci::Github,
     }
 }

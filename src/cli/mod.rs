@@ -69,7 +69,6 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    // libgit2's options are process-wide and may be set only before a second thread exists.
     repo::initialise();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -106,7 +105,7 @@ async fn dispatch(command: Command) -> Result<Done, Failure> {
         Command::Validate(command) => command.run().await,
         Command::Render(command) => command.run().await,
         Command::Compare(command) => command.run().await,
-        Command::Init(command) => command.run(),
+        Command::Init(command) => command.run().await,
         Command::Status(command) => command.run().await,
         Command::Reconcile(command) => command.run().await,
         Command::Health(command) => command.run().await,

@@ -402,8 +402,8 @@ pub fn state(class: Class) -> RepositoryState {
 mod tests {
     use super::*;
     use crate::model::revision::Reference;
-    use crate::repo::error::{Doing, Limit};
     use crate::repo::options::GitOptions;
+    use crate::repo::problem::{Doing, Limit};
 
     fn later(seconds: Option<u64>) -> Error {
         let later = seconds.map(Duration::from_secs);

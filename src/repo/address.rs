@@ -9,7 +9,8 @@ use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use crate::repo::cause::is_unprintable;
-use crate::repo::error::{AddressProblem, Error};
+use crate::repo::error::Error;
+use crate::repo::problem::AddressProblem;
 
 /// The port of `git://`.
 const GIT_PORT: u16 = 9418;

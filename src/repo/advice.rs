@@ -2,7 +2,9 @@
 //!
 //! Takes an error, gives a hint where something is known to help.
 
-use crate::repo::error::{AddressProblem, Error, HostKeyProblem, KeyProblem};
+use crate::repo::ended::OWN_REPOSITORY;
+use crate::repo::error::Error;
+use crate::repo::problem::{AddressProblem, HostKeyProblem, KeyProblem};
 
 const NO_CLONE: &str = "names of tags, branches and commits are looked up in the clone in which the definitions \
     lie; to compare two folders, write both as paths: `./old ./new`";
@@ -91,7 +93,8 @@ impl Error {
             Self::NotACommit { .. } => Some("move the tag to a commit"),
             Self::Unverified { source, .. } => Some(source.hint()),
             Self::AllowedSigners { .. } => Some(NO_SIGNERS),
-            Self::TooLarge { .. } => Some("keep the definitions in a repository of their own"),
+            Self::TooLarge { .. } => Some(OWN_REPOSITORY),
+            Self::Worker { ended, .. } => ended.hint(),
             Self::Unreachable { source, .. } if source.is_about_certificates() => Some(
                 "a private certificate authority is named with `ca_file`, of the repository or in `git_credentials`",
             ),

@@ -9,9 +9,10 @@ use tokio::net::TcpStream;
 
 use crate::repo::cause::Cause;
 use crate::repo::deadline::Deadline;
-use crate::repo::error::{Doing, Error};
+use crate::repo::error::Error;
 use crate::repo::meter::Meter;
 use crate::repo::pktline;
+use crate::repo::problem::Doing;
 use crate::repo::ssh::Ssh;
 
 /// An open connection.

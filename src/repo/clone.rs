@@ -5,19 +5,19 @@
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
-use git2::Oid;
-
-use crate::model::revision::Reference;
+use crate::model::revision::{ObjectId, Reference};
 use crate::repo::address::Address;
-use crate::repo::cause::Cause;
-use crate::repo::error::{Doing, Error};
-use crate::repo::local;
+use crate::repo::deadline::Deadline;
+use crate::repo::error::Error;
+use crate::repo::local::Here;
 use crate::repo::options::GitOptions;
-use crate::repo::tree;
+use crate::repo::problem::Doing;
+use crate::repo::worker::words::{Ask, Tell};
 
-/// Where a short name may stand, in the order in which git looks.
-const PLACES: [&str; 3] = ["refs/tags/", "refs/heads/", "refs/remotes/"];
+/// How long a question to a clone may take.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// A clone, and the folder of the definitions in it.
 #[derive(Debug, Clone)]
@@ -64,10 +64,9 @@ impl LocalClone {
     }
 
     /// The host of the remote `origin`, where there is one.
-    pub fn origin(&self) -> Option<String> {
-        let git = local::open(&self.root, "").ok()?;
-        let origin = git.find_remote("origin").ok()?;
-        match Address::parse(origin.url().ok()?).ok()? {
+    pub async fn origin(&self) -> Option<String> {
+        let Ok(Ask::Origin { url }) = self.ask(&Tell::Origin).await else { return None };
+        match Address::parse(&url).ok()? {
             Address::Http { url, .. } => url.host_str().map(ToOwned::to_owned),
             Address::Git { host, .. } | Address::Ssh { host, .. } => Some(host),
             Address::Local(_) => None,
@@ -75,47 +74,43 @@ impl LocalClone {
     }
 
     /// Says what a name means here, as git does; a short name of two different commits is refused.
-    pub fn meaning(&self, name: &str) -> Result<Meant, Error> {
-        let repository = self.root.display().to_string();
-        let git = local::open(&self.root, &repository)?;
-        let commit = |name: &str| -> Option<Oid> {
-            git.find_reference(name).and_then(|found| found.peel_to_commit()).ok().map(|commit| commit.id())
-        };
-        let full = |place: &&str| {
-            let full = format!("{place}{name}");
-            commit(&full).map(|id| (full, id))
-        };
-        let found: Vec<_> = PLACES.iter().filter_map(full).collect();
-        if let Some((first, id)) = found.first() {
-            if let Some((second, _)) = found.iter().find(|(_, other)| other != id) {
-                let (name, first, second) = (name.to_owned(), first.clone(), second.clone());
-                return Err(Error::Ambiguous { name, first, second });
-            }
-            return Ok(self.meant(first.clone(), *id));
-        }
-        let unknown = || Error::NoName {
-            repository: repository.clone(),
-            name: name.to_owned(),
-            shallow: git.is_shallow(),
-        };
-        let object = git.revparse_single(name).map_err(|_| unknown())?;
-        match object.peel_to_commit() {
-            Ok(commit) => Ok(self.meant(name.to_owned(), commit.id())),
-            Err(source) => {
-                Err(Error::Git { repository, doing: Doing::Listing, source: Cause::from(&source) })
-            }
+    pub async fn meaning(&self, name: &str) -> Result<Meant, Error> {
+        let repository = self.shown();
+        let name = name.to_owned();
+        match self.ask(&Tell::Mean { name: name.clone() }).await? {
+            Ask::Meant { name, commit } => match ObjectId::new(&commit) {
+                Some(commit) => Ok(self.meant(name, commit)),
+                None => Err(Error::Sha256 { repository }),
+            },
+            Ask::Ambiguous { first, second } => Err(Error::Ambiguous { name, first, second }),
+            Ask::Unknown { shallow } => Err(Error::NoName { repository, name, shallow }),
+            _ => Err(Error::nonsense(&repository, Doing::Listing)),
         }
     }
 
-    fn meant(&self, name: String, commit: Oid) -> Meant {
+    /// Asks a worker of its own.
+    async fn ask(&self, tell: &Tell) -> Result<Ask, Error> {
+        let here = Here { repository: self.shown().into(), path: self.root.clone() };
+        let (deadline, _asking) = Deadline::begin(&here.repository, LONGEST);
+        let mut errand = here.open(Doing::Listing, &deadline).await?;
+        let answer = errand.ask(tell, &[]).await;
+        errand.end().await;
+        answer.map(|(ask, _)| ask)
+    }
+
+    fn shown(&self) -> String {
+        self.root.display().to_string()
+    }
+
+    fn meant(&self, name: String, commit: ObjectId) -> Meant {
         let short = |place: &str| name.strip_prefix(place).map(ToOwned::to_owned);
         let reference = match (short("refs/tags/"), short("refs/heads/")) {
             (Some(tag), _) => Reference::Tag(tag),
             (None, Some(branch)) => Reference::Branch(branch),
-            (None, None) => Reference::Commit(tree::object_id(commit)),
+            (None, None) => Reference::Commit(commit),
         };
         // A path that begins with `/` is never taken for another kind of address.
-        let mut options = GitOptions::new(self.root.display().to_string(), reference);
+        let mut options = GitOptions::new(self.shown(), reference);
         if !self.path.is_empty() {
             options.path.clone_from(&self.path);
         }

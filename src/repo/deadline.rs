@@ -10,7 +10,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::repo::error::{Doing, Error};
+use crate::repo::error::Error;
+
+use crate::repo::problem::Doing;
 
 /// The end of one operation on one repository.
 #[derive(Debug, Clone)]

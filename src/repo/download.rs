@@ -8,8 +8,9 @@ use reqwest::Response;
 
 use crate::repo::cause::Cause;
 use crate::repo::deadline::Deadline;
-use crate::repo::error::{Doing, Error};
+use crate::repo::error::Error;
 use crate::repo::meter::Meter;
+use crate::repo::problem::Doing;
 
 /// The answer of a fetch, read piece by piece.
 #[derive(Debug)]

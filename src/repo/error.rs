@@ -3,13 +3,14 @@
 //! Takes the failures of the wire, of libgit2 and of the file system, gives one enum: each variant
 //! says what was attempted, the cause is its source.
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::report::Class;
 use crate::repo::cause::Cause;
+use crate::repo::ended::Ended;
+use crate::repo::problem::{AddressProblem, Doing, HostKeyProblem, KeyProblem, Limit, RedirectProblem};
 use crate::signature::refusal::Refusal;
 
 /// What can go wrong while a repository is looked at.
@@ -310,6 +311,19 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The process that reads git did not do what it was asked.
+    #[error("the worker that reads {repository} {ended} (while {doing})")]
+    Worker {
+        /// Which repository.
+        repository: String,
+        /// What was attempted.
+        doing: Doing,
+        /// How it ended.
+        ended: Ended,
+        /// What it said.
+        #[source]
+        source: Option<Cause>,
+    },
     /// libgit2 failed at something that should not fail.
     #[error("git failed on {repository} while {doing}")]
     Git {
@@ -356,148 +370,12 @@ fn neighbours(near: &[String]) -> String {
     }
 }
 
-/// What was attempted when it went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doing {
-    /// Asking what the ref names.
-    Listing,
-    /// Fetching its objects.
-    Fetching,
-    /// Reading files.
-    Reading,
-}
-
-impl fmt::Display for Doing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Listing => "asking what the ref names",
-            Self::Fetching => "fetching",
-            Self::Reading => "reading files",
-        })
-    }
-}
-
-/// Why an address cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AddressProblem {
-    /// It is no URL, no `user@host:path` and no path.
-    Malformed,
-    /// It has a scheme that is not spoken.
-    Scheme,
-    /// It names no host, or for a file a foreign one.
-    Host,
-    /// It names no repository on the host.
-    Path,
-    /// A password stands in it.
-    Password,
-    /// Its user or host begins with `-`, which `ssh` would take for an option.
-    Dash,
-    /// It has a control character.
-    Control,
-}
-
-impl fmt::Display for AddressProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "it is not an address",
-            Self::Scheme => "only https, http, git, ssh and file are spoken",
-            Self::Host => "the host is missing, or a file's is not this machine",
-            Self::Path => "it names no repository on the host",
-            Self::Password => "it holds a password",
-            Self::Dash => "the user or host begins with a dash",
-            Self::Control => "it has a control character",
-        })
-    }
-}
-
-/// What is wrong with a private key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyProblem {
-    /// It wants a passphrase.
-    Passphrase,
-    /// It is no key that `ssh` can read.
-    Unreadable,
-}
-
-impl fmt::Display for KeyProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Passphrase => "is protected by a passphrase",
-            Self::Unreadable => "is no private key that can be read",
-        })
-    }
-}
-
-/// What is wrong with the key of a host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HostKeyProblem {
-    /// None of the known ones is the host's.
-    Unknown,
-    /// Another one is known.
-    Changed,
-    /// It is known as one that is not to be trusted any more.
-    Revoked,
-}
-
-impl fmt::Display for HostKeyProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unknown => "is not known",
-            Self::Changed => "is another than the known one",
-            Self::Revoked => "is revoked",
-        })
-    }
-}
-
-/// Why a redirect is not followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RedirectProblem {
-    /// From https to http.
-    Downgrade,
-    /// One after the other.
-    TooMany,
-    /// Not to a git repository, or nowhere.
-    Elsewhere,
-    /// In the middle of a fetch.
-    Late,
-}
-
-impl fmt::Display for RedirectProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Downgrade => "it leaves TLS",
-            Self::TooMany => "there are too many in a row",
-            Self::Elsewhere => "it does not lead to a git repository",
-            Self::Late => "it comes in the middle of a fetch",
-        })
-    }
-}
-
-/// A limit on what is taken from a repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    /// Bytes of one listing of refs.
-    ListingBytes(u64),
-    /// Refs that are wanted at once.
-    Refs(usize),
-    /// Bytes of one pack.
-    PackBytes(u64),
-    /// Bytes of one tag, commit or tree.
-    ObjectBytes(usize),
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ListingBytes(bytes) => write!(f, "{} MiB of refs", bytes / 1024 / 1024),
-            Self::Refs(count) => write!(f, "{count} branches and tags"),
-            Self::PackBytes(bytes) => write!(f, "{} MiB to fetch", bytes / 1024 / 1024),
-            Self::ObjectBytes(bytes) => write!(f, "{} MiB in one tag, commit or folder", bytes / 1024 / 1024),
-        }
-    }
-}
-
 impl Error {
+    /// The error that says that a worker's answer makes no sense.
+    pub fn nonsense(repository: &str, doing: Doing) -> Self {
+        Self::Worker { repository: repository.to_owned(), doing, ended: Ended::Nonsense, source: None }
+    }
+
     /// What metrics, logs and retries know of it.
     pub fn class(&self) -> Class {
         match self {
@@ -529,7 +407,8 @@ impl Error {
             | Self::TooLarge { .. }
             | Self::NotACommit { .. } => Class::Unusable,
             Self::Unverified { .. } | Self::AllowedSigners { .. } => Class::Unverified,
-            Self::Scratch { .. } | Self::Git { .. } => Class::Internal,
+            Self::Worker { ended, .. } if ended.is_limit() => Class::Unusable,
+            Self::Worker { .. } | Self::Scratch { .. } | Self::Git { .. } => Class::Internal,
             Self::Folder { source, .. } | Self::Extra { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => Class::RefMissing,
                 _ => Class::Unusable,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -19,16 +20,16 @@ use crate::model::snapshot::Names;
 use crate::model::version::{Follow, Naming, Range, VersionTag};
 use crate::repo::address::Address;
 use crate::repo::deadline::{Asking, Deadline};
-use crate::repo::error::{Doing, Error};
+use crate::repo::error::Error;
 use crate::repo::fetch::{self, Fetched, Order};
 use crate::repo::link::Link;
-use crate::repo::listing::{Named, One, Seek, TAGS};
-use crate::repo::local;
+use crate::repo::listing::{Named, One, TAGS};
+use crate::repo::local::Here;
 use crate::repo::meter::Meter;
+use crate::repo::name;
 use crate::repo::options::{GitOptions, Verification};
-use crate::repo::process;
+use crate::repo::problem::Doing;
 use crate::repo::reading::{Reading, Resolved, Versions};
-use crate::repo::tree;
 use crate::repo::verify;
 use crate::repo::versions::{Highest, Sieve};
 use crate::signature::{Claim, Times};
@@ -47,32 +48,33 @@ pub struct Git {
     scratch: Option<PathBuf>,
     place: Place,
     verify: Option<Arc<Verification>>,
-    /// libgit2 cannot be interrupted while it computes, so there is never a second one behind a first
-    /// that hangs.
+    /// There is never a second worker behind a first that hangs.
     one_at_a_time: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
 enum Place {
     Far(Arc<Link>),
-    Here(PathBuf),
+    Here(Here),
 }
 
 impl Git {
     /// Checks the options; nothing is asked yet.
     pub fn new(options: GitOptions) -> Result<Self, Error> {
-        process::initialise();
         let address = Address::parse(&options.url)?;
         let repository: Arc<str> = address.shown().into();
         if let Follow::One(reference) = &options.follow {
             check_name(reference)?;
         }
         check_path(&repository, &options.path)?;
-        let here = if let Address::Local(path) = &address { Some(path.clone()) } else { None };
+        let here = match &address {
+            Address::Local(path) => Some(Here { repository: Arc::clone(&repository), path: path.clone() }),
+            Address::Http { .. } | Address::Git { .. } | Address::Ssh { .. } => None,
+        };
         let link = Link::new(&repository, address, &options);
         let place = match (link, here) {
             (Some(link), _) => Place::Far(Arc::new(link)),
-            (None, path) => Place::Here(path.expect("an address without a way is a path")),
+            (None, here) => Place::Here(here.expect("an address without a way is a path")),
         };
         Ok(Self {
             repository,
@@ -122,11 +124,12 @@ impl Git {
                 link.list(&mut one, &deadline, meter).await?;
                 Ok(one.named)
             }
-            Place::Here(path) => {
-                let (path, reference) = (path.clone(), reference.clone());
-                let repository = Arc::clone(&self.repository);
-                let list = move || local::list(&path, &reference, &repository);
-                self.blocking(&deadline, asking, Doing::Listing, list).await
+            Place::Here(here) => {
+                let permit = self.permit(&deadline, Doing::Listing).await?;
+                let listed = here.list(reference, &deadline).await;
+                // Only now: as long as it is held, the work goes on.
+                drop((asking, permit));
+                listed
             }
         }
     }
@@ -169,13 +172,11 @@ impl Git {
                 link.list(&mut sieve, &deadline, meter).await?;
                 Ok(sieve)
             }
-            Place::Here(path) => {
-                let (path, repository) = (path.clone(), Arc::clone(&self.repository));
-                let list = move || {
-                    let seek: &mut dyn Seek = &mut sieve;
-                    local::tags(&path, seek, &repository).map(|()| sieve)
-                };
-                self.blocking(&deadline, asking, Doing::Listing, list).await
+            Place::Here(here) => {
+                let permit = self.permit(&deadline, Doing::Listing).await?;
+                let listed = here.tags(&mut sieve, &deadline).await;
+                drop((asking, permit));
+                listed.map(|()| sieve)
             }
         }
     }
@@ -210,23 +211,26 @@ impl Git {
         let reference = self.chosen(full_name);
         let (deadline, asking) = Deadline::begin(&self.repository, self.deadline);
         let meter = Meter::default();
+        let order = Order {
+            repository: Arc::clone(&self.repository),
+            reference: reference.clone(),
+            path: self.path.clone(),
+            names: self.names,
+            object: object.clone(),
+            scratch: self.scratch.clone(),
+            deadline: deadline.clone(),
+        };
+        let runtime = Handle::current();
         let Fetched { object, commit, fetching, reading } = match &self.place {
             Place::Far(link) => {
-                let order = Order {
-                    repository: Arc::clone(&self.repository),
-                    reference: reference.clone(),
-                    path: self.path.clone(),
-                    names: self.names,
-                    object: object.clone(),
-                };
-                let (scratch, link) = (self.scratch.clone(), Arc::clone(link));
-                let (limit, count) = (deadline.clone(), meter.clone());
-                let fetch = move || fetch::fetch(&order, scratch.as_deref(), &link, &limit, &count);
+                let (link, count) = (Arc::clone(link), meter.clone());
+                let fetch = move || fetch::fetch(&order, &link, &runtime, &count);
                 self.blocking(&deadline, asking, Doing::Fetching, fetch).await?
             }
-            Place::Here(path) => {
-                let at = (path.clone(), reference.full_name());
-                self.read_here(at, object.clone(), deadline, asking).await?
+            Place::Here(here) => {
+                let here = here.clone();
+                let read = move || here.read(&order, &runtime);
+                self.blocking(&deadline, asking, Doing::Reading, read).await?
             }
         };
         let mut took = vec![(PollStep::Fetch, fetching), (PollStep::Read, reading)];
@@ -263,31 +267,7 @@ impl Git {
         Ok(Some(Arc::new(verified)))
     }
 
-    async fn read_here(
-        &self,
-        (path, reference): (PathBuf, String),
-        object: ObjectId,
-        deadline: Deadline,
-        asking: Asking,
-    ) -> Result<Fetched, Error> {
-        let (repository, folder) = (Arc::clone(&self.repository), self.path.clone());
-        let (limit, names) = (deadline.clone(), self.names);
-        let read = move || {
-            let begun = Instant::now();
-            let reading = tree::Reading {
-                repository: &repository,
-                reference: &reference,
-                path: &folder,
-                names,
-                deadline: &limit,
-            };
-            let commit = local::read(&path, &object, reading)?;
-            Ok(Fetched { object, commit, fetching: Duration::ZERO, reading: begun.elapsed() })
-        };
-        self.blocking(&deadline, asking, Doing::Reading, read).await
-    }
-
-    /// Runs libgit2 on a thread that may block, and waits for it until the deadline.
+    /// Reads on a thread that may block, and waits for it until the deadline.
     async fn blocking<T: Send + 'static>(
         &self,
         deadline: &Deadline,
@@ -343,7 +323,7 @@ fn check_name(reference: &Reference) -> Result<(), Error> {
     match reference {
         Reference::Tag(short) | Reference::Branch(short) => {
             let is_short = !short.starts_with("refs/") && !matches!(short.as_str(), "HEAD" | "FETCH_HEAD");
-            if is_short && git2::Reference::is_valid_name(&reference.full_name()) {
+            if is_short && name::is_of_a_ref(&reference.full_name()) {
                 return Ok(());
             }
             Err(Error::ReferenceName { name: short.clone() })

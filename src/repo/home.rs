@@ -12,7 +12,8 @@ use url::Url;
 use crate::model::password::Password;
 use crate::repo::cause::Cause;
 use crate::repo::credential::{Credential, Way};
-use crate::repo::error::{Error, RedirectProblem};
+use crate::repo::error::Error;
+use crate::repo::problem::RedirectProblem;
 
 /// Where a repository is at home, and what is shown there.
 #[derive(Debug)]

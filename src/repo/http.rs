@@ -17,11 +17,12 @@ use crate::repo::client::Renewed;
 use crate::repo::credential::Credential;
 use crate::repo::deadline::Deadline;
 use crate::repo::download::Download;
-use crate::repo::error::{Doing, Error, Limit, RedirectProblem};
+use crate::repo::error::Error;
 use crate::repo::home::{Home, follow};
 use crate::repo::later::retry_after;
 use crate::repo::listing::{self, Advertisement, Advertising, Answer, Problem, Seek, Wanted};
 use crate::repo::meter::Meter;
+use crate::repo::problem::{Doing, Limit, RedirectProblem};
 
 /// Servers look for `git/` to tell programs from browsers.
 pub const AGENT: &str = concat!("git/2.0 (tagalong ", env!("CARGO_PKG_VERSION"), ")");

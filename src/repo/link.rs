@@ -13,11 +13,12 @@ use crate::repo::client::Renewed;
 use crate::repo::credential::{self, Credential};
 use crate::repo::deadline::Deadline;
 use crate::repo::download::Download;
-use crate::repo::error::{Doing, Error, Limit};
+use crate::repo::error::Error;
 use crate::repo::http::Http;
 use crate::repo::listing::{self, Advertisement, Advertising, Seek, Wanted};
 use crate::repo::meter::Meter;
 use crate::repo::options::GitOptions;
+use crate::repo::problem::{Doing, Limit};
 use crate::repo::ssh::{Called, Place};
 
 /// The way to one repository.

@@ -1,79 +1,97 @@
 //! A repository on this machine, read where it lies.
 //!
 //! Takes a path, gives what its refs name and a commit's files. Nothing is fetched: the objects are
-//! here, and no object of git's ever changes.
+//! here, and no object of git's ever changes. A worker reads them as it does what came from afar.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use git2::{ErrorCode, Repository, RepositoryOpenFlags};
+use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use crate::model::revision::{ObjectId, Reference};
-use crate::repo::cause::Cause;
-use crate::repo::error::{Doing, Error};
+use crate::repo::deadline::Deadline;
+use crate::repo::error::Error;
+use crate::repo::fetch::{Fetched, Order};
 use crate::repo::listing::{Named, Seek};
-use crate::repo::tree::{self, Commit, Reading};
+use crate::repo::problem::Doing;
+use crate::repo::tree;
+use crate::repo::worker::errand::{Errand, Start};
+use crate::repo::worker::words::{Ask, Tell};
 
-/// What a ref names; `None` where there is no such ref.
-pub fn list(path: &Path, reference: &Reference, repository: &str) -> Result<Option<Named>, Error> {
-    let git = open(path, repository)?;
-    let failed = |error: &git2::Error| Error::Git {
-        repository: repository.to_owned(),
-        doing: Doing::Listing,
-        source: Cause::from(error),
-    };
-    let found = match git.find_reference(&reference.full_name()) {
-        Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-        found => found.and_then(|found| found.resolve()).map_err(|error| failed(&error))?,
-    };
-    let object = found.target().expect("a resolved ref names an object");
-    // Peeled as far as it goes, as a server would; reading looks at each step.
-    let commit = git.find_tag(object).and_then(|tag| tag.peel()).map_or(object, |peeled| peeled.id());
-    Ok(Some(Named { object: tree::object_id(object), commit: tree::object_id(commit) }))
+/// How much memory a worker may have that reads here, in MiB: the index of a large clone is mapped whole.
+const MEMORY: u64 = 1024;
+
+/// A repository on this machine.
+#[derive(Debug, Clone)]
+pub struct Here {
+    /// As it may be shown.
+    pub repository: Arc<str>,
+    /// Its folder.
+    pub path: PathBuf,
 }
 
-/// Hands on every tag.
-pub fn tags(path: &Path, seek: &mut dyn Seek, repository: &str) -> Result<(), Error> {
-    let git = open(path, repository)?;
-    let failed = |error: git2::Error| Error::Git {
-        repository: repository.to_owned(),
-        doing: Doing::Listing,
-        source: Cause::from(&error),
-    };
-    for found in git.references_glob("refs/tags/*").map_err(failed)? {
-        let found = found.map_err(failed)?;
-        // A tag that names another ref, or whose name is no text, is none of a release's.
-        let (Some(object), Ok(name)) = (found.target(), found.name()) else { continue };
-        let commit = git.find_tag(object).and_then(|tag| tag.peel()).map_or(object, |peeled| peeled.id());
-        seek.take(name, Named { object: tree::object_id(object), commit: tree::object_id(commit) });
-    }
-    Ok(())
-}
-
-/// Reads a commit's files.
-pub fn read(path: &Path, object: &ObjectId, reading: Reading<'_>) -> Result<Commit, Error> {
-    let git = open(path, reading.repository)?;
-    let there = git.odb().is_ok_and(|odb| odb.exists(tree::oid(object)));
-    if !there {
-        let repository = reading.repository.to_string();
-        return Err(Error::NoCommit { repository, commit: object.to_string() });
-    }
-    tree::read(&git, object, reading)
-}
-
-/// Opens a bare repository, a work tree, or a linked work tree; a folder above is never searched.
-///
-/// The first two are opened without looking at who owns them: a mounted volume seldom belongs to the
-/// agent's user, and only objects are read, so nothing in the repository can make the agent act.
-pub fn open(path: &Path, repository: &str) -> Result<Repository, Error> {
-    let opened = Repository::open_bare(path)
-        .or_else(|_| Repository::open_bare(path.join(".git")))
-        .or_else(|_| Repository::open_ext(path, RepositoryOpenFlags::NO_SEARCH, [] as [&Path; 0]));
-    opened.map_err(|error| {
-        let repository = repository.to_owned();
-        // libgit2 is built without SHA-256 and says so when it meets such a repository.
-        if error.message().contains("objectformat") || error.message().contains("object format") {
-            return Error::Sha256 { repository };
+impl Here {
+    /// Starts a worker that has opened it.
+    pub async fn open(&self, doing: Doing, deadline: &Deadline) -> Result<Errand, Error> {
+        // Where the agent is: the path may be relative.
+        let start = Start { memory: MEMORY, folder: Path::new(".") };
+        let mut errand = Errand::start(start, &self.repository, doing, deadline).await?;
+        match errand.ask(&Tell::Open, self.path.as_os_str().as_encoded_bytes()).await {
+            Ok((Ask::Done, _)) => Ok(errand),
+            Ok(_) => Err(errand.end_as(None).await),
+            Err(error) => Err(errand.end_as(Some(error)).await),
         }
-        Error::NoRepository { repository, source: Cause::from(&error) }
-    })
+    }
+
+    /// What a ref names; `None` where there is no such ref.
+    pub async fn list(&self, reference: &Reference, deadline: &Deadline) -> Result<Option<Named>, Error> {
+        let mut errand = self.open(Doing::Listing, deadline).await?;
+        let list = Tell::List { reference: reference.full_name() };
+        let named = match errand.ask(&list, &[]).await {
+            Ok((Ask::Nothing, _)) => Ok(None),
+            Ok((Ask::Named { object, commit }, _)) => {
+                let named = ObjectId::new(&object).zip(ObjectId::new(&commit));
+                let named = named.map(|(object, commit)| Some(Named { object, commit }));
+                named.ok_or_else(|| errand.nonsense())
+            }
+            Ok(_) => Err(errand.nonsense()),
+            Err(error) => Err(error),
+        };
+        errand.end().await;
+        named
+    }
+
+    /// Hands on every tag.
+    pub async fn tags(&self, seek: &mut dyn Seek, deadline: &Deadline) -> Result<(), Error> {
+        let mut errand = self.open(Doing::Listing, deadline).await?;
+        let listed = match errand.ask(&Tell::Tags, &[]).await {
+            Ok((Ask::Tags, lines)) => hand_on(&lines, seek).ok_or_else(|| errand.nonsense()),
+            Ok(_) => Err(errand.nonsense()),
+            Err(error) => Err(error),
+        };
+        errand.end().await;
+        listed
+    }
+
+    /// Reads what is ordered; blocks, and is to be called on a thread that may.
+    pub fn read(&self, order: &Order, runtime: &Handle) -> Result<Fetched, Error> {
+        let begun = Instant::now();
+        let mut errand = runtime.block_on(self.open(Doing::Reading, &order.deadline))?;
+        let reference = order.reference.full_name();
+        let read = tree::read(&mut errand, runtime, &order.object, order.reading(&reference));
+        runtime.block_on(errand.end());
+        let (object, fetching) = (order.object.clone(), Duration::ZERO);
+        Ok(Fetched { object, commit: read?, fetching, reading: begun.elapsed() })
+    }
+}
+
+fn hand_on(lines: &[u8], seek: &mut dyn Seek) -> Option<()> {
+    for line in std::str::from_utf8(lines).ok()?.lines() {
+        let mut words = line.splitn(3, ' ');
+        let (object, commit, name) = (words.next()?, words.next()?, words.next()?);
+        seek.take(name, Named { object: ObjectId::new(object)?, commit: ObjectId::new(commit)? });
+    }
+    Some(())
 }

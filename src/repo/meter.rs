@@ -5,7 +5,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::repo::error::{Error, Limit};
+use crate::repo::error::Error;
+
+use crate::repo::problem::Limit;
 
 /// The most bytes that one reading may receive.
 pub const MOST_BYTES: u64 = 64 * 1024 * 1024;

@@ -6,12 +6,15 @@
 
 pub mod clone;
 pub mod credential;
+pub mod ended;
 pub mod error;
 pub mod flat;
 pub mod keys;
 pub mod options;
 pub mod pinned;
+pub mod problem;
 pub mod reading;
+pub mod worker;
 
 mod address;
 mod advice;
@@ -22,6 +25,7 @@ mod collect;
 mod deadline;
 mod dir;
 mod download;
+mod exchange;
 mod fetch;
 mod git;
 mod home;
@@ -31,12 +35,12 @@ mod link;
 mod listing;
 mod local;
 mod meter;
+mod name;
+mod object;
 mod pktline;
 mod private_key;
-mod process;
 mod scratch;
 mod ssh;
-mod transport;
 mod tree;
 mod verify;
 mod versions;
@@ -59,6 +63,7 @@ use crate::repo::error::Error;
 use crate::repo::git::Git;
 use crate::repo::options::{GitOptions, ImportOptions};
 use crate::repo::reading::{Reading, Resolved, Versions};
+use crate::repo::worker::program;
 
 /// Where definitions come from.
 #[derive(Debug)]
@@ -73,9 +78,9 @@ enum Source {
     Directory(PathBuf, Names),
 }
 
-/// Prepares libgit2 for this process; to be called from `main`, before other threads exist.
+/// Says that this process's own program is the worker that reads git.
 pub fn initialise() {
-    process::initialise();
+    program::tell_own();
 }
 
 /// The version of libgit2 in this agent.

@@ -10,7 +10,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::repo::cause::Cause;
-use crate::repo::error::{Error, KeyProblem};
+use crate::repo::error::Error;
+use crate::repo::problem::KeyProblem;
 use crate::repo::scratch::Scratch;
 
 /// `openssh-key-v1` and a NUL.

@@ -46,9 +46,9 @@ impl Scratch {
         }
     }
 
-    /// Where the repository goes.
-    pub fn repository(&self) -> PathBuf {
-        self.path.join("git")
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.path
     }
 
     /// Where a single file goes.

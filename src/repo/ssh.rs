@@ -19,9 +19,10 @@ use tokio::task::JoinHandle;
 use crate::repo::cause::Cause;
 use crate::repo::credential::{Credential, HostKeys, Way};
 use crate::repo::deadline::Deadline;
-use crate::repo::error::{Doing, Error};
+use crate::repo::error::Error;
 use crate::repo::pinned;
 use crate::repo::private_key::PrivateKey;
+use crate::repo::problem::Doing;
 use crate::repo::words;
 
 /// How much of what `ssh` says on stderr is kept; the rest is read and dropped.

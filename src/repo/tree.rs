@@ -1,20 +1,24 @@
 //! A commit's definition files, out of git's object database.
 //!
-//! Takes a repository on this machine and an object's id, gives the commit and its files. There is no
+//! Takes a worker that has the objects, and the id of one, gives the commit and its files. There is no
 //! checkout: no link is followed, no filter runs, no name of the repository's becomes a path of ours.
+//! Each object is what its id says, whatever the worker says.
 
 use std::sync::Arc;
 
-use git2::{ObjectType, Oid, Repository};
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 
 use crate::model::revision::ObjectId;
 use crate::model::signature::Evidence;
 use crate::model::snapshot::Names;
 use crate::repo::cause::Cause;
-use crate::repo::collect::{self, Collected, Entry, Kind, Source};
-use crate::repo::deadline::Deadline;
-use crate::repo::error::{Doing, Error, Limit};
+use crate::repo::collect::{self, Collected, Entry, FILE_BYTES, Kind, Source};
+use crate::repo::error::Error;
+use crate::repo::object;
+use crate::repo::problem::{Doing, Limit};
+use crate::repo::worker::errand::Errand;
+use crate::repo::worker::words::{Ask, Kind as Type, Tell};
 
 /// The largest tag, commit or tree that is looked at.
 const OBJECT_BYTES: usize = 8 * 1024 * 1024;
@@ -30,8 +34,6 @@ pub struct Reading<'a> {
     pub path: &'a str,
     /// Which files elsewhere the definitions name.
     pub names: Names,
-    /// When it must be over.
-    pub deadline: &'a Deadline,
 }
 
 /// A commit that was read.
@@ -47,151 +49,192 @@ pub struct Commit {
     pub evidence: Evidence,
 }
 
-/// Reads the commit that an object is, or that a tag object names.
-pub fn read(git: &Repository, object: &ObjectId, reading: Reading<'_>) -> Result<Commit, Error> {
-    let failed = |error: &git2::Error| reading.failed(error);
-    let (id, tag) = peel(git, oid(object), reading)?;
-    reading.check_size(git, id)?;
-    let commit = git.find_commit(id).map_err(|error| failed(&error))?;
-    let committed = Timestamp::from_second(commit.time().seconds()).ok();
-    let mut objects = Objects { git, reading };
-    let collected = match objects.descend(commit.tree_id())? {
+/// Reads the commit that an object is, or that a tag object names; on a thread that may block.
+pub fn read(
+    errand: &mut Errand,
+    runtime: &Handle,
+    object: &ObjectId,
+    reading: Reading<'_>,
+) -> Result<Commit, Error> {
+    errand.doing = Doing::Reading;
+    let mut objects = Objects { errand, runtime, reading, file: None };
+    let (id, evidence) = objects.peel(object)?;
+    let commit = object::commit(&evidence.commit).ok_or_else(|| objects.malformed(&id))?;
+    let collected = match objects.descend(commit.tree)? {
         Ok(root) => collect::collect(&mut objects, &root, reading.names)?,
         Err(near) => Collected::nothing(reading.path, near.as_deref()),
     };
-    let evidence = Evidence { tag, commit: raw(git, id, reading)? };
-    Ok(Commit { id: object_id(id), committed, collected, evidence })
-}
-
-/// The id as libgit2 has it.
-pub fn oid(id: &ObjectId) -> Oid {
-    Oid::from_str(id.as_str()).expect("forty hexadecimal digits are an id")
-}
-
-/// The id as the model has it.
-pub fn object_id(oid: Oid) -> ObjectId {
-    ObjectId::new(&oid.to_string()).expect("an id is forty hexadecimal digits")
-}
-
-/// An object's bytes, whose size was looked at.
-fn raw(git: &Repository, id: Oid, reading: Reading<'_>) -> Result<Vec<u8>, Error> {
-    let object = git.odb().map_err(|error| reading.failed(&error))?;
-    Ok(object.read(id).map_err(|error| reading.failed(&error))?.data().to_vec())
-}
-
-/// Follows a tag to its commit: one step, for a tag of a tag is nothing that a release makes. Gives the
-/// tag's own bytes too.
-fn peel(git: &Repository, id: Oid, reading: Reading<'_>) -> Result<(Oid, Option<Vec<u8>>), Error> {
-    let not_a_commit = |found| Error::NotACommit {
-        repository: reading.repository.to_string(),
-        reference: reading.reference.to_owned(),
-        found,
-    };
-    let called = |kind| match kind {
-        Some(ObjectType::Tree) => "a tree",
-        Some(ObjectType::Blob) => "a file",
-        Some(ObjectType::Tag) => "a tag of a tag",
-        Some(ObjectType::Commit | ObjectType::Any) | None => "something unknown",
-    };
-    match reading.check_size(git, id)? {
-        ObjectType::Commit => Ok((id, None)),
-        ObjectType::Tag => {
-            let tag = git.find_tag(id).map_err(|error| reading.failed(&error))?;
-            match tag.target_type() {
-                Some(ObjectType::Commit) => Ok((tag.target_id(), Some(raw(git, id, reading)?))),
-                other => Err(not_a_commit(called(other))),
-            }
-        }
-        other => Err(not_a_commit(called(Some(other)))),
-    }
-}
-
-impl Reading<'_> {
-    fn failed(&self, error: &git2::Error) -> Error {
-        Error::Git {
-            repository: self.repository.to_string(),
-            doing: Doing::Reading,
-            source: Cause::from(error),
-        }
-    }
-
-    /// Looks at an object's head before it is unpacked: a few bytes can stand for gigabytes.
-    fn check_size(&self, git: &Repository, id: Oid) -> Result<ObjectType, Error> {
-        self.deadline.check(Doing::Reading)?;
-        let header = git.odb().and_then(|odb| odb.read_header(id));
-        let (size, kind) = header.map_err(|error| self.failed(&error))?;
-        let is_file = matches!(kind, ObjectType::Blob);
-        if size > OBJECT_BYTES && !is_file {
-            let limit = Limit::ObjectBytes(OBJECT_BYTES);
-            return Err(Error::TooLarge { repository: self.repository.to_string(), limit });
-        }
-        Ok(kind)
-    }
+    Ok(Commit { id, committed: commit.committed, evidence, collected })
 }
 
 /// Trees as folders, blobs as files.
 struct Objects<'a> {
-    git: &'a Repository,
+    errand: &'a mut Errand,
+    runtime: &'a Handle,
     reading: Reading<'a>,
+    /// The file whose size was asked for, which is read next.
+    file: Option<(ObjectId, Vec<u8>)>,
+}
+
+/// An object, as far as it was wanted.
+struct Object {
+    kind: Type,
+    size: u64,
+    /// Its bytes; `None` where there are more than were wanted.
+    bytes: Option<Vec<u8>>,
 }
 
 impl Objects<'_> {
+    /// Follows a tag to its commit: one step, for a tag of a tag is nothing that a release makes.
+    fn peel(&mut self, id: &ObjectId) -> Result<(ObjectId, Evidence), Error> {
+        let (kind, bytes) = self.small(id)?.ok_or_else(|| self.no_commit(id))?;
+        match kind {
+            Type::Commit => Ok((id.clone(), Evidence { commit: bytes, tag: None })),
+            Type::Tag => {
+                let named = object::tag(&bytes).ok_or_else(|| self.malformed(id))?;
+                match self.small(&named.object)?.ok_or_else(|| self.no_commit(&named.object))? {
+                    (Type::Commit, commit) => {
+                        let object = named.object;
+                        Ok((object, Evidence { commit, tag: Some(bytes) }))
+                    }
+                    (Type::Tag, _) => Err(self.not_a_commit("a tag of a tag")),
+                    (other, _) => Err(self.not_a_commit(called(other))),
+                }
+            }
+            other => Err(self.not_a_commit(called(other))),
+        }
+    }
+
     /// The folder of the definitions; where it is not there, or is no folder, the one that is nearest to it.
-    fn descend(&self, root: Oid) -> Result<Result<Oid, Option<String>>, Error> {
+    fn descend(&mut self, root: ObjectId) -> Result<Result<ObjectId, Option<String>>, Error> {
         let mut at = root;
         let steps: Vec<_> = self.reading.path.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
         for (depth, name) in steps.iter().enumerate() {
-            self.reading.check_size(self.git, at)?;
-            let tree = self.git.find_tree(at).map_err(|error| self.reading.failed(&error))?;
-            match tree.get_name_bytes(name.as_bytes()) {
-                Some(entry) if entry.kind() == Some(ObjectType::Tree) => at = entry.id(),
-                Some(_) | None => {
-                    let near = collect::nearest(name, tree.iter().filter_map(|entry| folder(&entry)));
-                    return Ok(Err(near.map(|near| [&steps[..depth], &[near.as_str()]].concat().join("/"))));
-                }
-            }
+            let tree = self.tree(&at)?;
+            let found = tree.iter().find(|named| named.name == name.as_bytes() && is_folder(named));
+            let Some(found) = found else {
+                let folders = tree.iter().filter(|named| is_folder(named));
+                let names = folders.filter_map(|named| String::from_utf8(named.name.clone()).ok());
+                let near = collect::nearest(name, names);
+                return Ok(Err(near.map(|near| [&steps[..depth], &[near.as_str()]].concat().join("/"))));
+            };
+            at = found.object.clone();
         }
         Ok(Ok(at))
     }
+
+    fn tree(&mut self, id: &ObjectId) -> Result<Vec<object::Named>, Error> {
+        match self.small(id)? {
+            Some((Type::Tree, bytes)) => object::tree(&bytes).ok_or_else(|| self.malformed(id)),
+            Some(_) => Err(self.malformed(id)),
+            None => Err(self.missing(id)),
+        }
+    }
+
+    /// A tag, a commit or a tree. A file is named as what it is, and not read.
+    fn small(&mut self, id: &ObjectId) -> Result<Option<(Type, Vec<u8>)>, Error> {
+        let Some(object) = self.object(id, OBJECT_BYTES as u64)? else { return Ok(None) };
+        match object {
+            Object { kind, bytes: Some(bytes), .. } => Ok(Some((kind, bytes))),
+            Object { kind: kind @ Type::Blob, .. } => Ok(Some((kind, Vec::new()))),
+            Object { .. } => Err(Error::TooLarge {
+                repository: self.reading.repository.to_string(),
+                limit: Limit::ObjectBytes(OBJECT_BYTES),
+            }),
+        }
+    }
+
+    /// Asks for an object, and makes sure that it is the one.
+    fn object(&mut self, id: &ObjectId, most: u64) -> Result<Option<Object>, Error> {
+        let tell = Tell::Object { id: id.to_string(), most };
+        match self.runtime.block_on(self.errand.ask(&tell, &[]))? {
+            (Ask::Nothing, _) => Ok(None),
+            (Ask::Object { kind, size }, _) if size > most => Ok(Some(Object { kind, size, bytes: None })),
+            (Ask::Object { kind, size }, bytes) if object::id(word(kind), &bytes) == *id => {
+                Ok(Some(Object { kind, size, bytes: Some(bytes) }))
+            }
+            _ => Err(self.errand.nonsense()),
+        }
+    }
+
+    fn no_commit(&self, id: &ObjectId) -> Error {
+        Error::NoCommit { repository: self.reading.repository.to_string(), commit: id.to_string() }
+    }
+
+    fn not_a_commit(&self, found: &'static str) -> Error {
+        let (repository, reference) =
+            (self.reading.repository.to_string(), self.reading.reference.to_owned());
+        Error::NotACommit { repository, reference, found }
+    }
+
+    fn malformed(&self, id: &ObjectId) -> Error {
+        self.unusable(&format!("the object {id} is not what it should be"))
+    }
+
+    fn missing(&self, id: &ObjectId) -> Error {
+        self.unusable(&format!("the object {id} is missing"))
+    }
+
+    fn unusable(&self, what: &str) -> Error {
+        let (repository, doing) = (self.reading.repository.to_string(), Doing::Reading);
+        Error::NotUnderstood { repository, doing, source: Cause::new(what) }
+    }
 }
 
-/// The name of an entry that is a folder.
-fn folder(entry: &git2::TreeEntry<'_>) -> Option<String> {
-    let is_folder = entry.kind() == Some(ObjectType::Tree);
-    is_folder.then(|| String::from_utf8(entry.name_bytes().to_vec()).ok()).flatten()
+fn is_folder(named: &object::Named) -> bool {
+    named.mode & 0o170_000 == 0o040_000
 }
 
 impl Source for Objects<'_> {
-    type Handle = Oid;
+    type Handle = ObjectId;
 
-    fn entries(&mut self, folder: &Oid) -> Result<Vec<Entry<Oid>>, Error> {
-        self.reading.check_size(self.git, *folder)?;
-        let tree = self.git.find_tree(*folder).map_err(|error| self.reading.failed(&error))?;
-        let kind = |mode: i32, id| match mode & 0o170_000 {
+    fn entries(&mut self, folder: &ObjectId) -> Result<Vec<Entry<ObjectId>>, Error> {
+        let kind = |mode: u32, id| match mode & 0o170_000 {
             0o100_000 => Kind::File(id),
             0o040_000 => Kind::Folder(id),
             0o120_000 => Kind::Link,
             0o160_000 => Kind::Submodule,
             _ => Kind::Other,
         };
-        Ok(tree
-            .iter()
-            .map(|entry| Entry {
-                name: entry.name_bytes().to_vec(),
-                kind: kind(entry.filemode_raw(), entry.id()),
-            })
-            .collect())
+        let tree = self.tree(folder)?.into_iter();
+        Ok(tree.map(|named| Entry { name: named.name, kind: kind(named.mode, named.object) }).collect())
     }
 
-    fn size(&mut self, file: &Oid) -> Result<u64, Error> {
-        self.reading.deadline.check(Doing::Reading)?;
-        let header = self.git.odb().and_then(|odb| odb.read_header(*file));
-        header.map(|(size, _)| size as u64).map_err(|error| self.reading.failed(&error))
+    /// Brings the file along where it is small enough: asking twice would take twice as long.
+    fn size(&mut self, file: &ObjectId) -> Result<u64, Error> {
+        match self.object(file, FILE_BYTES)?.ok_or_else(|| self.missing(file))? {
+            Object { kind: Type::Blob, size, bytes } => {
+                self.file = bytes.map(|bytes| (file.clone(), bytes));
+                Ok(size)
+            }
+            Object { .. } => Err(self.malformed(file)),
+        }
     }
 
-    fn read(&mut self, file: &Oid) -> Result<Vec<u8>, Error> {
-        let odb = self.git.odb().map_err(|error| self.reading.failed(&error))?;
-        let object = odb.read(*file).map_err(|error| self.reading.failed(&error))?;
-        Ok(object.data().to_vec())
+    fn read(&mut self, file: &ObjectId) -> Result<Vec<u8>, Error> {
+        match self.file.take() {
+            Some((id, bytes)) if id == *file => Ok(bytes),
+            Some(_) | None => Err(self.missing(file)),
+        }
+    }
+}
+
+/// What git calls it.
+fn word(kind: Type) -> &'static str {
+    match kind {
+        Type::Commit => "commit",
+        Type::Tree => "tree",
+        Type::Blob => "blob",
+        Type::Tag => "tag",
+    }
+}
+
+/// What a person calls it.
+fn called(kind: Type) -> &'static str {
+    match kind {
+        Type::Commit => "a commit",
+        Type::Tree => "a tree",
+        Type::Blob => "a file",
+        Type::Tag => "a tag of a tag",
     }
 }

@@ -4,7 +4,8 @@
 //! refused key from an unknown host.
 
 use crate::repo::cause::Cause;
-use crate::repo::error::{Doing, Error, HostKeyProblem, KeyProblem};
+use crate::repo::error::Error;
+use crate::repo::problem::{Doing, HostKeyProblem, KeyProblem};
 
 /// What `ssh` itself ends with when it could not do its work; other codes are the far side's.
 const OWN_FAILURE: i32 = 255;

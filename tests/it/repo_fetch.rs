@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 use tagalong::model::report::Class;
-use tagalong::repo::error::{Error, Limit};
+use tagalong::repo::error::Error;
+use tagalong::repo::problem::Limit;
 use tagalong_testkit::git::http::GitHttp;
 use tagalong_testkit::git::repository::Repository as Origin;
 

@@ -9,8 +9,9 @@ use tagalong::model::password::Password;
 use tagalong::model::report::Class;
 use tagalong::repo::Repository;
 use tagalong::repo::credential::{Credential, Host};
-use tagalong::repo::error::{Error, Limit, RedirectProblem};
+use tagalong::repo::error::Error;
 use tagalong::repo::options::GitOptions;
+use tagalong::repo::problem::{Limit, RedirectProblem};
 use tagalong_testkit::git::http::GitHttp;
 use tagalong_testkit::git::repository::Repository as Origin;
 

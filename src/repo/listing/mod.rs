@@ -10,8 +10,9 @@ mod tests;
 use crate::model::revision::ObjectId;
 use crate::model::version::Naming;
 use crate::repo::cause::Cause;
-use crate::repo::error::{Doing, Error, Limit};
+use crate::repo::error::Error;
 use crate::repo::pktline::{self, Packet};
+use crate::repo::problem::{Doing, Limit};
 
 /// The most bytes of refs that are read.
 pub const MOST_BYTES: u64 = 32 * 1024 * 1024;

@@ -10,7 +10,8 @@ use insta::assert_snapshot;
 use tagalong::model::report::Class;
 use tagalong::repo::Repository;
 use tagalong::repo::credential::HostKeys;
-use tagalong::repo::error::{Error, HostKeyProblem, KeyProblem};
+use tagalong::repo::error::Error;
+use tagalong::repo::problem::{HostKeyProblem, KeyProblem};
 use tagalong_testkit::git::repository::Repository as Origin;
 
 use crate::real::ssh::origin;

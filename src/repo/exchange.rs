@@ -1,0 +1,115 @@
+//! One fetch, between the server and the worker that asks for it.
+//!
+//! Takes what the worker writes and wants to read, gives the bytes of the server, counted and within the
+//! deadline. A worker reaches this one repository, by the conversation that was begun for it, and
+//! nothing else.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::repo::deadline::Deadline;
+use crate::repo::download::Download;
+use crate::repo::error::Error;
+use crate::repo::link::{Conversation, Link};
+use crate::repo::listing::Problem;
+use crate::repo::meter::Meter;
+use crate::repo::pktline::{self, Packet};
+use crate::repo::problem::{Doing, Limit};
+
+/// The most bytes of one request: each ref that may be wanted has a line.
+const REQUEST_BYTES: usize = 2 * 1024 * 1024;
+
+/// The most bytes that are read at once.
+const READ_BYTES: usize = 64 * 1024;
+
+/// What is said in one fetch.
+#[derive(Debug)]
+pub struct Exchange {
+    link: Arc<Link>,
+    deadline: Deadline,
+    meter: Meter,
+    conversation: Conversation,
+    /// A stateless request that grows until its answer is read.
+    request: Vec<u8>,
+    download: Option<Download>,
+    /// Whether something of the answer has been read.
+    answered: bool,
+}
+
+impl Exchange {
+    /// Takes the conversation that follows an advertisement.
+    pub fn new(link: &Arc<Link>, conversation: Conversation, deadline: &Deadline, meter: &Meter) -> Self {
+        Self {
+            link: Arc::clone(link),
+            deadline: deadline.clone(),
+            meter: meter.clone(),
+            conversation,
+            request: Vec::new(),
+            download: None,
+            answered: false,
+        }
+    }
+
+    /// Whether each request stands for itself.
+    pub fn is_stateless(&self) -> bool {
+        self.link.is_stateless()
+    }
+
+    /// Begins the next request, where each stands for itself.
+    pub fn begin(&mut self) {
+        (self.request, self.download, self.answered) = (Vec::new(), None, false);
+    }
+
+    /// Takes bytes for the server.
+    pub async fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        match &mut self.conversation {
+            Conversation::Channel(channel) => channel.write(bytes, &self.deadline).await,
+            Conversation::Stateless(_) if self.request.len() + bytes.len() > REQUEST_BYTES => {
+                let (repository, limit) = (self.link.repository().to_owned(), Limit::Request(REQUEST_BYTES));
+                Err(Error::TooLarge { repository, limit })
+            }
+            Conversation::Stateless(_) => {
+                self.request.extend_from_slice(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads of the answer, which may begin with the reason why there is none: libgit2 would lose it.
+    pub async fn receive(&mut self, most: usize) -> Result<Vec<u8>, Error> {
+        let mut buffer = vec![0; most.min(READ_BYTES)];
+        let Self { link, deadline, meter, conversation, request, download, .. } = self;
+        let length = match conversation {
+            Conversation::Stateless(place) => {
+                let download = asked(download, link, place, request, deadline).await?;
+                download.read(&mut buffer, deadline, meter).await?
+            }
+            Conversation::Channel(channel) => channel.read(&mut buffer, deadline, meter).await?,
+        };
+        buffer.truncate(length);
+        if !self.answered
+            && let Ok(Some((Packet::Data(line), _))) = pktline::first(&buffer)
+            && let Some(text) = line.strip_prefix(b"ERR ")
+        {
+            let problem = Problem::Refused(String::from_utf8_lossy(text).into_owned());
+            return Err(problem.into_error(self.link.repository(), Doing::Fetching));
+        }
+        self.answered = true;
+        Ok(buffer)
+    }
+}
+
+/// The answer to the request, which is sent when it is first wanted.
+async fn asked<'a>(
+    download: &'a mut Option<Download>,
+    link: &Link,
+    place: &Url,
+    request: &mut Vec<u8>,
+    deadline: &Deadline,
+) -> Result<&'a mut Download, Error> {
+    match download {
+        Some(download) => Ok(download),
+        None => Ok(download.insert(link.post(place, std::mem::take(request), deadline).await?)),
+    }
+}

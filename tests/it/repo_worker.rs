@@ -1,0 +1,252 @@
+//! The process that reads git, as the system sees it: what it may take, that it can be killed at any
+//! moment, and that nothing of it is ever left.
+
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tagalong::repo::Repository;
+use tagalong::repo::options::GitOptions;
+use tagalong_testkit::fake::Fake;
+use tagalong_testkit::git::http::GitHttp;
+use tagalong_testkit::git::repository::Repository as Origin;
+use tokio::time::sleep;
+
+use crate::repo::tag;
+use crate::repo_http::origin;
+use crate::repo_wire::{Play, Scripted, head, packet};
+use crate::support::agent::{Agent, tagalong, wait};
+use crate::support::definitions::{Definitions, file_of, file_source};
+use crate::support::process::{children, descriptors, field, lives, signal, workers};
+
+const NOOPS: &str = "tagalong_repository_polls_total{outcome=\"noop\",repository=\"main\"}";
+
+/// An agent whose worker waits for a server that never answers a fetch, and the worker.
+struct Stuck {
+    agent: Agent,
+    worker: u32,
+    _server: Scripted,
+    _git: GitHttp,
+    _definitions: Definitions,
+    _fake: Fake,
+}
+
+impl Stuck {
+    async fn begin() -> Result<Self> {
+        let definitions = Definitions::one("orders", "").await?;
+        let fake = Fake::start(1).await;
+        let (origin, _) = origin()?;
+        let git = GitHttp::start(origin.parent()).await?;
+        let to =
+            definitions.url().trim_start_matches("http://").split('/').next().context("a host")?.parse()?;
+        let server = Scripted::http(move |request| {
+            if request.is_question() || request.is_advertisement() {
+                vec![Play::Forward { to, old: false }]
+            } else {
+                vec![Play::Send([head(crate::repo_http::RESULT), packet(b"NAK\n")].concat()), Play::Hang]
+            }
+        })
+        .await?;
+        let path = definitions.url();
+        let path = path.trim_start_matches("http://").split_once('/').context("a path")?.1.to_owned();
+        let settings = definitions.settings(&fake.url(0)).replace(&definitions.url(), &server.url(&path));
+        let agent = Agent::start(&settings).await?;
+        let pid = agent.pid();
+        let is_there = || async { Ok(workers(pid).iter().any(|worker| is_set(*worker))) };
+        wait("a worker waits for the server", is_there).await?;
+        let worker = workers(pid)[0];
+        Ok(Self { agent, worker, _server: server, _git: git, _definitions: definitions, _fake: fake })
+    }
+}
+
+/// Whether a worker has set its limits, which it does first.
+fn is_set(worker: u32) -> bool {
+    field(worker, "NoNewPrivs:").as_deref() == Some("1")
+}
+
+#[tokio::test]
+async fn a_worker_has_its_limits() -> Result<()> {
+    let stuck = Stuck::begin().await?;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", stuck.worker))?;
+    let limit = |name: &str| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel says");
+        line.split_whitespace().next().map(ToOwned::to_owned)
+    };
+    for (name, most) in [
+        ("Max address space", "268435456"),
+        ("Max file size", "134217728"),
+        ("Max cpu time", "20"),
+        ("Max open files", "256"),
+        ("Max core file size", "0"),
+    ] {
+        assert_eq!(limit(name).as_deref(), Some(most), "{name}: {limits}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_worker_goes_with_its_agent() -> Result<()> {
+    let stuck = Stuck::begin().await?;
+    signal(stuck.agent.pid(), "KILL")?;
+    let worker = stuck.worker;
+    wait("the worker is gone too", || async { Ok(!lives(worker)) }).await
+}
+
+// It does not read, so it does not see that nobody is at the other end.
+#[tokio::test]
+async fn a_worker_that_was_stopped_goes_with_its_agent_too() -> Result<()> {
+    let stuck = Stuck::begin().await?;
+    let worker = stuck.worker;
+    signal(worker, "STOP")?;
+    signal(stuck.agent.pid(), "KILL")?;
+    wait("the worker is gone too", || async { Ok(!lives(worker)) }).await
+}
+
+#[tokio::test]
+async fn an_agent_that_is_told_to_end_takes_its_worker_along_at_once() -> Result<()> {
+    let stuck = Stuck::begin().await?;
+    signal(stuck.worker, "STOP")?;
+    let worker = stuck.worker;
+    let (status, took) = stuck.agent.end().await?;
+    assert!(status.success() && took < Duration::from_secs(5), "{status} {took:?}");
+    wait("the worker is gone too", || async { Ok(!lives(worker)) }).await
+}
+
+#[tokio::test]
+async fn a_worker_that_is_killed_or_stopped_costs_one_look_and_leaves_no_process() -> Result<()> {
+    for name in ["KILL", "SEGV", "STOP"] {
+        let stuck = Stuck::begin().await?;
+        let (agent, worker) = (&stuck.agent, stuck.worker);
+        signal(worker, name)?;
+        wait("it is gone, and waited for", || async { Ok(field(worker, "State:").is_none()) }).await?;
+        let pid = agent.pid();
+        let is_next = || async { Ok(workers(pid).iter().any(|next| *next != worker && is_set(*next))) };
+        wait("the next look has a worker of its own", is_next).await?;
+        let running = workers(agent.pid());
+        assert_eq!(running.len(), 1, "{name}: there is never a second one: {running:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_worker_closes_what_it_inherits() -> Result<()> {
+    let (ours, theirs) = UnixStream::pair()?;
+    // The ninth descriptor is what this reads from; the worker itself lives as long as its wire.
+    let mut worker = Command::new("sh")
+        .args(["-c", "exec \"$0\" git-worker 256 9>&1 1>/dev/null"])
+        .arg(tagalong().as_std().get_program())
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut rest = Vec::new();
+    worker.stdout.take().context("a pipe")?.read_to_end(&mut rest)?;
+    assert_eq!((rest.len(), worker.try_wait()?), (0, None), "it closed the pipe, and lives");
+    drop(ours);
+    assert!(worker.wait()?.success(), "it ends when its wire is closed");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_no_call_of_an_agent_is_no_worker() -> Result<()> {
+    for arguments in [&["git-worker"][..], &["git-worker", "many"], &["git-worker", "256", "x"]] {
+        let output = tagalong().args(arguments).output().await?;
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn whenever_a_worker_is_killed_the_look_fails_by_name_and_the_next_one_works() -> Result<()> {
+    let mut definitions = Definitions::one("orders", "").await?;
+    let fake = Fake::start(1).await;
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    agent.wait_for_applied(&definitions.released()?).await?;
+    let pid = agent.pid();
+    for round in 0..12 {
+        let commit = definitions.release(&[(
+            &file_of("orders"),
+            &file_source("orders", &format!("  batch.size: {}\n", round + 1)),
+        )])?;
+        let begun = || async { Ok(!workers(pid).is_empty()) };
+        wait("a worker begins", begun).await?;
+        sleep(Duration::from_millis(fastrand::u64(0..40))).await;
+        for worker in workers(pid) {
+            // It may have ended by itself.
+            let _ = signal(worker, "KILL");
+        }
+        agent.wait_for_applied(&commit).await?;
+    }
+    let left = children(pid);
+    assert!(left.iter().all(|child| lives(*child)), "{left:?}");
+    Ok(())
+}
+
+/// What an agent holds: children, descriptors, megabytes.
+fn held(agent: &Agent) -> Result<(usize, usize, f64)> {
+    Ok((children(agent.pid()).len(), descriptors(agent.pid())?, agent.memory()?.0))
+}
+
+#[tokio::test]
+async fn fetch_after_fetch_leaves_nothing_behind() -> Result<()> {
+    let mut definitions = Definitions::one("orders", "").await?;
+    let fake = Fake::start(1).await;
+    let scratch = tempfile::tempdir()?;
+    let settings = definitions.settings(&fake.url(0));
+    let variables = [("TMPDIR", scratch.path().to_str().context("a path")?)];
+    let agent = Agent::start_with(&settings, &variables).await?;
+    agent.wait_for_applied(&definitions.released()?).await?;
+    let mut before = None;
+    for round in 0..60 {
+        let text = file_source("orders", &format!("  batch.size: {}\n", round % 9 + 1));
+        let commit = definitions.release(&[(&file_of("orders"), &text)])?;
+        agent.wait_for_applied(&commit).await?;
+        if round == 20 {
+            before = Some(held(&agent)?);
+        }
+    }
+    agent.wait_for_metric_from(NOOPS, 1.0).await?;
+    let (before, now) = (before.context("it was looked at")?, held(&agent)?);
+    assert_eq!(now.0, 0, "no child");
+    assert!(now.1 <= before.1 + 3, "descriptors: {before:?}, {now:?}");
+    assert!(now.2 < before.2 + 3.0, "memory: {before:?}, {now:?}");
+    assert_eq!(std::fs::read_dir(scratch.path())?.count(), 0, "no scratch file");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "long: ten thousand looks, half an hour"]
+async fn ten_thousand_looks_leave_nothing_behind() -> Result<()> {
+    let (mut origin, _) = origin()?;
+    let scratch = tempfile::tempdir()?;
+    let server = GitHttp::start(origin.parent()).await?;
+    let mut options = GitOptions::new(server.url(Origin::NAME), tag("v1"));
+    options.scratch = Some(scratch.path().into());
+    let repository = Repository::git(options)?;
+    let own = std::process::id();
+    let held = || -> Result<(usize, usize, f64)> {
+        let memory = field(own, "VmRSS:").context("the kernel says")?;
+        let kilobytes: f64 = memory.trim_end_matches(" kB").parse()?;
+        Ok((workers(own).len(), descriptors(own)?, kilobytes / 1024.0))
+    };
+    let mut before = None;
+    for round in 0..10_000 {
+        let revision = repository.resolve().await?.revision;
+        if round % 10 == 0 {
+            origin.annotated_tag("v1", "HEAD", &round.to_string())?;
+            server.clear();
+            repository.read(&revision).await?;
+        }
+        if round == 500 {
+            before = Some(held()?);
+        }
+    }
+    let (before, now) = (before.context("it was looked at")?, held()?);
+    assert_eq!(now.0, 0, "no worker");
+    assert!(now.1 <= before.1 + 3, "descriptors: {before:?}, {now:?}");
+    assert!(now.2 < before.2 + 4.0, "memory: {before:?}, {now:?}");
+    assert_eq!(std::fs::read_dir(scratch.path())?.count(), 0, "no scratch file");
+    Ok(())
+}
