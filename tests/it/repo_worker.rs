@@ -133,7 +133,7 @@ async fn a_worker_that_is_killed_or_stopped_costs_one_look_and_leaves_no_process
 
 #[test]
 fn a_worker_closes_what_it_inherits() -> Result<()> {
-    let (ours, theirs) = UnixStream::pair()?;
+    let (mut ours, theirs) = UnixStream::pair()?;
     // The ninth descriptor is what this reads from; the worker itself lives as long as its wire.
     let mut worker = Command::new("sh")
         .args(["-c", "exec \"$0\" git-worker 256 9>&1 1>/dev/null"])
@@ -144,6 +144,8 @@ fn a_worker_closes_what_it_inherits() -> Result<()> {
     let mut rest = Vec::new();
     worker.stdout.take().context("a pipe")?.read_to_end(&mut rest)?;
     assert_eq!((rest.len(), worker.try_wait()?), (0, None), "it closed the pipe, and lives");
+    // It says that it is there, which nobody reads to the end.
+    ours.read_exact(&mut [0; 8])?;
     drop(ours);
     assert!(worker.wait()?.success(), "it ends when its wire is closed");
     Ok(())

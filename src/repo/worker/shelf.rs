@@ -196,11 +196,15 @@ fn out_of_turn() -> Ask {
     Ask::Failed { failure: Failure::Git, text: "this was not to be asked here".to_owned() }
 }
 
-/// A pack without the object that was asked for is the server's mistake: libgit2 finds no target for the ref.
+/// In a fetch everything comes from the server, so what fails is its mistake: all but what the machine lacks.
 fn not_fetched(error: &git2::Error) -> Ask {
-    match error.class() {
-        ErrorClass::Reference => Ask::Failed { failure: Failure::Answer, text: text(error) },
-        _ => failed(error),
+    match (failed(error), error.class()) {
+        (Ask::Failed { failure: Failure::Git, text }, class)
+            if !matches!(class, ErrorClass::Os | ErrorClass::Filesystem) =>
+        {
+            Ask::Failed { failure: Failure::Answer, text }
+        }
+        (failed, _) => failed,
     }
 }
 
