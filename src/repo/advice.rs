@@ -12,6 +12,9 @@ const NO_NAME: &str =
     "`git fetch --tags` brings the tags of the server; a folder is written as a path: `./old`";
 const SHALLOW: &str = "this clone is shallow. In GitHub Actions give `actions/checkout` `fetch-depth: 0`, in GitLab \
     set `GIT_DEPTH: 0`, elsewhere run `git fetch --unshallow --tags`";
+const NO_SSH: &str = "put OpenSSH's client into the image (`openssh-client`), or use an https address";
+const HIDDEN: &str = "many servers say so when they hide it: is the address right, are the credentials?";
+const NOT_MOUNTED: &str = "is it mounted, and may the agent read it? `extra` in the settings names it";
 const NO_SIGNERS: &str = "is it mounted, and may the agent read it? without it no signature counts";
 
 const NOTHING_SHOWN: &str = "nothing in `git_credentials` is meant for this address: a host without a port is https on \
@@ -65,23 +68,17 @@ impl Error {
             }
             Self::Denied { shown: false, .. } => Some(NOTHING_SHOWN),
             Self::ProxyDenied { .. } => Some(PROXY_DENIED),
-            Self::NoSsh { .. } => {
-                Some("put OpenSSH's client into the image (`openssh-client`), or use an https address")
-            }
+            Self::NoSsh { .. } => Some(NO_SSH),
             Self::Key { problem, .. } => Some(about_key(*problem)),
             Self::HostKey { problem, .. } => Some(about_host_key(*problem)),
-            Self::NoRepository { .. } => {
-                Some("many servers say so when they hide it: is the address right, are the credentials?")
-            }
+            Self::NoRepository { .. } => Some(HIDDEN),
             Self::NoReference { .. } => {
                 Some("is the name right, and is it pushed? `git ls-remote` shows what the server has")
             }
             Self::Folder { .. } => {
                 Some("name the folder that holds `connectors/`, `templates/` and `environments/`")
             }
-            Self::Extra { .. } => {
-                Some("is it mounted, and may the agent read it? `extra` in the settings names it")
-            }
+            Self::Extra { .. } => Some(NOT_MOUNTED),
             Self::NoCommit { .. } => {
                 Some("the server hands out single commits only if they can be reached from a branch or tag")
             }
