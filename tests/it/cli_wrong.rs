@@ -152,9 +152,8 @@ async fn wrong_settings_are_told_with_their_places() -> Result<()> {
     exit 1
     ---- stderr
     settings.yaml:1:14: error[yaml-syntax]: not well-formed: unclosed bracket '['
-    settings.yaml:1:14: error[wrong-type]: `environment` takes a text, and here is a list
-      hint: write a text
-    2 errors.
+      hint: close each `[` and `{` that is opened, with commas between the items; put a text that holds a bracket in quotes
+    1 error.
     Error: the settings are not usable
     Hint: docs/reference/settings.md has every key, config/settings.example.yaml an example
     "#);

@@ -204,9 +204,10 @@ async fn a_refused_password_is_shown_seldom_and_a_renewed_one_at_once() -> Resul
     std::fs::write(&file, "wrong")?;
     let agent = Agent::start(&format!(
         "environment: test\nconnect: {{url: '{}'}}\nrepository: {{git: {{url: '{}', ref: {{tag: v1}}, interval: 1s}}}}\n\
-         git_credentials: [{{host: 127.0.0.1, username: ada, password_file: '{}'}}]\n",
+         git_credentials: [{{host: '{}', username: ada, password_file: '{}'}}]\n",
         fake.url(0),
         git.url(Repository::NAME),
+        git.url("").trim_end_matches('/'),
         file.display()
     ))
     .await?;
