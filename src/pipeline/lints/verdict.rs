@@ -99,7 +99,11 @@ impl<'d> Court<'d> {
     /// Judges every breach of one environment; each comes with its connector's place in the list.
     pub fn judge(&self, desired: &Desired, all: &[Seen<'_>], breaches: Vec<(usize, Breach)>) -> Verdict {
         let mut verdict = Verdict::default();
-        let inherited = Inherited::new(all, &breaches);
+        // Beside a folder of `extra` stand others, of which is said elsewhere what each of them lacks.
+        let is_judged = |seen: &&Seen<'_>| {
+            desired.connectors.get(seen.name).is_some_and(|judged| std::ptr::eq(judged, seen.connector))
+        };
+        let inherited = Inherited::new(all.iter().filter(is_judged), all, &breaches);
         let mut groups: BTreeMap<(Place, Rule, String), Group<'_>> = BTreeMap::new();
         for (index, breach) in breaches {
             let seen = &all[index];
@@ -224,13 +228,20 @@ struct Inherited<'s> {
 }
 
 impl<'s> Inherited<'s> {
-    fn new(all: &[Seen<'s>], breaches: &[(usize, Breach)]) -> Self {
+    fn new<'a>(
+        judged: impl Iterator<Item = &'a Seen<'s>>,
+        all: &[Seen<'s>],
+        breaches: &[(usize, Breach)],
+    ) -> Self
+    where
+        's: 'a,
+    {
         let mut inherited = Self { classes: HashMap::new(), lacking: HashMap::new() };
         let missing: Vec<_> = breaches.iter().filter(|(_, breach)| breach.key.is_none()).collect();
         if missing.is_empty() {
             return inherited;
         }
-        for place in all.iter().filter_map(class_place) {
+        for place in judged.filter_map(class_place) {
             *inherited.classes.entry(place).or_default() += 1;
         }
         for (index, Breach { rule, message, .. }) in missing {
