@@ -97,7 +97,7 @@ rules! {
     /// A folder of `extra` holds an environment, a `forget` or a `tagalong.yaml`: what concerns the connectors of others, too. Connectors and templates are all that it may bring.
     NotInExtra = "not-in-extra", Error, "move it to the repository; what differs for one connector stands under that connector's own `environments`";
     /// A folder of `extra` declares a connector whose name the settings do not give it, or give to another folder; or it would delete one, and the settings give it no names.
-    NameNotGiven = "name-not-given", Error, "let the settings give it the name, behind the folder, as in `extra: [/etc/tagalong/extra/shop=shop-*]`, or declare it in the repository";
+    NameNotGiven = "name-not-given", Error, "let the settings give it the name, beside the folder, as in `extra: [{folder: /etc/tagalong/extra/shop, names: [shop-*]}]`, or declare it in the repository";
     /// A pipe, a socket or a device has the name of a definition file. It is not opened.
     NotAFile = "not-a-file", Warning, "put a file in its place, or remove it";
     /// A file's name is not usable: not UTF-8, or with control characters, `\`, `..` or `.git`.

@@ -62,6 +62,8 @@ pub enum Takes {
     Free(Free),
     /// Texts, lists and maps of them, in any order; no key has a dot.
     Tree,
+    /// A text, or a map with known keys for which it is short.
+    TextOr(&'static Shape),
     /// The one or `null`.
     OrNull(&'static Takes),
     /// What this version does not have: only its default, `null`, or an empty list or map.

@@ -30,6 +30,8 @@ pub enum Takes {
     Credentials,
     /// A list of what must be signed in which import.
     Verifications,
+    /// A list of folders, each with the names that are its own.
+    ExtraFolders,
     /// A pause with its reason and its end.
     Suspend,
     /// What this version does not have: only its default may be written.
@@ -158,9 +160,9 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "extra",
-        Takes::Texts,
+        Takes::ExtraFolders,
         "",
-        "More folders of definitions, each flat, as where a service brings its own connectors in a mounted `ConfigMap`. What is wrong with one of them fails that one alone. They are read anew at every interval. The names of connectors that are a folder's own stand behind it, as in `/etc/tagalong/extra/shop=shop-*:till`: it declares those alone, and no other folder does; a folder without names deletes nothing.",
+        "More folders of definitions, each flat, as where a service brings its own connectors in a mounted `ConfigMap`. What is wrong with one of them fails that one alone. They are read anew at every interval. The names of connectors that are a folder's own stand beside it, as in `{folder: /etc/tagalong/extra/shop, names: [shop-*, till]}`: it declares those alone, and no other folder does. An item may be the folder alone: without names it deletes nothing. The flag takes `FOLDER=NAME:NAME`.",
     ),
     key(
         "values",

@@ -83,7 +83,8 @@ impl RawSettings {
             let key = keys::find(path).expect("a flag sets a key that there is");
             let flag = keys::flag(path).expect("what a flag sets has a flag");
             let node = scalar(text, flag);
-            let node = if key.takes == Takes::Texts { raw.added(key, node) } else { node };
+            let adds = matches!(key.takes, Takes::Texts | Takes::ExtraFolders);
+            let node = if adds { raw.added(key, node) } else { node };
             raw.put(key, Source::Flag, node, findings);
         }
         raw
@@ -156,6 +157,7 @@ impl RawSettings {
             | Takes::Headers
             | Takes::Credentials
             | Takes::Verifications
+            | Takes::ExtraFolders
             | Takes::Suspend => {
                 let (documents, found) = yaml::documents(name, text.as_bytes());
                 findings.extend(found);

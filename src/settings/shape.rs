@@ -37,6 +37,19 @@ pub static IMPORT_VERIFY: Shape = Shape::new(
     ],
 );
 
+/// A folder of `extra`.
+pub static EXTRA_FOLDER: Shape = Shape::new(
+    "A folder with the names of connectors that are its own.",
+    &[
+        Field::new("folder", Takes::Text, "Where it is.").needed(),
+        Field::new(
+            "names",
+            Takes::OrNull(&Takes::List(&Takes::Text)),
+            "Patterns with `*` and `?` of the names that it declares: those alone, and no other folder does. Without them it deletes nothing.",
+        ),
+    ],
+);
+
 /// A pause of all writing.
 pub static SUSPEND: Shape = Shape::new(
     "Nothing is written for now; the agent goes on looking and telling.",
@@ -47,6 +60,7 @@ pub static SUSPEND: Shape = Shape::new(
 );
 
 const CREDENTIALS: Takes = Takes::List(&Takes::Fields(&CREDENTIAL));
+const EXTRA_FOLDERS: Takes = Takes::List(&Takes::TextOr(&EXTRA_FOLDER));
 const FINGERPRINTS: Takes = Takes::OrNull(&Takes::List(&Takes::Text));
 const VERIFICATIONS: Takes = Takes::List(&Takes::Fields(&IMPORT_VERIFY));
 const TEXT: Takes = Takes::OrNull(&Takes::Text);
@@ -73,6 +87,7 @@ fn takes(takes: keys::Takes) -> Takes {
         keys::Takes::Folders => Takes::Entries(name::IMPORT, &Takes::Text),
         keys::Takes::Credentials => CREDENTIALS,
         keys::Takes::Verifications => VERIFICATIONS,
+        keys::Takes::ExtraFolders => EXTRA_FOLDERS,
         keys::Takes::Suspend => Takes::Fields(&SUSPEND),
         keys::Takes::Unused => Takes::Anything,
         keys::Takes::Later => Takes::Later,

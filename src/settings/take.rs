@@ -122,6 +122,7 @@ fn later(raw: &RawSettings, found: Found<'_>) {
             | Takes::Headers
             | Takes::Credentials
             | Takes::Verifications
+            | Takes::ExtraFolders
             | Takes::Suspend => {}
         }
     }

@@ -30,7 +30,7 @@ pub fn read(
     (settings, said)
 }
 
-fn good(file: &str, environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Settings {
+pub fn good(file: &str, environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Settings {
     let (settings, said) = read(file, environment, flags);
     settings.unwrap_or_else(|| panic!("{said:#?}"))
 }
@@ -477,20 +477,4 @@ fn every_mistake_in_the_environment_names_its_variable() {
     assert_eq!(said.len(), 2, "{said:#?}");
     assert!(said[0].starts_with("TAGALONG_MODE: "), "{said:#?}");
     assert!(said[1].starts_with("TAGALONG_SELECT__EXCLUDE:1:5: "), "{said:#?}");
-}
-
-#[test]
-fn folders_of_extra_keep_their_order_and_stand_there_once() {
-    let folders = |settings: &Settings| -> Vec<String> {
-        settings.extra.iter().map(|folder| folder.path.display().to_string()).collect()
-    };
-    assert_eq!(folders(&good("extra: [/etc/b/, /etc/a]\n", &[], &[])), ["/etc/b", "/etc/a"]);
-    assert_eq!(folders(&good("extra: [/etc/b]\n", &[("TAGALONG_EXTRA", "[x, y]")], &[])), ["x", "y"]);
-    let flags = good("extra: [/etc/b]\n", &[], &[("extra", "one"), ("extra", "two")]);
-    assert_eq!(folders(&flags), ["one", "two"]);
-    let (settings, said) = read("extra: [/etc/a, /etc/a/]\n", &[], &[]);
-    assert!(settings.is_none());
-    assert_eq!(said, ["settings.yaml:1:8: `extra` names the folder /etc/a twice (keep one of them)"]);
-    let (settings, said) = read("extra: /etc/a\n", &[], &[]);
-    assert!(settings.is_none() && said.len() == 1, "{said:?}");
 }

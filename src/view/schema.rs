@@ -263,6 +263,11 @@ impl Schema {
                 self.defs.insert("tree".to_owned(), tree);
                 reference("tree")
             }
+            Takes::TextOr(shape) => {
+                let mut schema = self.shape(shape);
+                schema["type"] = json!(["string", "number", "boolean", "object"]);
+                schema
+            }
             Takes::OrNull(one) => or_null(self.takes(*one, default)),
             Takes::Later => {
                 let mut harmless = words(&[default]);

@@ -215,6 +215,7 @@ fn takes_in_words(takes: Takes) -> String {
         Takes::Headers => "a map of texts".to_owned(),
         Takes::Credentials => "a list of credentials".to_owned(),
         Takes::Verifications => "a list of what must be signed".to_owned(),
+        Takes::ExtraFolders => "a list of folders, or of `folder` and `names`".to_owned(),
         Takes::Suspend => "`reason` and `until`".to_owned(),
         Takes::Later | Takes::Unused => String::new(),
     }

@@ -68,7 +68,7 @@ fn below(title: &str, key: &str) -> String {
 /// The map with known keys that a key takes, alone or several of them.
 fn map_in(takes: &Takes) -> Option<&'static Shape> {
     match takes {
-        Takes::Fields(shape) => Some(shape),
+        Takes::Fields(shape) | Takes::TextOr(shape) => Some(shape),
         Takes::List(takes) | Takes::Entries(_, takes) | Takes::OrNull(takes) => map_in(takes),
         Takes::Text
         | Takes::Literal
@@ -111,6 +111,7 @@ fn in_words(takes: &Takes, title: &str) -> String {
         Takes::Entries(keys, value) => format!("a map{}, each {}", free_keys(keys), in_words(value, title)),
         Takes::Free(free) => free_value(*free),
         Takes::Tree => "a tree of texts".to_owned(),
+        Takes::TextOr(_) => format!("a text, or [these keys](#{})", anchor(title)),
         Takes::OrNull(takes) => format!("{}, or `null`", in_words(takes, title)),
         Takes::Later => "not in this version".to_owned(),
         Takes::Refused => "nothing: it is refused, with the reason".to_owned(),

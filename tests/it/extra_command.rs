@@ -167,7 +167,7 @@ async fn an_empty_folder_is_no_failure() -> Result<()> {
 async fn the_variable_and_the_settings_name_folders_and_the_flag_takes_their_place() -> Result<()> {
     let mut desk = with_folders()?;
     desk.write("extra/more/more.yaml", &file_source("more", ""))?;
-    desk.set("TAGALONG_EXTRA", "[extra/shop]");
+    desk.set("TAGALONG_EXTRA", "[{folder: extra/shop, names: [shop]}]");
     let said = desk.run("render --dir . -e staging").await?;
     assert!(said.out.contains("shop  running") && !said.out.contains("more  running"), "{said}");
     let said = desk.run("render --dir . -e staging --extra extra/more").await?;

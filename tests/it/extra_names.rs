@@ -121,7 +121,7 @@ async fn a_deletion_takes_no_name_from_another_folder() -> Result<()> {
     let said = validated(&[("a/1.yaml", absent)], "a").await?;
     assert_snapshot!(said, @r#"
     a/1.yaml:1:12: error[name-not-given]: connector `shop` would be deleted, and the settings give this folder no names
-      hint: let the settings give it the name, behind the folder, as in `extra: [/etc/tagalong/extra/shop=shop-*]`, or declare it in the repository
+      hint: let the settings give it the name, beside the folder, as in `extra: [{folder: /etc/tagalong/extra/shop, names: [shop-*]}]`, or declare it in the repository
     1 error.
     Not valid for staging.
     "#);

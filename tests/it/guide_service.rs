@@ -59,10 +59,15 @@ async fn the_config_map_in_the_guide_is_a_good_folder() -> Result<()> {
 
 #[test]
 fn the_settings_in_the_guide_name_a_folder() -> Result<()> {
-    let text = shown("settings.yaml")?;
-    let file = Some(("settings.yaml", text.as_bytes()));
-    let (settings, findings) = Settings::read(&Written { file, ..Written::default() }, &[]);
-    assert!(findings.is_empty(), "{findings:#?}");
-    assert_eq!(settings.context("good settings")?.extra.len(), 1);
+    let all = blocks(&read(PAGE)?);
+    let mut names = Vec::new();
+    for (_, text) in all.iter().flat_map(files).filter(|(path, _)| path == "settings.yaml") {
+        let file = Some(("settings.yaml", text.as_bytes()));
+        let (settings, findings) = Settings::read(&Written { file, ..Written::default() }, &[]);
+        assert!(findings.is_empty(), "{findings:#?}");
+        let extra = settings.context("good settings")?.extra;
+        names.extend(extra.into_iter().map(|folder| folder.names.0));
+    }
+    assert_eq!(names, [vec![], vec!["returns", "shop-*"]]);
     Ok(())
 }

@@ -77,7 +77,7 @@ fn good(takes: Takes) -> Value {
         Takes::Time => json!("2026-12-01T00:00:00Z"),
         Takes::Length => json!("10s"),
         Takes::List(item) => json!([good(*item)]),
-        Takes::Fields(shape) => needed(shape),
+        Takes::Fields(shape) | Takes::TextOr(shape) => needed(shape),
         Takes::Entries(_, each) => json!({"a": good(*each)}),
         Takes::OrNull(one) => good(*one),
         Takes::Later | Takes::Refused => Value::Null,
@@ -122,7 +122,7 @@ fn of_field(name: &str, takes: Takes, put: &dyn Fn(Value) -> Value, found: &mut 
         found.push(Sample { name: format!("{name} = {sample}"), document: put(sample) });
     }
     match takes {
-        Takes::Fields(shape) => of_shape(name, shape, put, found),
+        Takes::Fields(shape) | Takes::TextOr(shape) => of_shape(name, shape, put, found),
         Takes::OrNull(one) => of_field(name, *one, put, found),
         Takes::List(item) => of_field(&format!("{name}[]"), *item, &|value| put(json!([value])), found),
         Takes::Entries(_, each) => {
@@ -274,6 +274,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("select.include = []", "an empty list is a list"),
     ("secrets.env_prefix = ", "that a prefix is well-formed is not in the table"),
     ("extra[] = \"\"", "an empty text is a text"),
+    ("extra[].folder = \"\"", "an empty text is a text"),
+    ("extra[].names[] = \"\"", "an empty text is a text"),
     ("secrets.folders", "that a folder is absolute is not in the table"),
     ("connect.url = ", "that an address is well-formed is not in the table"),
     ("connect.basic_auth.", "a user name and its password are judged together"),
