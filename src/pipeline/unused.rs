@@ -52,11 +52,10 @@ impl Uses {
         }
     }
 
-    /// Remembers the imports whose templates connectors use.
-    pub fn add_imports<'c>(&mut self, connectors: impl IntoIterator<Item = &'c Connector>) {
-        let templates = connectors.into_iter().filter_map(|connector| connector.template.as_ref());
-        let imports = templates.filter_map(|template| Some(template.as_str().split_once('/')?.0.to_owned()));
-        self.imports.extend(imports);
+    /// Remembers the imports that these templates, as they are named where they are used, are of.
+    pub fn add_imports<'t>(&mut self, templates: impl IntoIterator<Item = &'t Text>) {
+        let of = |template: &'t Text| template.as_str().split_once('/').map(|(import, _)| import.to_owned());
+        self.imports.extend(templates.into_iter().filter_map(of));
     }
 
     /// Adds the values and the imports that others use.

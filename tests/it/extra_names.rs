@@ -165,3 +165,51 @@ async fn a_folder_with_a_slash_at_its_end_has_one_in_its_paths() -> Result<()> {
     assert!(said.contains("./a/1.yaml:2:1: error[unknown-key]"), "{said}");
     Ok(())
 }
+
+const IMPORTS: &str = "imports:
+  - {name: platform, git: \"https://git.example.com/platform.git\", ref: {tag: v2}}
+  - {name: legacy, git: \"https://git.example.com/legacy.git\", ref: {tag: v2}}
+";
+const PLAIN: &str = "template: plain\nconfig: {connector.class: FileStreamSource, topic: x, file: x}\n";
+
+/// What `validate` says of this folder of `extra` beside a repository that uses none of its two imports.
+async fn with_imports(folder: &str) -> Result<String> {
+    let desk = with(&[
+        ("own/tagalong.yaml", IMPORTS),
+        (
+            "own/connectors/a.yaml",
+            "connector: a\nconfig: {connector.class: FileStreamSource, topic: a, file: a}\n",
+        ),
+        ("own/environments/staging.yaml", "environment: staging\n"),
+        ("platform/templates/plain.yaml", PLAIN),
+        ("legacy/templates/plain.yaml", PLAIN),
+        ("a/1.yaml", folder),
+    ])?;
+    let line = "validate own -e staging --import platform=platform --import legacy=legacy --extra a";
+    Ok(desk.run(line).await?.out)
+}
+
+#[tokio::test]
+async fn an_import_that_only_a_folder_uses_is_used() -> Result<()> {
+    let said = with_imports("connector: shop\ntemplate: platform/plain\n").await?;
+    assert_snapshot!(said, @r#"
+    tagalong.yaml:3:12: warning[import-unused]: no connector and no template uses import `legacy`
+      hint: remove the import, or use one of its templates as `template: NAME/TEMPLATE`
+    1 warning.
+    Valid for staging.
+    "#);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_import_on_which_only_a_template_of_a_folder_is_based_is_used() -> Result<()> {
+    let said =
+        with_imports("template: till\nbase: platform/plain\n---\nconnector: shop\ntemplate: till\n").await?;
+    assert_snapshot!(said, @r#"
+    tagalong.yaml:3:12: warning[import-unused]: no connector and no template uses import `legacy`
+      hint: remove the import, or use one of its templates as `template: NAME/TEMPLATE`
+    1 warning.
+    Valid for staging.
+    "#);
+    Ok(())
+}

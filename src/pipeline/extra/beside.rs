@@ -55,13 +55,14 @@ pub fn read(host: &Definitions, snapshot: &Snapshot) -> Read {
     let lost = lost_with(host, &lost);
     let mut checked = Vec::new();
     let mut uses = resolve::check(&all, &lost, &mut checked);
-    uses.add_imports(all.connectors.values());
+    let of_connectors = all.connectors.values().filter_map(|connector| connector.template.as_ref());
+    let of_folder = || parameters.iter().map(|name| &all.templates[name]);
+    uses.add_imports(of_connectors.chain(of_folder().filter_map(|template| template.base.as_ref())));
     nulls::check(&all, &mut checked);
     checked.extend(of_taken(host, taken, &lost));
     let own_place = |finding: &Finding| snapshot.files.contains_key(&finding.place.path);
     findings.extend(checked.into_iter().filter(own_place));
-    let of_folder = parameters.iter().map(|name| &all.templates[name]);
-    unused::parameters(of_folder, &uses, &snapshot.files, &mut findings);
+    unused::parameters(of_folder(), &uses, &snapshot.files, &mut findings);
     all.findings.extend(findings);
     all.findings.settle();
     Read { definitions: Arc::new(all), uses }
