@@ -1,8 +1,19 @@
 //! Names that two want: a folder of `extra` and the repository, two folders, or one folder twice. What is
 //! told follows from the files alone, whatever else is wrong with them, and all of it is told in one run.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use insta::assert_snapshot;
+use tagalong::model::desired::DesiredState;
+use tagalong::model::finding::Findings;
+use tagalong::model::folder::Names;
+use tagalong::model::name::{ConnectorName, EnvironmentName};
+use tagalong::model::revision::{At, RepositoryName, RepositoryRevision};
+use tagalong::model::select::Select;
+use tagalong::model::snapshot::{Snapshot, Sources};
+use tagalong::model::values::Values;
+use tagalong::pipeline;
+use tagalong::pipeline::extra::{Folder, Ground, Joined, Target, join};
+use tagalong::pipeline::supply::Supply;
 
 use crate::support::command::Desk;
 use crate::support::example::desk;
@@ -130,6 +141,23 @@ async fn a_deletion_takes_no_name_from_another_folder() -> Result<()> {
 }
 
 #[tokio::test]
+async fn only_the_folder_that_is_not_given_a_name_is_refused_whatever_the_order() -> Result<()> {
+    let absent = "connector: shop\nstate: absent\n";
+    let refused = "b/1.yaml:1:12: error[name-not-given]: the settings give the name `shop` to the folder a\n  \
+        hint: let the settings give it the name, behind the folder, as in `extra: [/etc/tagalong/extra/shop=shop-*]`, \
+        or declare it in the repository\n1 error.\nNot valid for staging.\n";
+    for owned in [SHOP, absent] {
+        for foreign in [SHOP, absent] {
+            for order in ["b a=s*", "a=s* b"] {
+                let said = validated(&[("a/1.yaml", owned), ("b/1.yaml", foreign)], order).await?;
+                assert_eq!(said, refused, "{order}: {owned}{foreign}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_value_that_only_a_folder_uses_is_used() -> Result<()> {
     let values = "environment: staging\nvalues: {kafka: {host: a, port: '1'}, idle: x}\n";
     let shop = format!("{SHOP}config: {{broker: \"{{{{ values.kafka.host }}}}\"}}\n");
@@ -211,5 +239,50 @@ async fn an_import_on_which_only_a_template_of_a_folder_is_based_is_used() -> Re
     1 warning.
     Valid for staging.
     "#);
+    Ok(())
+}
+
+fn snapshot(repository: RepositoryName, text: &str) -> Snapshot {
+    let path = match repository.folder() {
+        Some(folder) => format!("{folder}/1.yaml"),
+        None => "environments/staging.yaml".to_owned(),
+    };
+    let at = At::Directory { path: "here".into(), digest: 0 };
+    let files = [(path.into(), text.as_bytes().into())].into();
+    Snapshot {
+        revision: RepositoryRevision { repository, at },
+        files,
+        ignored: Vec::new(),
+        findings: Vec::new(),
+    }
+}
+
+#[test]
+fn what_a_folder_declared_when_it_had_the_name_does_not_stand_in_the_way_of_its_owner() -> Result<()> {
+    let environment = EnvironmentName::new("staging")?;
+    let sources = Sources::alone(snapshot(RepositoryName::main(), "environment: staging\n"));
+    let definitions = pipeline::definitions(&sources);
+    let (values, select) = (Values::default(), Select::default());
+    let supply = Supply { values: &values, examples: true, secrets: None };
+    let (desired, findings) =
+        pipeline::desired(&definitions, &sources.revision(), &environment, &supply, &select);
+    assert_eq!(findings, Findings::default());
+    let ground = Ground { definitions, desired, findings };
+    let target = Target { environment: &environment, supply, select: &select };
+    let config = "connector: shop\nconfig: {connector.class: X}\n";
+    let before = snapshot(RepositoryName::extra("b"), config);
+    let (all, none) = (Names(vec!["s*".to_owned()]), Names::default());
+    let folder =
+        |read, names, last| Folder { repository: &before.revision.repository, names, look: Ok(read), last };
+    let Joined { outcomes, .. } = join(&ground, &[folder(&before, &all, None)], &target);
+    let last = outcomes[0].part.as_ref().context("it was good")?;
+
+    let owner = snapshot(RepositoryName::extra("a"), "connector: shop\nstate: absent\n");
+    let owner = Folder { repository: &owner.revision.repository, names: &all, look: Ok(&owner), last: None };
+    let now =
+        snapshot(RepositoryName::extra("b"), "connector: shop\nconfig: {connector.class: X}\nstat: x\n");
+    let Joined { desired, .. } = join(&ground, &[folder(&now, &none, Some(last)), owner], &target);
+    let connectors = desired.context("the repository is good")?.connectors;
+    assert_eq!(connectors[&ConnectorName::new("shop")?].state, DesiredState::Absent);
     Ok(())
 }

@@ -34,9 +34,10 @@ pub struct Claims<'c> {
 
 impl<'c> Claims<'c> {
     /// Asks the repository, then the folders in their order. A deletion comes last: it takes no name away
-    /// from anybody.
+    /// from anybody. Neither does a folder that may not declare the name.
     pub fn new(repository: Option<&'c Desired>, folders: &'c [Claimant<'c>]) -> Self {
         let mut first = BTreeMap::new();
+        let given = Self { folders, first: BTreeMap::new() };
         let mut claim = |by, name, connector: &'c DesiredConnector| {
             if let Entry::Vacant(vacant) = first.entry(name) {
                 vacant.insert((by, &connector.place));
@@ -48,7 +49,7 @@ impl<'c> Claims<'c> {
         for deletions in [false, true] {
             for (index, folder) in folders.iter().enumerate() {
                 for (name, connector) in folder.declares.iter().flat_map(|desired| &desired.connectors) {
-                    if deletes(connector) == deletions {
+                    if deletes(connector) == deletions && given.is_given(name, connector, index) {
                         claim(Some(index), name, connector);
                     }
                 }
@@ -62,17 +63,27 @@ impl<'c> Claims<'c> {
         self.first.get(name).filter(|(first, _)| *first != Some(by)).map(|(_, place)| *place)
     }
 
-    /// What is wrong with the names that a folder declares.
+    /// What is wrong with the names that a folder declares. That another folder has one is not said where
+    /// this one may not have it anyway.
     pub fn wrong(&self, by: usize) -> Vec<Finding> {
         let own = self.folders[by].declares.iter().flat_map(|desired| &desired.connectors);
         own.flat_map(|(name, connector)| {
-            let taken = self.taken(name, by).map(|first| {
+            let not_given = self.not_given(name, connector, by);
+            let told = |&(first, _): &(Option<usize>, &Place)| {
+                first != Some(by) && (first.is_none() || not_given.is_none())
+            };
+            let taken = self.first.get(name).copied().filter(told).map(|(_, first)| {
                 let message = format!("connector `{name}` exists already in this environment, from {first}");
                 Finding::new(Rule::DuplicateName, connector.place.clone(), message).of(name)
             });
-            taken.into_iter().chain(self.not_given(name, connector, by))
+            taken.into_iter().chain(not_given)
         })
         .collect()
+    }
+
+    /// Whether the settings let a folder declare a name.
+    pub fn is_given(&self, name: &ConnectorName, connector: &DesiredConnector, by: usize) -> bool {
+        self.not_given(name, connector, by).is_none()
     }
 
     /// Says that the settings do not give a name to a folder.

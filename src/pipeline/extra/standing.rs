@@ -2,7 +2,7 @@
 //!
 //! Takes what each of them declares, now or when it last was good; adds it to what the repository has.
 //! What a folder holds now comes before what another one held, and a deletion comes last: it takes effect
-//! only where nobody may have the connector.
+//! only where nobody may have the connector. What a folder may not declare by now is not in force.
 
 use crate::model::desired::Desired;
 use crate::pipeline::extra::claims::{Claims, deletes};
@@ -29,6 +29,7 @@ pub fn put_in_force(desired: &mut Desired, standing: &[Option<Standing<'_>>], cl
             for (name, connector) in &one.desired.connectors {
                 if deletes(connector) != deletions
                     || desired.connectors.contains_key(name)
+                    || !claims.is_given(name, connector, index)
                     || (deletions && claims.also_given(name, index).any(is_doubtful))
                 {
                     continue;
