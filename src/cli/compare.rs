@@ -41,7 +41,7 @@ use crate::view;
     tagalong compare origin/main . -e production\n  \
     tagalong compare v1 HEAD --extra ../shop/connectors\n  \
     tagalong compare v1 HEAD --output markdown\n\n\
-    Exit codes: 0 done, 1 failed or NEW is not valid, 2 something would be held."
+    Exit codes: 0 done, 1 failed, NEW is not valid or breaks a folder of --extra, 2 something would be held."
 )]
 pub struct Compare {
     /// Where it would move from
@@ -109,11 +109,12 @@ impl Compare {
         self.known_imports(&[&old, &new], &settings.imports).await?;
         let read = definitions::folders(&self.extra).await?;
         let folders = definitions::beside(&self.extra, &read);
-        let side = async |named: &Named| -> Result<Side, Failure> {
+        let side = async |named: &Named, before: Option<&Side>| -> Result<Side, Failure> {
             let sources = self.read(named, &settings.imports).await?;
-            Ok(pipeline::side(&sources, &folders, &supply, &self.environments))
+            Ok(pipeline::side(&sources, &folders, &supply, &self.environments, before))
         };
-        let (old, new) = (side(&old).await?, side(&new).await?);
+        let old = side(&old, None).await?;
+        let new = side(&new, Some(&old)).await?;
         self.known(&old, &new)?;
         let comparison = pipeline::compare::compare(&old, &new, Timestamp::now());
         self.tell(&comparison);

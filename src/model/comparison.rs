@@ -3,7 +3,7 @@
 //! A comparison knows only the definitions of both: whether the cluster equals the older ones is what
 //! a plan says. Making comparisons is left to `pipeline`, showing them to `view`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::desired::{DesiredState, Suspend};
@@ -61,7 +61,11 @@ pub struct Compared {
     /// Whether the older revision could be rendered for it. Where not, no agent ever applied it, and
     /// there is nothing to compare with.
     pub comparable: bool,
-    /// What is wrong with the newer revision here; where one is an error it would not be applied.
+    /// Whether an agent would take the newer revision here.
+    pub taken: bool,
+    /// What becomes of each folder of `extra` that is broken beside one of both.
+    pub folders: BTreeMap<RepositoryName, FolderCourse>,
+    /// What is wrong with the newer revision here, and with the folders that it breaks.
     pub findings: Findings,
     /// What becomes of the word that stops all writing here.
     pub suspend: Suspending,
@@ -69,6 +73,28 @@ pub struct Compared {
     pub effects: BTreeMap<ConnectorName, Effect>,
     /// How many connectors are the same in both.
     pub unchanged: usize,
+}
+
+/// What becomes of a folder of `extra` that is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FolderCourse {
+    /// The newer revision breaks it: what it declared last stays.
+    Breaks,
+    /// It was broken before, and the newer revision adds no mistake.
+    Broken,
+    /// It was broken before, and is not any more.
+    Mended,
+}
+
+impl FolderCourse {
+    /// The word for it in outputs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Breaks => "breaks",
+            Self::Broken => "broken",
+            Self::Mended => "mended",
+        }
+    }
 }
 
 /// Which revision has an environment.
@@ -168,15 +194,23 @@ impl Comparison {
         let same = |one: &Compared| {
             one.presence == Presence::Both
                 && one.comparable
+                && one.taken
+                && !one.folders.values().any(|course| *course == FolderCourse::Breaks)
                 && one.effects.is_empty()
                 && one.suspend == Suspending::Unchanged
         };
         self.environments.iter().all(same)
     }
 
-    /// Whether the newer revision has an error, so that it would not be applied somewhere.
+    /// Whether the newer revision has an error, so that it or a folder would not be applied somewhere.
     pub fn has_errors(&self) -> bool {
         self.findings.has_errors() || self.environments.iter().any(|one| one.findings.has_errors())
+    }
+
+    /// The folders that the newer revision breaks somewhere.
+    pub fn broken(&self) -> BTreeSet<&RepositoryName> {
+        let all = self.environments.iter().flat_map(|one| &one.folders);
+        all.filter(|(_, course)| **course == FolderCourse::Breaks).map(|(name, _)| name).collect()
     }
 
     /// Whether something would be held.

@@ -38,13 +38,13 @@ use crate::model::desired::Desired;
 use crate::model::finding::{Finding, Findings};
 use crate::model::import::Import;
 use crate::model::name::EnvironmentName;
-use crate::model::revision::Revision;
+use crate::model::revision::{RepositoryName, Revision};
 use crate::model::rule::Rule;
 use crate::model::select::Select;
 use crate::model::shape::Shape;
 use crate::model::snapshot::{Files, Snapshot, Sources};
-use crate::pipeline::compare::Side;
-use crate::pipeline::extra::{Folder, Ground, Joined, Target};
+use crate::pipeline::compare::{Beside, Side, There};
+use crate::pipeline::extra::{Folder, Ground, Joined, Outcome, Target};
 use crate::pipeline::supply::Supply;
 
 /// What the documents of a repository may say: the kinds of definitions by the key that tells them,
@@ -170,12 +170,13 @@ pub fn homes<'d>(definitions: &'d Definitions, connector: &str) -> Vec<&'d Envir
 }
 
 /// Reads and renders one revision for each of its environments, or for those of `only`, to compare it
-/// with another; folders of `extra` stand beside it.
+/// with another; folders of `extra` stand beside it. One that it breaks keeps what it declared `before`.
 pub fn side(
     sources: &Sources,
     folders: &[Folder<'_>],
     supply: &Supply<'_>,
     only: &[EnvironmentName],
+    before: Option<&Side>,
 ) -> Side {
     let revision = sources.revision();
     let select = Select::default();
@@ -186,10 +187,17 @@ pub fn side(
     for name in names.into_iter().filter(|name| only.is_empty() || only.contains(name)) {
         (ground.desired, ground.findings) = desired(&ground.definitions, &revision, &name, supply, &select);
         let target = Target { environment: &name, supply: *supply, select: &select };
-        let Joined { desired, mut findings, outcomes } = extra::join(&ground, folders, &target);
-        findings.extend(outcomes.into_iter().flat_map(|outcome| outcome.findings));
-        findings.settle();
-        all.insert(name, (desired, findings));
+        let before = before.and_then(|before| before.environments.get(&name));
+        let last =
+            |folder: &RepositoryName| before.and_then(|there| there.folders.get(folder)?.part.as_ref());
+        let folders: Vec<_> =
+            folders.iter().map(|folder| Folder { last: last(folder.repository), ..*folder }).collect();
+        let Joined { desired, findings, outcomes } = extra::join(&ground, &folders, &target);
+        let beside = folders.iter().zip(outcomes).map(|(folder, Outcome { part, findings, .. })| {
+            (folder.repository.clone(), Beside { findings, part })
+        });
+        let there = There { desired, findings, folders: beside.collect() };
+        all.insert(name, there);
     }
     let Ground { definitions, .. } = ground;
     let stands = |import: &Import| Standing {

@@ -223,9 +223,80 @@ async fn a_comparison_finds_what_a_move_breaks_in_a_folder() -> Result<()> {
     2 errors.
     From         ./old
     To           ./new
-    ! staging would not take the new revision: it is not valid there
+    ! staging would take the new revision, which breaks the folder extra/shop: what it declared last stays
 
-    Not valid for staging: an agent there stays at the last good revision.
+    staging
+    ~ change     orders
+                 - connection.url     ***
+                 ~ connector.class    FileStreamSource → X
+                 - database.password  ***
+                 - file               /var/log/orders
+                 - tasks.max          1
+                 - topic              orders-staging
+
+    In 1 environment: 0 to create, 1 to change, 0 to delete, 1 folder broken.
+    "#);
+    let form = desk.run(&format!("{line} --output json")).await?;
+    let form: serde_json::Value = serde_json::from_str(&form.out)?;
+    let there = &form["environments"][0];
+    assert_eq!(there["folders"], serde_json::json!([{"folder": "extra/shop", "course": "breaks"}]));
+    assert_eq!((&there["taken"], &form["summary"]["unmanage"]), (&true.into(), &0.into()), "{there}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_comparison_holds_no_move_to_account_for_a_folder_that_was_broken_before() -> Result<()> {
+    let desk = two_revisions(&TEMPLATE.replace("tasks.max: 1", "tasks.max: 2"))?;
+    let wrong = SHOP.replace("/var/log/shop", "/var/log/shop, fil: x");
+    desk.write("extra/shop/shop.yaml", &wrong)?;
+    let line = "compare ./old ./new -e staging --extra extra/shop";
+    assert_snapshot!(desk.run(line).await?, @r#"
+    exit 0
+    ---- stdout
+    From         ./old
+    To           ./new
+    ! in staging the folder extra/shop was broken before, and the new revision adds no mistake: `validate --extra` tells more
+
+    staging
+    ~ change     orders
+                 ~ tasks.max  1 → 2
+
+    In 1 environment: 0 to create, 1 to change, 0 to delete.
+    "#);
+    // Another mistake is the move's.
+    let renamed =
+        TEMPLATE.replace("  file: {required", "  path: {required").replace("params.file", "params.path");
+    desk.write("new/templates/file-source.yaml", &renamed)?;
+    desk.write("new/connectors/orders.yaml", "connector: orders\nconfig: {connector.class: X}\n")?;
+    let said = desk.run(line).await?;
+    assert!(said.out.contains("which breaks the folder extra/shop"), "{said}");
+    assert_eq!(said.code, Some(1), "{said}");
+    // And one that it mends is told.
+    desk.write(
+        "new/templates/file-source.yaml",
+        &TEMPLATE.replace("  file: {required", "  fil: {}\n  file: {required"),
+    )?;
+    assert_snapshot!(desk.run(line).await?, @r#"
+    exit 0
+    ---- stdout
+    templates/file-source.yaml:3:3: warning[parameter-unused]: template `file-source` never uses its parameter `fil`
+      hint: remove it, or use it as `{{ params.… }}`
+    1 warning.
+    From         ./old
+    To           ./new
+    ! in staging the folder extra/shop was broken before, and is not any more: what it declares is told as new
+
+    staging
+    ~ change     orders
+                 - connection.url     ***
+                 ~ connector.class    FileStreamSource → X
+                 - database.password  ***
+                 - file               /var/log/orders
+                 - tasks.max          1
+                 - topic              orders-staging
+    + create     shop
+
+    In 1 environment: 1 to create, 1 to change, 0 to delete.
     "#);
     Ok(())
 }

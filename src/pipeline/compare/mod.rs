@@ -1,7 +1,8 @@
 //! What moving from one revision to another would do.
 //!
 //! Takes every environment of both, rendered, gives every difference with secrets already hidden, and
-//! the brakes that would stop it. What runs in a cluster is not asked: that is what a plan is for.
+//! the brakes that would stop it. What runs in a cluster is not asked: that is what a plan is for. A folder
+//! of `extra` that the newer one breaks keeps what it declared at the older one, as beside an agent.
 
 mod effect;
 
@@ -9,11 +10,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::comparison::{Compared, Comparison, ImportMove, Presence, Standing, Suspending};
+use crate::model::comparison::{
+    Compared, Comparison, FolderCourse, ImportMove, Presence, Standing, Suspending,
+};
 use crate::model::desired::Desired;
-use crate::model::finding::Findings;
+use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
 use crate::model::revision::{At, RepositoryName, Revision};
+use crate::model::rule::Severity;
+use crate::pipeline::extra::Part;
 
 /// One of the two revisions.
 #[derive(Debug, Clone)]
@@ -24,8 +29,28 @@ pub struct Side {
     pub findings: Findings,
     /// Where its repositories of templates stand.
     pub imports: BTreeMap<RepositoryName, Standing>,
-    /// What each of its environments should run, where nothing is wrong, and what is.
-    pub environments: BTreeMap<EnvironmentName, (Option<Desired>, Findings)>,
+    /// Each of its environments.
+    pub environments: BTreeMap<EnvironmentName, There>,
+}
+
+/// A revision in one environment.
+#[derive(Debug, Clone)]
+pub struct There {
+    /// What should run, with what its folders declare; none where something is wrong with it.
+    pub desired: Option<Desired>,
+    /// What is wrong with it, its folders apart.
+    pub findings: Findings,
+    /// The folders of `extra` beside it.
+    pub folders: BTreeMap<RepositoryName, Beside>,
+}
+
+/// A folder of `extra` beside a revision.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    /// What is wrong with it there.
+    pub findings: Findings,
+    /// What it declares; none where that is wrong.
+    pub part: Option<Part>,
 }
 
 /// Compares two revisions at a moment, which says whether a `suspend` still counts.
@@ -49,27 +74,56 @@ fn environment(old: &Side, new: &Side, name: &EnvironmentName, now: Timestamp) -
             (None, _) => Presence::New,
             (Some(_), None) => Presence::Gone,
         },
-        comparable: before.is_none_or(|(desired, _)| desired.is_some()),
+        comparable: before.is_none_or(|before| before.desired.is_some()),
+        taken: after.is_some_and(|after| after.desired.is_some()),
+        folders: after.map(|after| folders(before, after)).unwrap_or_default(),
         // That an environment is gone is no mistake of the files.
-        findings: after.map_or(&new.findings, |(_, findings)| findings).clone(),
+        findings: after.map_or(&new.findings, |after| &after.findings).clone(),
         suspend: Suspending::Unchanged,
         effects: BTreeMap::new(),
         unchanged: 0,
     };
-    let Some((Some(after), _)) = after else { return compared };
-    if !after.incomplete.is_empty() {
-        // What a folder declares that is wrong beside it would read as taken away.
-        return compared;
-    }
-    let before = match before {
-        Some((Some(before), _)) => before.clone(),
-        Some((None, _)) => return compared,
+    let Some(after) = after else { return compared };
+    compared.findings.extend(told(&compared.folders, after));
+    compared.findings.settle();
+    let Some(after) = &after.desired else { return compared };
+    let before = match before.map(|before| &before.desired) {
+        Some(Some(before)) => before.clone(),
+        Some(None) => return compared,
         None => Desired { connectors: BTreeMap::new(), suspend: None, ..after.clone() },
     };
     compared.suspend = effect::suspending(before.suspend.as_ref(), after.suspend.as_ref());
     compared.effects = effect::effects(&before, after, now);
     compared.unchanged = after.connectors.keys().filter(|name| !compared.effects.contains_key(*name)).count();
     compared
+}
+
+/// What becomes of the folders that are broken beside one of both revisions.
+fn folders(before: Option<&There>, after: &There) -> BTreeMap<RepositoryName, FolderCourse> {
+    let course = |(name, is): (&RepositoryName, &Beside)| {
+        let was = before.and_then(|before| before.folders.get(name));
+        let broken = |one: &&Beside| one.part.is_none();
+        let course = match (was.filter(broken), broken(&is)) {
+            (None, false) => return None,
+            (Some(_), false) => FolderCourse::Mended,
+            (Some(was), true) if adds_nothing(was, is) => FolderCourse::Broken,
+            (_, true) => FolderCourse::Breaks,
+        };
+        Some((name.clone(), course))
+    };
+    after.folders.iter().filter_map(course).collect()
+}
+
+/// Whether a folder that is broken beside both has no mistake that it had not before.
+fn adds_nothing(was: &Beside, is: &Beside) -> bool {
+    let had = |new: &Finding| was.findings.iter().any(|old| (&old.place, old.rule) == (&new.place, new.rule));
+    is.findings.iter().filter(|finding| finding.severity == Severity::Error).all(had)
+}
+
+/// What the newer revision has to answer for of what is wrong with the folders.
+fn told(folders: &BTreeMap<RepositoryName, FolderCourse>, after: &There) -> Vec<Finding> {
+    let own = after.folders.iter().filter(|(name, _)| folders.get(*name) != Some(&FolderCourse::Broken));
+    own.flat_map(|(_, beside)| beside.findings.iter().cloned()).collect()
 }
 
 /// The repositories of templates that stand elsewhere.

@@ -43,7 +43,7 @@ fn side(deeds: &[Deed]) -> Side {
     let files = BTreeMap::from([("connectors/all.yaml".into(), Arc::from(text.into_bytes()))]);
     let main = Snapshot { revision: revision(), files, ignored: Vec::new(), findings: Vec::new() };
     let supply = Supply { values: &Values::default(), examples: true, secrets: None };
-    pipeline::side(&Sources::alone(main), &[], &supply, &[])
+    pipeline::side(&Sources::alone(main), &[], &supply, &[], None)
 }
 
 /// Every key with its text, of each connector that is to be there.
@@ -77,7 +77,7 @@ proptest! {
         let comparison = compare(&old, &new, Timestamp::UNIX_EPOCH);
         prop_assert!(!format!("{comparison:?}").contains("hunter2"), "{comparison:?}");
         for one in &comparison.environments {
-            let of = |side: &Side| side.environments[&one.environment].0.as_ref().map(texts);
+            let of = |side: &Side| side.environments[&one.environment].desired.as_ref().map(texts);
             let (before, after) = (of(&old).expect("it is valid"), of(&new).expect("it is valid"));
             let told = |kind: EffectKind| -> BTreeMap<String, BTreeSet<String>> {
                 let of_kind = one.effects.iter().filter(|(_, effect)| effect.kind == kind);

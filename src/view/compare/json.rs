@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use crate::model::comparison::{
-    Brake, Compared, Comparison, Effect, EffectKind, ImportMove, Standing, Suspending,
+    Brake, Compared, Comparison, Effect, EffectKind, FolderCourse, ImportMove, Standing, Suspending,
 };
 use crate::model::desired::DesiredState;
 use crate::model::name::ConnectorName;
-use crate::model::revision::At;
+use crate::model::revision::{At, RepositoryName};
 use crate::view::form::{ChangeForm, FORMAT, FindingForm, RevisionForm, finding_forms, revision_forms, text};
 
 /// Writes a comparison.
@@ -66,10 +66,18 @@ struct EnvironmentForm {
     environment: String,
     presence: &'static str,
     comparable: bool,
+    taken: bool,
+    folders: Vec<FolderForm>,
     suspend: SuspendForm,
     connectors: Vec<EffectForm>,
     unchanged: usize,
     findings: Vec<FindingForm>,
+}
+
+#[derive(Serialize)]
+struct FolderForm {
+    folder: String,
+    course: &'static str,
 }
 
 #[derive(Serialize)]
@@ -134,11 +142,27 @@ impl StandingForm {
 
 impl EnvironmentForm {
     fn new(one: &Compared) -> Self {
-        let Compared { environment, presence, comparable, findings, suspend, effects, unchanged } = one;
+        let Compared {
+            environment,
+            presence,
+            comparable,
+            taken,
+            folders,
+            findings,
+            suspend,
+            effects,
+            unchanged,
+        } = one;
+        let folder = |(name, course): (&RepositoryName, &FolderCourse)| FolderForm {
+            folder: name.folder().unwrap_or(name.as_str()).to_owned(),
+            course: course.name(),
+        };
         Self {
             environment: environment.to_string(),
             presence: presence.name(),
             comparable: *comparable,
+            taken: *taken,
+            folders: folders.iter().map(folder).collect(),
             suspend: SuspendForm::new(suspend),
             connectors: effects.iter().map(|(name, effect)| EffectForm::new(name, effect)).collect(),
             unchanged: *unchanged,

@@ -1,13 +1,13 @@
 //! What the forms for people have in common: sentences about environments, states and sums.
 
 use crate::model::comparison::{
-    Compared, Comparison, Effect, EffectKind, ImportMove, Presence, Standing, Suspending,
+    Compared, Comparison, Effect, EffectKind, FolderCourse, ImportMove, Presence, Standing, Suspending,
 };
 use crate::model::config::Shown;
 use crate::model::desired::{DesiredState, Suspend};
-use crate::model::name::ConnectorName;
+use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::plan::{Change, ChangeKind};
-use crate::model::revision::At;
+use crate::model::revision::{At, RepositoryName};
 use crate::view::text::{count, line};
 
 /// What becomes of a connector beside its keys, in pieces.
@@ -69,10 +69,20 @@ pub fn own(of: &ConnectorName) -> String {
 
 /// What is to be said of an environment as a whole.
 pub fn about(one: &Compared) -> Vec<String> {
-    let Compared { environment, presence, comparable, findings, suspend, effects, unchanged: _ } = one;
+    let Compared {
+        environment,
+        presence,
+        comparable,
+        taken,
+        folders,
+        findings: _,
+        suspend,
+        effects,
+        unchanged: _,
+    } = one;
     let mut told = Vec::new();
     match presence {
-        Presence::New if !findings.has_errors() => {
+        Presence::New if *taken => {
             told.push(format!(
                 "{environment} is new, with {}",
                 count(effects.len(), "connector", "connectors")
@@ -85,12 +95,15 @@ pub fn about(one: &Compared) -> Vec<String> {
         }
         Presence::New | Presence::Both => {}
     }
-    if *presence != Presence::Gone && findings.has_errors() {
+    if *presence != Presence::Gone && !taken {
         told.push(format!("{environment} would not take the new revision: it is not valid there"));
     } else if !comparable && *presence == Presence::Both {
         told.push(format!(
             "{environment} cannot be compared: the old revision was not valid there, so no agent applied it"
         ));
+    }
+    if *taken {
+        told.extend(folders.iter().map(|(name, course)| folder(environment, name, *course)));
     }
     match suspend {
         Suspending::Unchanged => {}
@@ -100,6 +113,22 @@ pub fn about(one: &Compared) -> Vec<String> {
         }
     }
     told
+}
+
+/// What becomes of a folder that is broken beside one of both revisions.
+fn folder(environment: &EnvironmentName, name: &RepositoryName, course: FolderCourse) -> String {
+    let folder = line(name.folder().unwrap_or(name.as_str()));
+    match course {
+        FolderCourse::Breaks => format!(
+            "{environment} would take the new revision, which breaks the folder {folder}: what it declared last stays"
+        ),
+        FolderCourse::Broken => format!(
+            "in {environment} the folder {folder} was broken before, and the new revision adds no mistake: `validate --extra` tells more"
+        ),
+        FolderCourse::Mended => format!(
+            "in {environment} the folder {folder} was broken before, and is not any more: what it declares is told as new"
+        ),
+    }
 }
 
 /// What is to be said of an import that moves.
@@ -156,15 +185,13 @@ fn standing(Standing { reference, at, git: _, path: _ }: &Standing) -> String {
 
 /// The counting last line, without its full stop.
 pub fn sum(comparison: &Comparison) -> String {
-    if comparison.has_errors() {
-        let wrong = comparison.environments.iter().filter(|one| one.findings.has_errors());
-        let names: Vec<_> = wrong.map(|one| one.environment.as_str()).collect();
-        return match names.as_slice() {
-            [] => "Not valid, and there is no environment to compare".to_owned(),
-            names => {
-                format!("Not valid for {}: an agent there stays at the last good revision", names.join(", "))
-            }
-        };
+    let wrong = comparison.environments.iter().filter(|one| !one.taken && one.findings.has_errors());
+    let names: Vec<_> = wrong.map(|one| one.environment.as_str()).collect();
+    if !names.is_empty() {
+        return format!("Not valid for {}: an agent there stays at the last good revision", names.join(", "));
+    }
+    if comparison.findings.has_errors() {
+        return "Not valid, and there is no environment to compare".to_owned();
     }
     if comparison.is_empty() {
         let where_ = match comparison.environments.len() {
@@ -183,6 +210,8 @@ pub fn sum(comparison: &Comparison) -> String {
         (of(EffectKind::Unmanage), comparison.effects().filter(|effect| effect.held.is_some()).count());
     parts.extend((unmanaged > 0).then(|| format!("{unmanaged} no longer declared")));
     parts.extend((held > 0).then(|| format!("{held} held")));
+    let broken = comparison.broken().len();
+    parts.extend((broken > 0).then(|| format!("{} broken", count(broken, "folder", "folders"))));
     let environments = count(comparison.environments.len(), "environment", "environments");
     format!("In {environments}: {}", parts.join(", "))
 }
