@@ -110,9 +110,8 @@ const KEPT: &[(&str, &[&str])] = &[
     ("rustix", &["repo"]),
     ("rustls", &["tls", "connect"]),
     ("rustls_platform_verifier", &["connect"]),
-    ("semver", &["pipeline"]),
-    ("ssh_key", &["signature"]),
     ("semver", &["model", "pipeline", "repo"]),
+    ("ssh_key", &["signature"]),
     ("tracing_subscriber", &["telemetry"]),
 ];
 
