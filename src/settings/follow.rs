@@ -101,7 +101,7 @@ mod tests {
         }
         let (follow, said) = settings("{tag: v1, prefix: v}", &[]);
         assert_eq!(follow, Some(Reference::Tag("v1".into()).into()));
-        let expected = "settings.yaml:4:29: `repository.git.ref.prefix` has no effect: no range of versions is followed \
+        let expected = "settings.yaml:4:28: `repository.git.ref.prefix` has no effect: no range of versions is followed \
             (it belongs beside `repository.git.ref.semver`)";
         assert_eq!(said, [expected]);
         let (follow, said) = settings("{tag: v1, semver: ^1.4}", &[]);
