@@ -40,6 +40,8 @@ pub enum Ended {
     Early,
     /// It said what makes no sense.
     Nonsense,
+    /// It handed out an object that is not the one of its id.
+    Lied,
 }
 
 impl Ended {
@@ -64,7 +66,7 @@ impl Ended {
             Self::Memory(_) | Self::Cpu(_) | Self::File(_) => Some(OWN_REPOSITORY),
             Self::Signal(signal) if *signal == Signal::KILL.as_raw() => Some(KILLED),
             Self::Version => Some("start the agent again"),
-            Self::Signal(_) | Self::NotStarted | Self::Early | Self::Nonsense => None,
+            Self::Signal(_) | Self::NotStarted | Self::Early | Self::Nonsense | Self::Lied => None,
         }
     }
 
@@ -72,7 +74,12 @@ impl Ended {
     pub fn is_limit(&self) -> bool {
         match self {
             Self::Memory(_) | Self::Cpu(_) | Self::File(_) => true,
-            Self::NotStarted | Self::Version | Self::Signal(_) | Self::Early | Self::Nonsense => false,
+            Self::NotStarted
+            | Self::Version
+            | Self::Signal(_)
+            | Self::Early
+            | Self::Nonsense
+            | Self::Lied => false,
         }
     }
 }
@@ -90,6 +97,7 @@ impl fmt::Display for Ended {
             Self::Signal(signal) => write!(f, "was ended by signal {signal}"),
             Self::Early => f.write_str("ended by itself"),
             Self::Nonsense => f.write_str("said what makes no sense"),
+            Self::Lied => f.write_str("handed out an object that is not the one of its id"),
         }
     }
 }

@@ -17,7 +17,8 @@ use crate::repo::meter::Meter;
 use crate::repo::pktline::{self, Packet};
 use crate::repo::problem::{Doing, Limit};
 
-/// The most bytes of one request: each ref that may be wanted has a line.
+/// The most bytes of one request, and of all that is sent over a channel: each ref that may be wanted has a
+/// line.
 const REQUEST_BYTES: usize = 2 * 1024 * 1024;
 
 /// The most bytes that are read at once.
@@ -32,6 +33,8 @@ pub struct Exchange {
     conversation: Conversation,
     /// A stateless request that grows until its answer is read.
     request: Vec<u8>,
+    /// How many bytes there were for it: for one that stands for itself, or for all of a channel.
+    sent: usize,
     download: Option<Download>,
     /// Whether something of the answer has been read.
     answered: bool,
@@ -46,6 +49,7 @@ impl Exchange {
             meter: meter.clone(),
             conversation,
             request: Vec::new(),
+            sent: 0,
             download: None,
             answered: false,
         }
@@ -58,17 +62,18 @@ impl Exchange {
 
     /// Begins the next request, where each stands for itself.
     pub fn begin(&mut self) {
-        (self.request, self.download, self.answered) = (Vec::new(), None, false);
+        (self.request, self.sent, self.download, self.answered) = (Vec::new(), 0, None, false);
     }
 
     /// Takes bytes for the server.
     pub async fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.sent += bytes.len();
+        if self.sent > REQUEST_BYTES {
+            let (repository, limit) = (self.link.repository().to_owned(), Limit::Request(REQUEST_BYTES));
+            return Err(Error::TooLarge { repository, limit });
+        }
         match &mut self.conversation {
             Conversation::Channel(channel) => channel.write(bytes, &self.deadline).await,
-            Conversation::Stateless(_) if self.request.len() + bytes.len() > REQUEST_BYTES => {
-                let (repository, limit) = (self.link.repository().to_owned(), Limit::Request(REQUEST_BYTES));
-                Err(Error::TooLarge { repository, limit })
-            }
             Conversation::Stateless(_) => {
                 self.request.extend_from_slice(bytes);
                 Ok(())

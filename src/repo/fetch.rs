@@ -184,3 +184,46 @@ impl Order {
         Error::NoReference { repository: self.repository.to_string(), reference: self.reference.full_name() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::address::Address;
+    use crate::repo::ended::Ended;
+    use crate::repo::link::Conversation;
+    use crate::repo::options::GitOptions;
+    use crate::repo::worker::acted::{Acted, printed, ready, repository};
+
+    /// What comes of a fetch in which the worker only ever says this.
+    async fn downloading(said: &str) -> Result<(), Error> {
+        let acted = Acted::new(&format!("{}; {said}; sleep 60", ready()));
+        let mut errand = acted.start().await?;
+        let url = "http://127.0.0.1:9/x";
+        let options = GitOptions::new(url, Reference::Tag("v1".into()));
+        let link = Link::new(&repository(), Address::parse(url)?, &options).expect("it is far away");
+        let conversation = Conversation::Stateless(url::Url::parse(url).expect("an address"));
+        let exchange = Exchange::new(&Arc::new(link), conversation, &acted.deadline, &Meter::default());
+        let what = (vec![format!("+refs/tags/v1:{CANDIDATE}")], None);
+        let advertisement = Advertisement { capabilities: String::new(), refs: Vec::new() };
+        let result = download(&mut errand, exchange, what, &advertisement).await;
+        errand.end().await;
+        result
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_never_ends_to_speak_is_ended() {
+        let endless = |frame: &str| format!("while :; do {frame}; done");
+        let error = downloading(&endless(&printed(&Ask::Write, &[b'x'; 8192]))).await.expect_err("endless");
+        assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
+        let error = downloading(&endless(&printed(&Ask::Request, &[]))).await.expect_err("endless");
+        assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_answers_where_it_should_ask_makes_no_sense() {
+        for word in [Ask::Nothing, Ask::Tags, Ask::Ready { version: String::new() }] {
+            let error = downloading(&printed(&word, b"x")).await.expect_err("out of turn");
+            assert!(matches!(&error, Error::Worker { ended: Ended::Nonsense, .. }), "{word:?}: {error:?}");
+        }
+    }
+}

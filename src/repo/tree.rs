@@ -150,9 +150,10 @@ impl Objects<'_> {
         match self.runtime.block_on(self.errand.ask(&tell, &[]))? {
             (Ask::Nothing, _) => Ok(None),
             (Ask::Object { kind, size }, _) if size > most => Ok(Some(Object { kind, size, bytes: None })),
-            (Ask::Object { kind, size }, bytes) if object::id(word(kind), &bytes) == *id => {
+            (Ask::Object { kind, size }, bytes) if is_the_one(id, kind, size, &bytes) => {
                 Ok(Some(Object { kind, size, bytes: Some(bytes) }))
             }
+            (Ask::Object { .. }, _) => Err(self.errand.lied()),
             _ => Err(self.errand.nonsense()),
         }
     }
@@ -179,6 +180,11 @@ impl Objects<'_> {
         let (repository, doing) = (self.reading.repository.to_string(), Doing::Reading);
         Error::NotUnderstood { repository, doing, source: Cause::new(what) }
     }
+}
+
+/// Whether an object is the one of an id, and no larger than it is said to be.
+fn is_the_one(id: &ObjectId, kind: Type, size: u64, bytes: &[u8]) -> bool {
+    bytes.len() as u64 == size && object::id(word(kind), bytes) == *id
 }
 
 fn is_folder(named: &object::Named) -> bool {
@@ -236,5 +242,112 @@ fn called(kind: Type) -> &'static str {
         Type::Tree => "a tree",
         Type::Blob => "a file",
         Type::Tag => "a tag of a tag",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::repo::ended::Ended;
+    use crate::repo::worker::acted::{Acted, printed, ready, repository};
+
+    const FILE: &[u8] = b"connector: a\n";
+
+    /// What a worker says for an object.
+    fn given(kind: Type, bytes: &[u8]) -> String {
+        printed(&Ask::Object { kind, size: bytes.len() as u64 }, bytes)
+    }
+
+    /// The bytes of an id in a folder.
+    fn raw(id: &ObjectId) -> Vec<u8> {
+        let text = id.to_string();
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex")).collect()
+    }
+
+    fn folder(mode: &str, name: &str, of: &ObjectId) -> Vec<u8> {
+        [format!("{mode} {name}\0").as_bytes(), &raw(of)].concat()
+    }
+
+    /// A commit of one file: commit, root, folder, file.
+    fn honest() -> Vec<(Type, Vec<u8>)> {
+        let connectors = folder("100644", "a.yaml", &object::id("blob", FILE));
+        let root = folder("40000", "connectors", &object::id("tree", &connectors));
+        let who = "a <a@example.com> 1767225600 +0000";
+        let tree = object::id("tree", &root);
+        let commit = format!("tree {tree}\nauthor {who}\ncommitter {who}\n\nx\n").into_bytes();
+        vec![
+            (Type::Commit, commit),
+            (Type::Tree, root),
+            (Type::Tree, connectors),
+            (Type::Blob, FILE.to_vec()),
+        ]
+    }
+
+    /// Reads the commit from a worker that says these, one after the other, whatever it is asked.
+    async fn read_from(said: &[String]) -> Result<Commit, Error> {
+        let acted = Acted::new(&format!("{}; {}; sleep 60", ready(), said.join("; ")));
+        let mut errand = acted.start().await?;
+        let id = object::id("commit", &honest()[0].1);
+        let runtime = Handle::current();
+        let (read, errand) = tokio::task::spawn_blocking(move || {
+            let repository = repository();
+            let names: Names = |_| BTreeSet::new();
+            let reading = Reading { repository: &repository, reference: "refs/tags/v1", path: ".", names };
+            (read(&mut errand, &runtime, &id, reading), errand)
+        })
+        .await
+        .expect("it ends");
+        errand.end().await;
+        read
+    }
+
+    fn saying(objects: &[(Type, Vec<u8>)]) -> Vec<String> {
+        objects.iter().map(|(kind, bytes)| given(*kind, bytes)).collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_acted_worker_that_tells_the_truth_is_believed() {
+        let commit = read_from(&saying(&honest())).await.expect("it is true");
+        assert_eq!(&*commit.collected.files["connectors/a.yaml"], FILE);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_object_that_is_not_the_one_of_its_id_is_refused_wherever_it_stands() {
+        for at in 0..honest().len() {
+            let mut bytes = honest();
+            let last = bytes[at].1.len() - 2;
+            bytes[at].1[last] ^= 1;
+            let mut kinds = honest();
+            kinds[at].0 = if kinds[at].0 == Type::Tag { Type::Blob } else { Type::Tag };
+            let mut sizes = saying(&honest());
+            let (kind, whole) = &honest()[at];
+            sizes[at] = printed(&Ask::Object { kind: *kind, size: 1 }, whole);
+            for (what, said) in [("bytes", saying(&bytes)), ("kind", saying(&kinds)), ("size", sizes)] {
+                let error = read_from(&said).await.expect_err(what);
+                assert!(
+                    matches!(&error, Error::Worker { ended: Ended::Lied, .. }),
+                    "{what} of object {at}: {error:?}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_word_out_of_turn_is_no_object() {
+        for word in [Ask::Done, Ask::Request, Ask::Read { most: 9 }, Ask::Tags] {
+            let error = read_from(&[printed(&word, FILE)]).await.expect_err("no object");
+            assert!(matches!(&error, Error::Worker { ended: Ended::Nonsense, .. }), "{word:?}: {error:?}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_worker_that_says_less_than_it_is_asked_is_given_up_at_the_deadline() {
+        let begun = Instant::now();
+        let error = read_from(&saying(&honest()[..2])).await.expect_err("the rest never comes");
+        assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+        assert!(begun.elapsed() < 3 * crate::repo::worker::acted::LONGEST, "{:?}", begun.elapsed());
     }
 }

@@ -218,3 +218,27 @@ async fn a_folder_that_is_not_there_is_told_with_the_nearest_one() -> Result<()>
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn more_tags_on_this_machine_than_are_read_are_told_as_too_many() -> Result<()> {
+    let mut origin = Origin::new()?;
+    let commit = origin.commit("first", &[(FILE, "1")])?;
+    origin.tag("v1.0.0", "HEAD")?;
+    let local = origin.path().to_str().expect("a path that is text").to_owned();
+    let repository = highest(&local, "^1", "")?;
+    assert_eq!(chosen(&repository).await?.0, "refs/tags/v1.0.0");
+    // A line of each is two ids and its name: these have 9 MiB.
+    let name = "x".repeat(200);
+    let lines = (0..32_000).map(|number| format!("{commit} refs/tags/{name}{number:05}\n"));
+    let packed: String =
+        ["# pack-refs with: peeled fully-peeled sorted \n".to_owned()].into_iter().chain(lines).collect();
+    std::fs::write(origin.path().join("packed-refs"), packed)?;
+    let error = repository.resolve().await.expect_err("too many");
+    assert_eq!(error.class(), Class::Unusable, "{error:?}");
+    assert!(error.to_string().ends_with("is too large: more than 8 MiB of refs"), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("a repository of their own")), "{error:?}");
+    std::fs::write(origin.path().join("packed-refs"), "")?;
+    origin.tag("v1.0.1", "HEAD")?;
+    assert_eq!(chosen(&repository).await?.0, "refs/tags/v1.0.1", "it is read again when they are gone");
+    Ok(())
+}

@@ -21,10 +21,10 @@ use crate::repo::cause::Cause;
 use crate::repo::deadline::Deadline;
 use crate::repo::ended::Ended;
 use crate::repo::error::Error;
-use crate::repo::problem::Doing;
+use crate::repo::problem::{Doing, Limit};
 use crate::repo::worker::frame::{self, LENGTHS};
 use crate::repo::worker::program::{self, COMMAND};
-use crate::repo::worker::words::{Ask, Failure, Tell, VERSION};
+use crate::repo::worker::words::{Ask, Failure, MOST_BYTES, Tell, VERSION};
 
 /// How much of what a worker writes to stderr is kept; the rest is read and dropped.
 const STDERR_BYTES: usize = 4096;
@@ -66,7 +66,8 @@ impl Errand {
         Self::start_program(program::told(), start, repository, doing, deadline).await
     }
 
-    async fn start_program(
+    /// Starts another program in its place.
+    pub async fn start_program(
         program: io::Result<&Path>,
         start: Start<'_>,
         repository: &Arc<str>,
@@ -114,6 +115,8 @@ impl Errand {
 
     /// Waits for what it asks or answers.
     pub async fn hear(&mut self) -> Result<(Ask, Vec<u8>), Error> {
+        // A worker that never ends to speak must not outrun it either.
+        self.deadline.check(self.doing)?;
         let mut head = [0; LENGTHS];
         self.receive(&mut head).await?;
         let (word, behind) = frame::lengths(head).map_err(|error| self.broken(&error))?;
@@ -128,6 +131,11 @@ impl Errand {
     /// The error that says that an answer makes no sense.
     pub fn nonsense(&self) -> Error {
         Error::nonsense(&self.repository, self.doing)
+    }
+
+    /// The error that says that an object is not the one of its id.
+    pub fn lied(&self) -> Error {
+        self.error(Ended::Lied, None)
     }
 
     /// Kills it, and waits until it is gone. What it holds is worth nothing by now.
@@ -176,6 +184,7 @@ impl Errand {
             Failure::Sha256 => Error::Sha256 { repository },
             Failure::Answer => Error::NotUnderstood { repository, doing, source },
             Failure::Memory => self.error(Ended::Memory(self.memory), Some(source)),
+            Failure::Tags => Error::TooLarge { repository, limit: Limit::ListingBytes(MOST_BYTES as u64) },
             Failure::Git => Error::Git { repository, doing, source },
         }
     }
@@ -217,44 +226,20 @@ async fn drain(mut stderr: ChildStderr, said: Arc<Mutex<Vec<u8>>>) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
     use std::time::Instant;
 
     use super::*;
     use crate::model::report::Class;
+    use crate::repo::worker::acted::{Acted, printed, ready};
 
-    /// A worker that does as a script says, whose standard input is the wire.
+    /// What comes of a worker that is told a word.
     async fn acting(script: &str) -> Result<Errand, Error> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let program = folder.path().join("worker");
-        fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a file");
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("a program");
-        let start = Start { memory: 256, folder: folder.path() };
-        let repository = Arc::from("r");
-        let (deadline, asking) = Deadline::begin(&repository, Duration::from_secs(2));
-        let started =
-            Errand::start_program(Ok(&program), start, &repository, Doing::Fetching, &deadline).await;
-        let answered = match started {
-            Ok(mut errand) => match errand.ask(&Tell::Open, b".").await {
-                Ok(_) => Ok(errand),
-                Err(error) => Err(errand.end_as(Some(error)).await),
-            },
-            Err(error) => Err(error),
-        };
-        drop(asking);
-        answered
-    }
-
-    /// What a shell is to print for a frame.
-    fn printed<W: serde::Serialize>(word: &W, behind: &[u8]) -> String {
-        let frame = frame::of(word, behind).expect("a frame");
-        let octal: String = frame.iter().fold(String::new(), |text, byte| text + &format!("\\{byte:03o}"));
-        format!("printf '{octal}' >&0")
-    }
-
-    fn ready() -> String {
-        printed(&Ask::Ready { version: VERSION.to_owned() }, &[])
+        let acted = Acted::new(script);
+        let mut errand = acted.start().await?;
+        match errand.ask(&Tell::Open, b".").await {
+            Ok(_) => Ok(errand),
+            Err(error) => Err(errand.end_as(Some(error)).await),
+        }
     }
 
     #[tokio::test]

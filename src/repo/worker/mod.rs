@@ -10,6 +10,9 @@ pub mod errand;
 pub mod program;
 pub mod words;
 
+#[cfg(test)]
+pub mod acted;
+
 mod frame;
 mod limits;
 mod process;

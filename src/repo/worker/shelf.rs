@@ -141,7 +141,7 @@ fn tags(git: &Repository) -> Result<Vec<u8>, Ask> {
         lines.extend_from_slice(format!("{object} {commit} {name}\n").as_bytes());
         if lines.len() > MOST_BYTES {
             let text = "it has more tags than are read".to_owned();
-            return Err(Ask::Failed { failure: Failure::Git, text });
+            return Err(Ask::Failed { failure: Failure::Tags, text });
         }
     }
     Ok(lines)

@@ -147,6 +147,8 @@ pub enum Failure {
     Answer,
     /// There was no more memory.
     Memory,
+    /// There are more tags than go behind one word.
+    Tags,
     /// Anything else.
     Git,
 }

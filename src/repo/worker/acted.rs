@@ -1,0 +1,70 @@
+//! A worker that a test acts: a script in its place.
+//!
+//! Takes what it is to do, gives it as it was started. What a real one does is in the stories.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::repo::deadline::{Asking, Deadline};
+use crate::repo::error::Error;
+use crate::repo::problem::Doing;
+use crate::repo::worker::errand::{Errand, Start};
+use crate::repo::worker::frame;
+use crate::repo::worker::words::{Ask, VERSION};
+
+/// How long an acted worker may take.
+pub const LONGEST: Duration = Duration::from_secs(2);
+
+/// A worker that does as a script says, whose standard input is the wire.
+pub struct Acted {
+    folder: TempDir,
+    /// When it is given up.
+    pub deadline: Deadline,
+    _asking: Asking,
+}
+
+impl Acted {
+    /// Writes the script.
+    pub fn new(script: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = folder.path().join("worker");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a file");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("a program");
+        let (deadline, asking) = Deadline::begin(&repository(), LONGEST);
+        Self { folder, deadline, _asking: asking }
+    }
+
+    /// The script.
+    pub fn program(&self) -> PathBuf {
+        self.folder.path().join("worker")
+    }
+
+    /// Starts it.
+    pub async fn start(&self) -> Result<Errand, Error> {
+        let start = Start { memory: 256, folder: self.folder.path() };
+        let program = self.program();
+        Errand::start_program(Ok(&program), start, &repository(), Doing::Fetching, &self.deadline).await
+    }
+}
+
+/// What the repository is called.
+pub fn repository() -> Arc<str> {
+    Arc::from("r")
+}
+
+/// What a shell is to print for a frame.
+pub fn printed<W: serde::Serialize>(word: &W, behind: &[u8]) -> String {
+    let frame = frame::of(word, behind).expect("a frame");
+    let octal: String = frame.iter().fold(String::new(), |text, byte| text + &format!("\\{byte:03o}"));
+    format!("printf '{octal}' >&0")
+}
+
+/// The first word of a worker, printed.
+pub fn ready() -> String {
+    printed(&Ask::Ready { version: VERSION.to_owned() }, &[])
+}
