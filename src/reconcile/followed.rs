@@ -429,6 +429,8 @@ mod tests {
         followed.rest(Answer::Trouble, Some(&later(Some(300))));
         followed.forgive();
         assert!(followed.due() >= began + Duration::from_mins(5));
+        followed.change_pace(Duration::from_secs(10), Duration::from_secs(10));
+        assert!(followed.due() >= began + Duration::from_mins(5), "with another interval neither");
         followed.rest(Answer::Trouble, Some(&later(None)));
         assert!(followed.due() >= began + Duration::from_secs(1));
         followed.hurry();

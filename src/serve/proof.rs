@@ -148,6 +148,7 @@ mod tests {
         let signed = |signature: &str| holds(secret, &[id, time, ("webhook-signature", signature)], body);
         assert!(signed(right));
         assert!(signed(&format!("v1,AAAA {right}")), "one of two, while the secret is renewed");
+        assert!(!signed(&format!("{}{right}", "v1,AAAA ".repeat(MOST_SIGNATURES))), "one of too many");
         assert!(
             !signed(&right.replace("v1,", "v2,")) && !signed(&right[3..]) && !signed("v1,") && !signed("")
         );

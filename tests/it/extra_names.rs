@@ -286,3 +286,15 @@ fn what_a_folder_declared_when_it_had_the_name_does_not_stand_in_the_way_of_its_
     assert_eq!(connectors[&ConnectorName::new("shop")?].state, DesiredState::Absent);
     Ok(())
 }
+
+#[tokio::test]
+async fn no_import_is_called_unused_while_a_folder_is_wrong() -> Result<()> {
+    let said = with_imports("connector: shop\ntemplate: [platform/plain]\n").await?;
+    assert_snapshot!(said, @r#"
+    a/1.yaml:2:11: error[wrong-type]: `template` takes a text, and here is a list
+      hint: write a text
+    1 error.
+    Not valid for staging.
+    "#);
+    Ok(())
+}

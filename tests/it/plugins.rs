@@ -271,3 +271,17 @@ async fn a_database_that_is_away_is_a_warning() -> Result<()> {
     assert_eq!(desk.run(&format!("{line} --strict")).await?.code, Some(1));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_connector_with_a_value_that_its_template_could_not_make_is_not_asked_about() -> Result<()> {
+    let fake = Fake::start(1).await;
+    let template = "template: lines\nparameters: {topic: {}}\nconfig:\n  connector.class: FileStreamSource\n  topic: \"all-{{ parms.topic }}\"\n";
+    let desk = desk(&[
+        ("templates/lines.yaml", template),
+        ("connectors/lines.yaml", "connector: lines\ntemplate: lines\nwith: {topic: a}\n"),
+    ])?;
+    let said = desk.run(&format!("validate -e test --connect {}", fake.url(0))).await?;
+    assert!(said.out.contains("templates/lines.yaml:5:18: error[undefined-name]"), "{said}");
+    assert!(!asked(&fake).iter().any(|request| request.ends_with(VALIDATE)), "{:?}", asked(&fake));
+    Ok(())
+}
