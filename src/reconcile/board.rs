@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use tracing::warn;
@@ -21,10 +22,12 @@ use crate::model::rule::Severity;
 /// Who is told of each event, with the report as it stands then.
 pub type Listener = Box<dyn Fn(&Event, &Report)>;
 
-/// The report of an agent. Both loops run in one thread and write here in turn.
+/// The report of an agent. Both loops, and every asking of a repository, run in one thread and write here
+/// in turn; a clone is the same board.
+#[derive(Clone)]
 pub struct Board {
-    report: RefCell<Report>,
-    listener: Listener,
+    report: Rc<RefCell<Report>>,
+    listener: Rc<dyn Fn(&Event, &Report)>,
 }
 
 impl Board {
@@ -40,7 +43,7 @@ impl Board {
             findings: Findings::default(),
             answered: 0,
         };
-        Self { report: RefCell::new(report), listener }
+        Self { report: Rc::new(RefCell::new(report)), listener: Rc::from(listener) }
     }
 
     /// Changes the report without telling.

@@ -3,6 +3,7 @@
 //! Takes a follower, a reconciler, words to look now and the word to end; runs until that word. A round
 //! of the follower wakes the reconciler, so a quiet interval costs one listing and one turn.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,7 +79,7 @@ async fn follow(
             last.followed = words.hinted.followed();
         });
         ask = tokio::select! {
-            ask = words.wait(follower.due()) => ask,
+            ask = words.wait(follower.rest()) => ask,
             () = interrupt.ending() => return,
         };
     }
@@ -94,8 +95,9 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
-    /// Waits until a repository is due or somebody wants to know now; says what to ask.
-    async fn wait(&mut self, due: Instant) -> Ask {
+    /// Waits until the follower has rested or somebody wants to know now; says what to ask.
+    async fn wait(&mut self, rested: impl Future<Output = ()>) -> Ask {
+        let mut rested = pin!(rested);
         loop {
             let told = self.hinted.due();
             tokio::select! {
@@ -104,7 +106,7 @@ impl Words<'_> {
                     self.hinted.follow(Instant::now());
                     return Ask::Anew;
                 }
-                () = tokio::time::sleep_until(due) => return Ask::Due,
+                () = &mut rested => return Ask::Due,
                 () = self.poke.notified() => return Ask::All,
                 Ok(()) = self.hints.changed() => {
                     let hints = *self.hints.borrow_and_update();

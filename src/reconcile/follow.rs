@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::model::desired::Desired;
-use crate::model::report::{Class, Clock, Event, Poll, RepositoryState};
+use crate::model::report::{Class, Clock, Event, RepositoryState};
 use crate::model::revision::RepositoryName;
 use crate::model::rule::Severity;
 use crate::model::snapshot::Sources;
@@ -111,40 +111,42 @@ impl Follower {
         self.accepted.subscribe()
     }
 
-    /// When the next round is.
-    pub fn due(&self) -> Instant {
-        self.imports
-            .due()
-            .into_iter()
-            .chain([self.main.due(), self.round])
-            .min()
-            .expect("there is always a next round")
+    /// Rests until the next round, or until an import answers that was not waited for.
+    pub async fn rest(&mut self) {
+        let due = self.imports.due().into_iter().chain([self.main.due(), self.round]).min();
+        tokio::select! {
+            () = tokio::time::sleep_until(due.expect("there is always a next round")) => {}
+            () = self.imports.answered() => {}
+        }
     }
 
     /// Asks those that are due, and tells; says how the main one was last asked.
     ///
-    /// They are asked side by side, so that one that hangs does not hold the others up for long.
+    /// They are asked side by side. What is new in the main one waits a moment for imports that may have
+    /// moved with it, and for one that nobody has asked yet; an import that hangs holds up nothing else.
     pub async fn poll(&mut self, ask: Ask, board: &Board) -> Polled {
         self.hurry(ask);
         let began = Instant::now();
-        let (main, imports) = tokio::join!(
-            async { if self.main.due() <= began { Some(self.main.ask(board).await) } else { None } },
-            self.imports.ask(began, board)
-        );
-        let mut polls = imports.polls;
-        let mut news = imports.news;
+        self.imports.ask(began, board);
+        let main = async { if self.main.due() <= began { Some(self.main.ask(board).await) } else { None } };
+        let main = self.imports.beside(main).await;
+        self.imports.linger().await;
+        let mut polls = Vec::new();
+        let mut news = false;
         if let Some(main) = main {
-            polls.insert(0, main.poll);
+            polls.push(main.poll);
             self.polled = main
                 .result
                 .as_ref()
                 .map_or_else(|error| Polled::Badly(error.class()), |_| Polled::Well(began));
             if main.result.is_ok_and(|new| new) {
-                let named = self.name_imports(board).await;
-                polls.extend(named);
+                self.name_imports(board).await;
                 news = true;
             }
         }
+        let imports = self.imports.answers();
+        polls.extend(imports.polls);
+        news |= imports.news;
         self.imports.rest();
         self.round = self.next_round();
         let accepted = news && self.accept(board);
@@ -167,7 +169,9 @@ impl Follower {
     fn hurry(&mut self, ask: Ask) {
         let is_renewed = self.keys.are_renewed();
         if is_renewed {
-            info!("a credential for git was renewed; what was refused is asked for again");
+            info!(
+                "a credential for git or the list of signers was renewed; what was refused is asked for again"
+            );
         }
         match ask {
             Ask::Due if !is_renewed => {}
@@ -190,10 +194,10 @@ impl Follower {
     }
 
     /// Takes note of what a new revision of the main repository imports, and reads what is not read yet.
-    async fn name_imports(&mut self, board: &Board) -> Vec<Poll> {
-        let Some(main) = self.main.snapshot() else { return Vec::new() };
+    async fn name_imports(&mut self, board: &Board) {
+        let Some(main) = self.main.snapshot() else { return };
         self.imports.name(&pipeline::about(main), board);
-        self.imports.ask_unasked(board).await
+        self.imports.ask_unasked(board).await;
     }
 
     /// Renders what was read, and keeps it to be put in force where nothing is wrong with it; says whether

@@ -99,6 +99,11 @@ impl Followed {
         self.accepted.clone_from(&self.read);
     }
 
+    /// Takes note that an earlier revision was found good, while a newer one was being read.
+    pub fn accept_earlier(&mut self, revision: &RepositoryRevision) {
+        self.accepted = Some(revision.clone());
+    }
+
     /// Lets go of the files, where they will be needed no more; which revision they were of is kept.
     pub fn forget_files(&mut self) {
         self.snapshot = None;

@@ -1,18 +1,24 @@
 //! The repositories that the main one imports, as they are followed.
 //!
 //! Takes what a `tagalong.yaml` names, asks each at its own interval, gives what was last read of each,
-//! or why there is nothing. What was read for one address is never used for another.
+//! or why there is nothing. What was read for one address is never used for another. An asking goes on
+//! between two polls, and while it does, what was read last is what there is; which of them are waited for
+//! is said here, when is left to the follower.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll as Wait};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, poll_fn};
 use tokio::time::Instant;
 use tracing::warn;
 
 use crate::model::definition::About;
 use crate::model::import::{Import, Unread};
 use crate::model::report::{Class, Failure, Poll};
-use crate::model::snapshot::Sources;
+use crate::model::snapshot::{Snapshot, Sources};
 use crate::pipeline::polling::Pace;
 use crate::reconcile::board::Board;
 use crate::reconcile::cycle::chain;
@@ -20,6 +26,10 @@ use crate::reconcile::followed::{Asked, Followed, state};
 use crate::repo::Repository;
 use crate::repo::error::Error;
 use crate::repo::options::ImportOptions;
+
+/// How long a poll waits for an import that was read before: two repositories whose tags move together are
+/// then rendered together.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// All imports.
 pub struct Imports {
@@ -30,6 +40,8 @@ pub struct Imports {
     /// Those that the main repository names no more, while what is in force was made of them: should the
     /// new revision be bad, the next one may name them again.
     spare: Vec<Imported>,
+    /// What came back since the last poll took it.
+    answers: Answers,
 }
 
 /// What asking them gave.
@@ -43,18 +55,40 @@ pub struct Answers {
 
 struct Imported {
     import: Import,
-    /// None where even its address cannot be used.
-    followed: Option<Followed>,
+    fares: Fares,
     /// Why it could not be asked, while that is so.
     failed: Option<(Class, Unread)>,
-    /// Whether it was asked in this poll.
+    /// Whether an asking of it began in this poll.
     asked: bool,
+}
+
+/// What an import is doing.
+enum Fares {
+    /// Not even its address can be used.
+    Unusable,
+    /// Nothing, until it is due.
+    Resting(Box<Followed>),
+    /// It is being asked.
+    Asking(Asking),
+}
+
+/// An asking, which goes on as long as somebody waits for anything here.
+struct Asking {
+    run: LocalBoxFuture<'static, (Box<Followed>, Asked)>,
+    /// What had been read before.
+    last: Option<Arc<Snapshot>>,
+    /// Whether that was found good meanwhile.
+    accepted: bool,
+    /// Whether it is the first of this import, which has nothing to render with.
+    first: bool,
+    /// What is to be told to it when it is back.
+    after: Option<fn(&mut Followed)>,
 }
 
 impl Imports {
     /// No imports yet.
     pub fn new(options: ImportOptions, interval: Duration) -> Self {
-        Self { options, interval, named: Vec::new(), spare: Vec::new() }
+        Self { options, interval, named: Vec::new(), spare: Vec::new(), answers: Answers::default() }
     }
 
     /// Whether there are none.
@@ -62,9 +96,9 @@ impl Imports {
         self.named.is_empty()
     }
 
-    /// When each of them is to be asked again.
+    /// When each of them is to be asked again that is not being asked.
     pub fn due(&self) -> Vec<Instant> {
-        self.named.iter().filter_map(|one| Some(one.followed.as_ref()?.due())).collect()
+        self.named.iter().filter_map(|one| Some(one.resting()?.due())).collect()
     }
 
     /// Takes note of what is imported now. What was read of an import stays where it is read from the same
@@ -80,13 +114,10 @@ impl Imports {
             });
         }
         for one in &mut self.named {
-            let own = one.import.interval.unwrap_or(self.interval);
-            if let Some(followed) = &mut one.followed {
-                followed.change_pace(own, own.min(self.interval));
-            }
+            one.change_pace(self.interval);
         }
         self.spare = known;
-        self.spare.retain(Imported::snapshot_is_there);
+        self.spare.retain(|one| one.snapshot().is_some());
         board.import(self.named.iter().map(|one| one.import.name.clone()).collect());
         for one in &self.named {
             one.tell(board);
@@ -98,43 +129,80 @@ impl Imports {
 
     /// Has all of them asked again as soon as their servers may be asked.
     pub fn hurry(&mut self) {
-        self.followed().for_each(Followed::hurry);
+        self.named.iter_mut().for_each(|one| one.tell_to(Followed::hurry));
     }
 
     /// The same, and what went wrong so far does not count any more.
     pub fn forgive(&mut self) {
-        self.followed().for_each(Followed::forgive);
+        self.named.iter_mut().for_each(|one| one.tell_to(Followed::forgive));
     }
 
-    fn followed(&mut self) -> impl Iterator<Item = &mut Followed> {
-        self.named.iter_mut().filter_map(|one| one.followed.as_mut())
-    }
-
-    /// Asks those that are due by then.
-    pub async fn ask(&mut self, by: Instant, board: &Board) -> Answers {
-        let asked = self.named.iter_mut().map(|one| async move {
-            let followed = one.followed.as_mut().filter(|followed| followed.due() <= by)?;
-            let asked = followed.ask(board).await;
-            Some(one.take(asked))
-        });
-        let mut answers = Answers::default();
-        for (poll, news) in join_all(asked).await.into_iter().flatten() {
-            answers.polls.push(poll);
-            answers.news |= news;
-        }
-        answers
-    }
-
-    /// Asks those that have never been asked.
-    pub async fn ask_unasked(&mut self, board: &Board) -> Vec<Poll> {
-        let asked = self.named.iter_mut().map(|one| async move {
-            if one.asked || one.failed.is_some() || one.snapshot_is_there() {
-                return None;
+    /// Begins to ask those that are due by then.
+    pub fn ask(&mut self, by: Instant, board: &Board) {
+        for one in &mut self.named {
+            if one.resting().is_some_and(|followed| followed.due() <= by) {
+                one.ask(board);
             }
-            let asked = one.followed.as_mut()?.ask(board).await;
-            Some(one.take(asked).0)
-        });
-        join_all(asked).await.into_iter().flatten().collect()
+        }
+    }
+
+    /// Asks those that have never been asked, and waits for them.
+    pub async fn ask_unasked(&mut self, board: &Board) {
+        for one in &mut self.named {
+            if !one.asked && one.failed.is_none() && one.snapshot().is_none() {
+                one.ask(board);
+            }
+        }
+        self.until(|one| !matches!(&one.fares, Fares::Asking(asking) if asking.first)).await;
+    }
+
+    /// Lets them go on while something else is waited for.
+    pub async fn beside<T>(&mut self, other: impl Future<Output = T>) -> T {
+        let mut other = pin!(other);
+        poll_fn(|context| {
+            self.go_on(context);
+            other.as_mut().poll(context)
+        })
+        .await
+    }
+
+    /// Waits a moment for those whose asking began in this poll.
+    pub async fn linger(&mut self) {
+        let answered = self.until(|one| !(one.asked && matches!(one.fares, Fares::Asking(_))));
+        // What does not come in time is taken when it comes.
+        let _in_time = tokio::time::timeout(LINGER, answered).await;
+    }
+
+    /// Waits until one has answered.
+    pub async fn answered(&mut self) {
+        poll_fn(|context| {
+            self.go_on(context);
+            if self.answers.polls.is_empty() { Wait::Pending } else { Wait::Ready(()) }
+        })
+        .await;
+    }
+
+    /// What has come back since this was asked last.
+    pub fn answers(&mut self) -> Answers {
+        std::mem::take(&mut self.answers)
+    }
+
+    /// Waits until each of them is as it should be.
+    async fn until(&mut self, is: impl Fn(&Imported) -> bool) {
+        poll_fn(|context| {
+            self.go_on(context);
+            if self.named.iter().all(&is) { Wait::Ready(()) } else { Wait::Pending }
+        })
+        .await;
+    }
+
+    fn go_on(&mut self, context: &mut Context<'_>) {
+        for one in &mut self.named {
+            if let Some((poll, news)) = one.go_on(self.interval, context) {
+                self.answers.polls.push(poll);
+                self.answers.news |= news;
+            }
+        }
     }
 
     /// Takes note that a poll is over: from now on they may be asked again.
@@ -146,7 +214,7 @@ impl Imports {
     pub fn add_to(&self, sources: &mut Sources) {
         for one in &self.named {
             let name = one.import.name.clone();
-            if let Some(snapshot) = one.followed.as_ref().and_then(Followed::snapshot) {
+            if let Some(snapshot) = one.snapshot() {
                 sources.imports.insert(name, snapshot.clone());
             } else if let Some((_, unread)) = &one.failed {
                 sources.unread.insert(name, unread.clone());
@@ -157,7 +225,7 @@ impl Imports {
     /// Takes note that what was read last was found good, and lets go of what nothing in force was made of.
     pub fn settle(&mut self) {
         self.spare.clear();
-        self.named.iter_mut().filter_map(|one| one.followed.as_mut()).for_each(Followed::accept);
+        self.named.iter_mut().for_each(Imported::accept);
     }
 }
 
@@ -168,21 +236,92 @@ impl Imported {
         // One that fails keeps a revision from being read: it is asked no later than the main one.
         let pace = Pace::new(own, own.min(interval));
         let name = import.name.clone();
-        let (followed, failed) = match Repository::import(&import, options) {
-            Ok(repository) => (Some(Followed::new(name, repository, None, pace)), None),
-            Err(error) => (None, Some(failed(&error))),
+        let (fares, failed) = match Repository::import(&import, options) {
+            Ok(repository) => (Fares::Resting(Box::new(Followed::new(name, repository, None, pace))), None),
+            Err(error) => (Fares::Unusable, Some(failed(&error))),
         };
-        Self { import, followed, failed, asked: false }
+        Self { import, fares, failed, asked: false }
     }
 
-    fn snapshot_is_there(&self) -> bool {
-        self.followed.as_ref().is_some_and(|followed| followed.snapshot().is_some())
+    fn resting(&self) -> Option<&Followed> {
+        match &self.fares {
+            Fares::Resting(followed) => Some(followed),
+            Fares::Unusable | Fares::Asking(_) => None,
+        }
+    }
+
+    /// What was read last; while it is being asked, what was read before.
+    fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        match &self.fares {
+            Fares::Unusable => None,
+            Fares::Resting(followed) => followed.snapshot(),
+            Fares::Asking(asking) => asking.last.as_ref(),
+        }
+    }
+
+    /// Begins to ask it, unless it is being asked.
+    fn ask(&mut self, board: &Board) {
+        self.fares = match std::mem::replace(&mut self.fares, Fares::Unusable) {
+            Fares::Resting(mut followed) => {
+                self.asked = true;
+                let (last, board) = (followed.snapshot().cloned(), board.clone());
+                let first = last.is_none() && self.failed.is_none();
+                let run = async move {
+                    let asked = followed.ask(&board).await;
+                    (followed, asked)
+                };
+                Fares::Asking(Asking { run: run.boxed_local(), last, accepted: false, first, after: None })
+            }
+            fares @ (Fares::Unusable | Fares::Asking(_)) => fares,
+        };
+    }
+
+    /// Lets an asking go on; gives what it brought when it is over.
+    fn go_on(&mut self, interval: Duration, context: &mut Context<'_>) -> Option<(Poll, bool)> {
+        let Fares::Asking(asking) = &mut self.fares else { return None };
+        let Wait::Ready((mut followed, asked)) = asking.run.poll_unpin(context) else { return None };
+        if asking.accepted
+            && let Some(last) = &asking.last
+        {
+            followed.accept_earlier(&last.revision);
+        }
+        let after = asking.after;
+        self.fares = Fares::Resting(followed);
+        self.change_pace(interval);
+        if let Some(tell) = after {
+            self.tell_to(tell);
+        }
+        Some(self.take(asked))
+    }
+
+    /// Tells it something, now or when it is back.
+    fn tell_to(&mut self, tell: fn(&mut Followed)) {
+        match &mut self.fares {
+            Fares::Unusable => {}
+            Fares::Resting(followed) => tell(followed),
+            Fares::Asking(asking) => asking.after = Some(tell),
+        }
+    }
+
+    /// Takes its own interval, where it has one; one that is being asked does when it is back.
+    fn change_pace(&mut self, interval: Duration) {
+        let own = self.import.interval.unwrap_or(interval);
+        if let Fares::Resting(followed) = &mut self.fares {
+            followed.change_pace(own, own.min(interval));
+        }
+    }
+
+    fn accept(&mut self) {
+        match &mut self.fares {
+            Fares::Unusable => {}
+            Fares::Resting(followed) => followed.accept(),
+            Fares::Asking(asking) => asking.accepted = true,
+        }
     }
 
     /// Takes note of an answer; says whether something must be rendered anew.
     fn take(&mut self, asked: Asked) -> (Poll, bool) {
         let Asked { poll, result } = asked;
-        self.asked = true;
         let news = match result {
             Ok(new) => {
                 self.failed = None;
@@ -192,7 +331,7 @@ impl Imported {
                 let (class, unread) = failed(&error);
                 let before = self.failed.replace((class, unread));
                 // While there is something to render with, that it cannot be asked changes nothing.
-                !self.snapshot_is_there() && before.is_none_or(|(before, _)| before != class)
+                self.snapshot().is_none() && before.is_none_or(|(before, _)| before != class)
             }
         };
         (poll, news)
@@ -200,7 +339,7 @@ impl Imported {
 
     /// Writes why it can never be asked, where that is so.
     fn tell(&self, board: &Board) {
-        let (None, Some((class, unread))) = (&self.followed, &self.failed) else { return };
+        let (Fares::Unusable, Some((class, unread))) = (&self.fares, &self.failed) else { return };
         board.write_repository(&self.import.name, |report| {
             report.state = state(*class);
             report.failure = Some(Failure { class: *class, text: unread.why.clone() });

@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use axum::http::StatusCode;
 use serde_json::Value;
 use tagalong_testkit::fake::Fake;
-use tokio::time::sleep;
+use tagalong_testkit::rules::{Effect, Rule};
+use tokio::time::{Instant, sleep};
 
 use crate::support::agent::{Agent, wait};
 use crate::support::cluster::writes;
@@ -258,5 +259,56 @@ async fn a_folder_in_place_of_an_import_is_followed_and_its_server_is_left_alone
         || async { Ok(fake.connector("orders").is_some_and(|one| one.config.contains_key("batch.size"))) };
     wait("what changed in the folder is applied", changed).await?;
     assert_eq!(platform.http.exchanges().len(), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_import_that_hangs_holds_up_nothing_of_what_is_new_elsewhere() -> Result<()> {
+    let mut story = Story::begin().await?;
+    story.platform.http.rule(Rule::on("", Effect::Hang));
+    story.platform.http.clear();
+    for number in 1..=3 {
+        let is_asked = || async { Ok(!story.platform.http.exchanges().is_empty()) };
+        wait("the import is asked, and hangs", is_asked).await?;
+        let began = Instant::now();
+        let more = format!("connector: more\ntemplate: platform/file\nwith: {{topic: more{number}}}\n");
+        story.definitions.release(&[("connectors/more.yaml", &more)])?;
+        story.agent.wait_for_applied(&story.definitions.released()?).await?;
+        let took = began.elapsed();
+        // The import is given up after ten seconds.
+        assert!(took < Duration::from_secs(6), "release {number} took {took:?}");
+        assert_eq!(story.key("more", "topic"), Some(format!("more{number}")));
+    }
+    story.agent.wait_for_metric(&state("platform", "unreachable"), 1.0).await?;
+
+    story.platform.http.heal();
+    story.platform.release(&[(TEMPLATE.0, &template("  batch.size: 7\n"))])?;
+    story.wait_for_applied().await?;
+    assert_eq!(story.key("orders", "batch.size").as_deref(), Some("7"), "it is followed again");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_import_that_hangs_from_the_start_costs_one_deadline_and_not_the_repair() -> Result<()> {
+    let platform = Platform::new().await?;
+    platform.http.rule(Rule::on("", Effect::Hang));
+    let mut definitions = platform.definitions().await?;
+    let fake = Fake::start(1).await;
+    let settings = definitions.settings(&fake.url(0)).replace("deadline: 10s", "deadline: 4s");
+    let began = Instant::now();
+    let agent = Agent::start(&settings).await?;
+    agent.wait_for_metric(&errors("main"), 1.0).await?;
+    let took = began.elapsed();
+    assert!(took > Duration::from_secs(4) && took < Duration::from_secs(8), "one deadline: {took:?}");
+
+    platform.http.clear();
+    let is_asked = || async { Ok(!platform.http.exchanges().is_empty()) };
+    wait("it is asked again, and hangs", is_asked).await?;
+    let began = Instant::now();
+    let repair = [("tagalong.yaml", "version: 1\n"), (ORDERS.0, &file_source("orders", ""))];
+    definitions.release(&repair)?;
+    agent.wait_for_applied(&definitions.released()?).await?;
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(4), "who takes the import out does not wait for it: {took:?}");
     Ok(())
 }
