@@ -87,7 +87,7 @@ impl Follower {
         let (accepted, _) = watch::channel(None);
         Self {
             main: Followed::new(RepositoryName::main(), repository, None, Pace::new(interval, interval)),
-            keys: Keys::of(&imports.credentials),
+            keys: Keys::of(&imports),
             imports: Imports::new(imports, interval),
             interval,
             round: Instant::now(),

@@ -39,6 +39,8 @@ pub struct Followed {
     tagged: Option<Timestamp>,
     /// What was found good last.
     accepted: Option<RepositoryRevision>,
+    /// What the ref names and could not be used, so that it is not fetched at each asking.
+    useless: Option<Useless>,
     /// A lower version that is not taken.
     held: Option<LowerVersion>,
     /// Whether the ref was there when it was last listed.
@@ -53,12 +55,23 @@ pub struct Followed {
     barred: Instant,
 }
 
+/// A revision that could be listed and not be used.
+struct Useless {
+    at: At,
+    why: Arc<Error>,
+    /// How many times in a row it was fetched.
+    tries: u32,
+    /// When it is fetched again although it did not move: a moment may make a signature count, and a machine
+    /// may get what it lacked.
+    again: Instant,
+}
+
 /// What an asking gave.
 pub struct Asked {
     /// For counters and logs.
     pub poll: Poll,
     /// Whether something new was read, or why it could not be asked.
-    pub result: Result<bool, Error>,
+    pub result: Result<bool, Arc<Error>>,
 }
 
 impl Followed {
@@ -79,6 +92,7 @@ impl Followed {
             evidence: None,
             tagged: None,
             accepted,
+            useless: None,
             held: None,
             listed: false,
             versions: Versions::default(),
@@ -128,6 +142,7 @@ impl Followed {
 
     /// The same, and what went wrong so far does not count any more: something may be other than it was.
     pub fn forgive(&mut self) {
+        self.useless = None;
         self.pace.forgive();
         self.hurry();
     }
@@ -155,7 +170,12 @@ impl Followed {
             Ok(_) => self.note_success(board),
             Err(error) => self.note_failure(error, &mut poll, board),
         }
-        self.rest(result.as_ref().map_or_else(answer, |_| Answer::Told), result.as_ref().err());
+        let error = result.as_ref().err();
+        // It was listed, and listing is cheap: the next move mends it.
+        let is_useless =
+            |why: &Arc<Error>| self.useless.as_ref().is_some_and(|one| Arc::ptr_eq(&one.why, why));
+        let answered = error.filter(|why| !is_useless(why)).map_or(Answer::Told, |why| answer(why));
+        self.rest(answered, error.map(AsRef::as_ref));
         board.write_repository(&self.name, |report| {
             report.operation_started = None;
             report.last_poll = Some(Timestamp::now());
@@ -166,7 +186,7 @@ impl Followed {
         Asked { poll, result }
     }
 
-    async fn try_ask(&mut self, poll: &mut Poll, board: &Board) -> Result<bool, Error> {
+    async fn try_ask(&mut self, poll: &mut Poll, board: &Board) -> Result<bool, Arc<Error>> {
         let began = Instant::now();
         let resolved = self.repository.resolve().await?;
         poll.took.push((PollStep::List, began.elapsed()));
@@ -185,7 +205,7 @@ impl Followed {
                 false
             }
             None => {
-                self.read(&now, poll, board).await?;
+                self.try_read(&now, poll, board).await?;
                 true
             }
         };
@@ -229,6 +249,29 @@ impl Followed {
             report.revision = Some(Revision { repositories: vec![read.clone()] });
         });
         course::tell(&self.name, kind, Some(before), &read, board);
+    }
+
+    /// Reads what the ref names now, unless it is known to be of no use.
+    async fn try_read(
+        &mut self,
+        now: &RepositoryRevision,
+        poll: &mut Poll,
+        board: &Board,
+    ) -> Result<(), Arc<Error>> {
+        let known = self.useless.take().filter(|one| same(&one.at, &now.at));
+        if let Some(one) = known.as_ref().filter(|one| Instant::now() < one.again) {
+            let why = Arc::clone(&one.why);
+            self.useless = known;
+            return Err(why);
+        }
+        let Err(error) = self.read(now, poll, board).await else { return Ok(()) };
+        let why = Arc::new(error);
+        if is_of_revision(&why) {
+            let tries = known.map_or(0, |one| one.tries).saturating_add(1);
+            let again = Instant::now() + self.pace.leave(tries);
+            self.useless = Some(Useless { at: now.at.clone(), why: Arc::clone(&why), tries, again });
+        }
+        Err(why)
     }
 
     /// Reads what the ref names now.
@@ -338,6 +381,11 @@ fn answer(error: &Error) -> Answer {
         Error::TooLarge { .. } => Answer::Trouble,
         _ => error.class().into(),
     }
+}
+
+/// Whether an error in reading is one of the revision, and not of the way to it.
+fn is_of_revision(error: &Error) -> bool {
+    matches!(error.class(), Class::Unverified | Class::Unusable | Class::NotUnderstood | Class::Internal)
 }
 
 /// Writes what the ref names, whatever will come of reading it.

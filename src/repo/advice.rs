@@ -34,6 +34,8 @@ const OTHER_VERSIONS: &str = "push a tag of the range, or change the range; a pr
 
 const SAME_VERSION: &str =
     "delete one of them, or push a higher version: what stands behind `+` makes none higher";
+const MOVING: &str = "somebody moves it again and again, or two servers behind this address do not agree: it is asked \
+    for again soon";
 const OUTSIDE: &str = "name a folder from the root of the repository on, such as `connect`; `.` is all of it";
 
 /// What a name should be that cannot be the short name of a tag or branch.
@@ -91,6 +93,7 @@ impl Error {
             Self::Unverified { source, .. } => Some(source.hint()),
             Self::AllowedSigners { .. } => Some(NO_SIGNERS),
             Self::TooLarge { .. } => Some(OWN_REPOSITORY),
+            Self::Moving { .. } => Some(MOVING),
             Self::Worker { ended, .. } => ended.hint(),
             Self::Unreachable { source, .. } if source.is_about_certificates() => Some(
                 "a private certificate authority is named with `ca_file`, of the repository or in `git_credentials`",
@@ -105,7 +108,6 @@ impl Error {
             | Self::Status { .. }
             | Self::NotUnderstood { .. }
             | Self::Sha256 { .. }
-            | Self::Moving { .. }
             | Self::Unsettled { .. }
             | Self::Scratch { .. }
             | Self::Git { .. } => None,

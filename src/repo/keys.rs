@@ -1,4 +1,4 @@
-//! The files that credentials are read from, as far as they show that they were renewed.
+//! The files that credentials are read from, and who may sign, as far as they show that they were renewed.
 //!
 //! Takes the options of repositories, says whether one of their files is another than before. Nothing
 //! of what they hold is read here.
@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::model::password::Password;
 use crate::repo::credential::{Credential, HostKeys};
+use crate::repo::options::ImportOptions;
 
 /// What tells a file from the one that stood there before; a mounted secret is swapped by a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ struct Mark {
     modified: (i64, i64),
 }
 
-/// The files of some credentials.
+/// The files of some credentials, and of those who may sign.
 #[derive(Debug)]
 pub struct Keys {
     files: Vec<PathBuf>,
@@ -27,21 +28,11 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The files of these credentials as they are now.
-    pub fn of(credentials: &[Credential]) -> Self {
-        let files = credentials.iter().flat_map(|credential| {
-            let Credential { host: _, username: _, password, ca_file, ssh_key_file, host_keys } = credential;
-            let password = match password {
-                Some(Password::File(path)) => Some(path),
-                Some(Password::Text(_)) | None => None,
-            };
-            let known_hosts = match host_keys {
-                HostKeys::File(path) => Some(path),
-                HostKeys::Users | HostKeys::Fingerprints(_) => None,
-            };
-            [password, ca_file.as_ref(), ssh_key_file.as_ref(), known_hosts].into_iter().flatten().cloned()
-        });
-        let files: Vec<_> = files.collect();
+    /// The files of these options as they are now.
+    pub fn of(options: &ImportOptions) -> Self {
+        let at = options.verify_at.iter().filter_map(|at| at.verify.as_ref());
+        let signers = options.verify.iter().chain(at).map(|verify| verify.allowed_signers_file.clone());
+        let files: Vec<_> = credential_files(&options.credentials).chain(signers).collect();
         let marks = marks(&files);
         Self { files, marks }
     }
@@ -51,6 +42,21 @@ impl Keys {
         let before = std::mem::replace(&mut self.marks, marks(&self.files));
         self.marks != before
     }
+}
+
+fn credential_files(credentials: &[Credential]) -> impl Iterator<Item = PathBuf> {
+    credentials.iter().flat_map(|credential| {
+        let Credential { host: _, username: _, password, ca_file, ssh_key_file, host_keys } = credential;
+        let password = match password {
+            Some(Password::File(path)) => Some(path),
+            Some(Password::Text(_)) | None => None,
+        };
+        let known_hosts = match host_keys {
+            HostKeys::File(path) => Some(path),
+            HostKeys::Users | HostKeys::Fingerprints(_) => None,
+        };
+        [password, ca_file.as_ref(), ssh_key_file.as_ref(), known_hosts].into_iter().flatten().cloned()
+    })
 }
 
 fn marks(files: &[PathBuf]) -> Vec<Option<Mark>> {
@@ -65,8 +71,13 @@ fn marks(files: &[PathBuf]) -> Vec<Option<Mark>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
     use super::*;
+    use crate::model::signature::What;
     use crate::repo::credential::Host;
+    use crate::repo::options::{ImportVerification, Proxy, Verification};
 
     #[test]
     fn a_file_that_comes_changes_or_goes_is_seen_once() {
@@ -84,7 +95,18 @@ mod tests {
             ssh_key_file: Some(at("key")),
             ..Credential::at(Host::new("git.example.com").expect("a host"))
         };
-        let mut keys = Keys::of(&[credential]);
+        let signers = |name: &str| Some(Verification { what: What::Tag, allowed_signers_file: at(name) });
+        let own = ImportVerification { git: "https://git.example.com/x".into(), verify: signers("own") };
+        let mut keys = Keys::of(&ImportOptions {
+            credentials: vec![credential],
+            verify: signers("signers"),
+            verify_at: vec![own],
+            folders: BTreeMap::new(),
+            deadline: Duration::from_secs(1),
+            authorities: None,
+            proxy: Proxy::Nothing,
+            scratch: None,
+        });
         let mut seen = || [keys.are_renewed(), keys.are_renewed()];
         assert_eq!(seen(), [false, false]);
         link("one");
@@ -95,5 +117,9 @@ mod tests {
         assert_eq!(seen(), [true, false], "another file");
         fs::remove_file(at("password")).expect("removed");
         assert_eq!(seen(), [true, false], "it goes");
+        for name in ["signers", "own"] {
+            fs::write(at(name), "ada").expect("written");
+            assert_eq!(seen(), [true, false], "{name}: who may sign");
+        }
     }
 }

@@ -178,6 +178,8 @@ async fn a_ref_that_moves_all_the_time_is_told() -> Result<()> {
     .await?;
     let error = look(&following(server.url(Origin::NAME), tag("v1"))?).await.expect_err("it moves");
     assert!(matches!(error, Error::Moving { .. }), "{error:?}");
+    assert!(error.to_string().contains("moved while it was being fetched, twice"), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("moves it again and again")), "{error:?}");
     assert_eq!(error.class(), Class::Superseded);
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use tagalong_testkit::fake::Fake;
@@ -166,6 +167,38 @@ async fn a_key_that_is_taken_out_undoes_nothing_and_is_told_until_it_is_back() -
     let late = Agent::start(&story.settings("")).await?;
     wait_for_state(&late, "verification_failed").await?;
     assert_eq!(late.status().await?["clocks"]["validated"], serde_json::Value::Null);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_release_that_is_not_accepted_is_fetched_seldom_listed_often_and_taken_when_trust_changes()
+-> Result<()> {
+    let mut story = Story::new().await?;
+    let agent = story.agent("").await?;
+    let eve = Signer::new("eve")?;
+    let change = file_source("orders", "  batch.size: 7\n");
+    story.definitions.origin.commit("a release", &[(&file_of("orders"), &change)])?;
+    eve.tag(&mut story.definitions.origin, "v1", "HEAD")?;
+    wait_for_state(&agent, "verification_failed").await?;
+    story.definitions.http.clear();
+    let failures = "tagalong_repository_consecutive_failures{repository=\"main\"}";
+    agent.wait_for_metric_from(failures, 10.0).await?;
+    let exchanges = story.definitions.http.exchanges();
+    let fetches = exchanges.iter().filter(|exchange| exchange.method == "GET").count();
+    // Left alone for 2, 4 and 8 seconds, while each listing is a POST.
+    assert!((1..=3).contains(&fetches), "{fetches} of {}", exchanges.len());
+    assert!(exchanges.len() >= 9 + fetches, "{exchanges:?}");
+    assert_eq!(
+        agent.metric(failures).await?.map(|count| count >= 10.0),
+        Some(true),
+        "it is told all the same"
+    );
+
+    let began = Instant::now();
+    story.allow(&format!("{}{}", story.ada.line("")?, eve.line("")?))?;
+    agent.wait_for_applied(&story.definitions.released()?).await?;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(story.batch_size().as_deref(), Some("7"));
     Ok(())
 }
 

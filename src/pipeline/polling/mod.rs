@@ -31,6 +31,8 @@ pub enum Answer {
     Told,
     /// There was no answer, or one that may be another in a moment.
     Trouble,
+    /// The server answered, and what it names was another thing a moment later: soon it will stand still.
+    Racing,
     /// The server refuses, or is refused, until a person does something.
     Refused,
 }
@@ -39,9 +41,8 @@ impl From<Class> for Answer {
     fn from(class: Class) -> Self {
         match class {
             Class::AuthFailed | Class::Denied => Self::Refused,
-            Class::RefMissing | Class::Unusable | Class::Unverified | Class::Invalid | Class::Superseded => {
-                Self::Told
-            }
+            Class::RefMissing | Class::Unusable | Class::Unverified | Class::Invalid => Self::Told,
+            Class::Superseded => Self::Racing,
             Class::NotLeader
             | Class::Rebalancing
             | Class::Starting
@@ -82,13 +83,15 @@ pub struct Pace {
     troubles: u32,
     /// Refusals in a row.
     refusals: u32,
+    /// Races in a row.
+    races: u32,
 }
 
 impl Pace {
     /// The pace of a repository that was not asked yet. `retry` is where the rests begin when it fails:
     /// nothing that fails is asked more often than that.
     pub fn new(interval: Duration, retry: Duration) -> Self {
-        Self { interval, retry, answered: false, troubles: 0, refusals: 0 }
+        Self { interval, retry, answered: false, troubles: 0, refusals: 0, races: 0 }
     }
 
     /// Takes another interval; says whether it is another one.
@@ -102,6 +105,13 @@ impl Pace {
     pub fn forgive(&mut self) {
         self.troubles = 0;
         self.refusals = 0;
+        self.races = 0;
+    }
+
+    /// How long to leave a revision alone that could not be used so many times: to find it out again costs a
+    /// fetch. What the ref names is asked for at the usual pace.
+    pub fn leave(&self, tries: u32) -> Duration {
+        grown(self.interval.max(self.retry), tries).min(self.longest())
     }
 
     /// Says how long to rest after an asking. `later` is what the server said about its next answer.
@@ -109,6 +119,7 @@ impl Pace {
         let usual = match answer {
             Answer::Told => self.told(chance),
             Answer::Trouble => self.trouble(chance),
+            Answer::Racing => self.race(chance),
             Answer::Refused => self.refused(chance),
         };
         let Some(later) = later else { return Rest { usual, least: Duration::ZERO } };
@@ -128,7 +139,6 @@ impl Pace {
     fn trouble(&mut self, chance: f64) -> Duration {
         self.troubles = self.troubles.saturating_add(1);
         let (shortest, first) = EARLY;
-        let grown = |from: Duration, tries: u32| from.saturating_mul(1 << tries.min(20));
         let early = (0..self.troubles).take_while(|&tries| grown(first, tries) < self.retry).count();
         let early = u32::try_from(early).unwrap_or(u32::MAX);
         if !self.answered && early == self.troubles {
@@ -136,6 +146,14 @@ impl Pace {
         }
         let tries = if self.answered { self.troubles } else { self.troubles - early };
         between(self.retry, grown(self.retry, tries).min(self.longest()), chance)
+    }
+
+    /// Never longer than the interval: a ref that keeps moving is followed all the same.
+    fn race(&mut self, chance: f64) -> Duration {
+        self.races = self.races.saturating_add(1);
+        let (shortest, first) = EARLY;
+        let longest = self.interval.min(grown(first, self.races - 1));
+        between(shortest.min(longest), longest, chance)
     }
 
     fn refused(&mut self, chance: f64) -> Duration {
@@ -152,6 +170,10 @@ impl Pace {
     fn longest(&self) -> Duration {
         LONGEST.min(self.retry.saturating_mul(LONGEST_INTERVALS)).max(self.retry)
     }
+}
+
+fn grown(from: Duration, tries: u32) -> Duration {
+    from.saturating_mul(1 << tries.min(20))
 }
 
 fn between(from: Duration, to: Duration, chance: f64) -> Duration {

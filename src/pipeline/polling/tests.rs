@@ -53,13 +53,34 @@ fn a_refusal_is_asked_about_once_more_and_then_at_the_longest_rest() {
 
 #[test]
 fn what_a_moved_tag_mends_is_asked_for_as_if_all_were_well() {
-    for class in [Class::RefMissing, Class::Unusable, Class::Superseded] {
+    for class in [Class::RefMissing, Class::Unusable, Class::Unverified] {
         assert_eq!(Answer::from(class), Answer::Told, "{class}");
     }
+    assert_eq!(Answer::from(Class::Superseded), Answer::Racing);
     for class in [Class::Unreachable, Class::TimedOut, Class::NotUnderstood, Class::Internal] {
         assert_eq!(Answer::from(class), Answer::Trouble, "{class}");
     }
     assert_eq!(Answer::from(Class::AuthFailed), Answer::Refused);
+}
+
+#[test]
+fn what_moved_while_it_was_fetched_is_asked_for_soon_and_never_later_than_usual() {
+    let expected = [(1, 5), (1, 10), (1, 20), (1, 40), (1, 60), (1, 60)];
+    assert_eq!(rests(&mut minutely(), Answer::Racing, 6), expected);
+    let mut pace = minutely();
+    rests(&mut pace, Answer::Racing, 6);
+    pace.rest(Answer::Told, None, 0.5);
+    assert_eq!(bounds(&pace, Answer::Racing), (1, 5), "an answer ends it");
+    let second = Duration::from_secs(1);
+    assert_eq!(rests(&mut Pace::new(second, second), Answer::Racing, 3), [(1, 1); 3]);
+}
+
+#[test]
+fn what_cannot_be_used_is_left_alone_longer_and_longer() {
+    let left = |pace: &Pace| (1..=6).map(|tries| pace.leave(tries).as_secs()).collect::<Vec<_>>();
+    assert_eq!(left(&minutely()), [120, 240, 480, 900, 900, 900]);
+    let second = Duration::from_secs(1);
+    assert_eq!(left(&Pace::new(second, second)), [2, 4, 8, 15, 15, 15]);
 }
 
 #[test]
