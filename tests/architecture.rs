@@ -95,7 +95,7 @@ const IMPURE: &[&[&str]] = &[
 const KEPT: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("axum", &["serve"]),
-    ("base64", &["serve"]),
+    ("base64", &["serve", "signature"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("git2", &["repo"]),

@@ -110,6 +110,8 @@ fn signed(object: Object, seal: &Seal<'_>, signers: &Signers, now: Timestamp) ->
 }
 
 #[cfg(test)]
+mod hardware;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod made;

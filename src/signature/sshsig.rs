@@ -4,13 +4,15 @@
 //! mathematics done by another; what is here says which forms are taken. Whose key it is, is left to
 //! `signers`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
     RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
 use ssh_key::public::{EcdsaPublicKey, KeyData};
-use ssh_key::{Algorithm, HashAlg, LineEnding, SshSig};
+use ssh_key::{Algorithm, HashAlg, PublicKey, SshSig};
 
 use crate::model::signature::Object;
 use crate::signature::refusal::Refusal;
@@ -20,6 +22,9 @@ const END: &[u8] = b"-----END SSH SIGNATURE-----";
 
 /// The use that `git` signs for, so that a signature made for something else cannot serve here.
 pub const NAMESPACE: &str = "git";
+
+/// How long a line of its text is.
+const LINE: usize = 70;
 
 /// The bit that a security key sets when somebody touched it.
 const TOUCHED: u8 = 1;
@@ -38,11 +43,8 @@ pub fn parse(object: Object, armor: &[u8]) -> Result<SshSig, Refusal> {
         return Err(unreadable("it is not in base 64"));
     }
     let signature = SshSig::from_pem(armor).map_err(|_| unreadable("its form is not known"))?;
-    // The library takes a wrong length where it needs none, so what it read is written anew and compared. It
-    // cannot write what this one kind of hardware makes.
-    let is_writable = signature.algorithm() != Algorithm::SkEcdsaSha2NistP256;
-    let same = |text: String| text.trim_end().as_bytes() == armor.trim_ascii_end();
-    if is_writable && !signature.to_pem(LineEnding::LF).is_ok_and(same) {
+    // The library takes a wrong length where it needs none, so what it read is written anew and compared.
+    if written(&signature).is_none_or(|text| text.trim_end().as_bytes() != armor.trim_ascii_end()) {
         return Err(unreadable("it is not as ssh-keygen writes it"));
     }
     if signature.version() != SshSig::VERSION || !signature.reserved().is_empty() {
@@ -52,6 +54,37 @@ pub fn parse(object: Object, armor: &[u8]) -> Result<SshSig, Refusal> {
         return Err(Refusal::Namespace { object, found: signature.namespace().to_owned() });
     }
     Ok(signature)
+}
+
+/// A signature as `ssh-keygen` writes it. The library can read what one kind of security key makes, and
+/// cannot write it.
+fn written(signature: &SshSig) -> Option<String> {
+    let algorithm = signature.algorithm();
+    let made = signature.signature_bytes();
+    let (made, behind) = match algorithm {
+        Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256 => {
+            made.split_at_checked(made.len().checked_sub(5)?)?
+        }
+        _ => (made, &[][..]),
+    };
+    let key = PublicKey::from(signature.public_key().clone()).to_bytes().ok()?;
+    let made = [&text(algorithm.as_str().as_bytes())?[..], &text(made)?, behind].concat();
+    let mut blob = b"SSHSIG".to_vec();
+    blob.extend_from_slice(&signature.version().to_be_bytes());
+    let (namespace, hash) = (signature.namespace().as_bytes(), signature.hash_alg());
+    for part in [&key[..], namespace, signature.reserved(), hash.as_str().as_bytes(), &made] {
+        blob.extend(text(part)?);
+    }
+    let coded = STANDARD.encode(blob);
+    let lines: Vec<_> = coded.as_bytes().chunks(LINE).map(String::from_utf8_lossy).collect();
+    let (begin, end) = (String::from_utf8_lossy(BEGIN), String::from_utf8_lossy(END));
+    Some(format!("{begin}{}\n{end}", lines.join("\n")))
+}
+
+/// Bytes with their length in front.
+fn text(bytes: &[u8]) -> Option<Vec<u8>> {
+    let length = u32::try_from(bytes.len()).ok()?;
+    Some([&length.to_be_bytes(), bytes].concat())
 }
 
 /// Checks that a signature fits what was signed.
