@@ -220,6 +220,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_worker_that_falls_in_a_fetch_is_told_by_how_it_fell() {
+        let asks = [printed(&Ask::Request, &[]), printed(&Ask::Write, b"0000")].join("; ");
+        let error = downloading(&format!("{asks}; kill -KILL $$")).await.expect_err("it is gone");
+        assert!(
+            matches!(&error, Error::Worker { ended: Ended::Signal(9), doing: Doing::Fetching, .. }),
+            "{error:?}"
+        );
+    }
+
+    #[tokio::test]
     async fn a_worker_that_answers_where_it_should_ask_makes_no_sense() {
         for word in [Ask::Nothing, Ask::Tags, Ask::Ready { version: String::new() }] {
             let error = downloading(&printed(&word, b"x")).await.expect_err("out of turn");

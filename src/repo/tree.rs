@@ -344,6 +344,18 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn a_worker_that_falls_while_it_is_read_from_is_told_by_how_it_fell() {
+        let mut said = saying(&honest()[..2]);
+        said.push("kill -KILL $$".to_owned());
+        let error = read_from(&said).await.expect_err("it is gone");
+        let fell = |error: &Error| match error {
+            Error::Worker { ended, doing, .. } => Some((ended.clone(), *doing)),
+            _ => None,
+        };
+        assert_eq!(fell(&error), Some((Ended::Signal(9), Doing::Reading)), "{error:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_worker_that_says_less_than_it_is_asked_is_given_up_at_the_deadline() {
         let begun = Instant::now();
         let error = read_from(&saying(&honest()[..2])).await.expect_err("the rest never comes");

@@ -5,6 +5,8 @@ use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -141,9 +143,15 @@ fn a_worker_closes_what_it_inherits() -> Result<()> {
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::piped())
         .spawn()?;
-    let mut rest = Vec::new();
-    worker.stdout.take().context("a pipe")?.read_to_end(&mut rest)?;
-    assert_eq!((rest.len(), worker.try_wait()?), (0, None), "it closed the pipe, and lives");
+    let mut pipe = worker.stdout.take().context("a pipe")?;
+    let (tell, told) = mpsc::channel();
+    let reading = thread::spawn(move || tell.send(pipe.read_to_end(&mut Vec::new()).unwrap_or(usize::MAX)));
+    let closed = told.recv_timeout(Duration::from_secs(10));
+    if closed.is_err() {
+        worker.kill()?;
+    }
+    assert_eq!((closed, worker.try_wait()?), (Ok(0), None), "it closed the pipe, and lives");
+    reading.join().expect("it ends").ok().context("somebody heard it")?;
     // It says that it is there, which nobody reads to the end.
     ours.read_exact(&mut [0; 8])?;
     drop(ours);
@@ -250,5 +258,60 @@ async fn ten_thousand_looks_leave_nothing_behind() -> Result<()> {
     assert!(now.1 <= before.1 + 3, "descriptors: {before:?}, {now:?}");
     assert!(now.2 < before.2 + 4.0, "memory: {before:?}, {now:?}");
     assert_eq!(std::fs::read_dir(scratch.path())?.count(), 0, "no scratch file");
+    Ok(())
+}
+
+/// The most address space that any worker of this process takes meanwhile, in MiB.
+async fn most_memory<T>(during: impl Future<Output = Result<T>>) -> Result<u64> {
+    let (end, ended) = mpsc::channel::<()>();
+    let own = std::process::id();
+    let watching = thread::spawn(move || {
+        let mut most = 0;
+        while ended.recv_timeout(Duration::from_millis(2)) == Err(RecvTimeoutError::Timeout) {
+            for worker in workers(own).into_iter().filter(|worker| is_set(*worker)) {
+                let peak =
+                    field(worker, "VmPeak:").and_then(|peak| peak.trim_end_matches(" kB").parse().ok());
+                most = most.max(peak.unwrap_or(0_u64) / 1024);
+            }
+        }
+        most
+    });
+    let done = during.await;
+    drop(end);
+    let most = watching.join().expect("it ends");
+    done.map(|_| most)
+}
+
+#[tokio::test]
+#[ignore = "long: the largest repository that may be read"]
+async fn the_largest_repository_takes_half_of_what_a_worker_may_have() -> Result<()> {
+    let mut origin = Origin::new()?;
+    let mut random = fastrand::Rng::with_seed(3);
+    let mut bytes =
+        |count: usize| std::iter::repeat_with(|| random.alphanumeric()).take(count).collect::<String>();
+    for number in 0..9_999 {
+        let path = origin.work_tree().join(format!("connectors/{:02}/{number:04}.yaml", number % 100));
+        std::fs::create_dir_all(path.parent().context("a folder")?)?;
+        std::fs::write(path, bytes(1_670))?;
+    }
+    // What else may stand in a pack that is just small enough.
+    std::fs::write(origin.work_tree().join("large.bin"), bytes(60 * 1024 * 1024))?;
+    origin.commit_work_tree("all that may be")?;
+    origin.tag("v1", "HEAD")?;
+    let server = GitHttp::start(origin.parent()).await?;
+    let local = origin.path().display().to_string();
+    for (url, limit) in [(server.url(Origin::NAME), 256), (local, 1024)] {
+        let mut options = GitOptions::new(url.clone(), tag("v1"));
+        options.deadline = Duration::from_mins(2);
+        let repository = Repository::git(options)?;
+        let most = most_memory(async {
+            let revision = repository.resolve().await?.revision;
+            let reading = repository.read(&revision).await?;
+            assert_eq!((reading.snapshot.files.len(), reading.snapshot.findings.len()), (9_999, 0));
+            Ok(())
+        })
+        .await?;
+        assert!(most > 10 && most < limit * 6 / 10, "{url}: {most} MiB of {limit}");
+    }
     Ok(())
 }
