@@ -385,7 +385,7 @@ fn answer(error: &Error) -> Answer {
 
 /// Whether an error in reading is one of the revision, and not of the way to it.
 fn is_of_revision(error: &Error) -> bool {
-    matches!(error.class(), Class::Unverified | Class::Unusable | Class::NotUnderstood | Class::Internal)
+    matches!(error.class(), Class::Unverified | Class::Unusable | Class::NotUnderstood)
 }
 
 /// Writes what the ref names, whatever will come of reading it.
