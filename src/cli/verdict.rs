@@ -1,26 +1,35 @@
 //! What `validate` says of what it found: each finding once, and the last line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::asking::{Asked, Found};
 use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
 use crate::model::rule::Severity;
 
-/// Every finding once, with the environments in which it shows, where it does not show in all.
+/// Every finding once, with the environments in which it shows, where it does not show in all. What is
+/// said of several connectors in the same words of the same place is said once, of none of them.
 pub fn merged(found: &Found) -> Findings {
-    let mut shows: BTreeMap<Finding, Vec<&EnvironmentName>> = BTreeMap::new();
+    let mut shows: BTreeMap<_, (Finding, BTreeSet<Option<&EnvironmentName>>)> = BTreeMap::new();
     for finding in found.values().flat_map(Findings::iter) {
-        let anywhere = Finding { environment: None, ..finding.clone() };
-        shows.entry(anywhere).or_default().extend(finding.environment.as_ref());
+        let said = (&finding.place, finding.severity, finding.rule, &finding.message);
+        let (told, names) = shows
+            .entry(said)
+            .or_insert_with(|| (Finding { environment: None, ..finding.clone() }, BTreeSet::new()));
+        if told.connector != finding.connector {
+            told.connector = None;
+        }
+        names.insert(finding.environment.as_ref());
     }
     let mut all = Findings::default();
-    all.extend(shows.into_iter().map(|(mut finding, names)| {
-        match names.as_slice() {
-            [] => {}
-            names if names.len() == found.len() => {}
-            [name] => finding.environment = Some((*name).clone()),
-            names => {
+    all.extend(shows.into_values().map(|(mut finding, names)| {
+        let names: Option<Vec<_>> = names.into_iter().collect();
+        match names.as_deref() {
+            // One of them shows wherever the files are used.
+            None | Some([]) => {}
+            Some(names) if names.len() == found.len() => {}
+            Some([name]) => finding.environment = Some((*name).clone()),
+            Some(names) => {
                 let names: Vec<_> = names.iter().map(|name| name.as_str()).collect();
                 finding.message.push_str(&format!(" (in {})", names.join(", ")));
             }

@@ -25,6 +25,39 @@ async fn definitions_with_errors_are_not_used() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_mistake_of_a_template_is_told_once_wherever_its_connectors_stand() -> Result<()> {
+    let desk = desk()?;
+    let template = "template: t\nconfig:\n  connector.class: X\n  a: \"{{ values.q }}\"\n  \
+        b: \"${file:/a:b}\"\n  c: \"********\"\n  d: \"{{ 'x' | int }}\"\n";
+    desk.write("templates/t.yaml", template)?;
+    desk.write("connectors/a.yaml", "connector: a\ntemplate: t\n")?;
+    desk.write("connectors/b.yaml", "connector: b\ntemplate: t\nonly: [production]\n")?;
+    desk.write("tagalong.yaml", "config_providers: [env]\n")?;
+    let said = desk.run("validate").await?;
+    assert_snapshot!(said, @r#"
+    exit 1
+    ---- stdout
+    templates/t.yaml:4:10: error[undefined-name]: `values.q` is not set
+      hint: set it in the environment's `values` or in the settings
+    templates/t.yaml:5:7: error[config-provider-unknown]: a placeholder under `b` uses a config provider `file` that is not listed
+      hint: correct it, or add it to `config_providers` in tagalong.yaml
+    templates/t.yaml:6:6: error[masked-value]: the value of `c` is a mask and no value
+      hint: write the secret's placeholder, such as `${file:/run/secrets/db.properties:password}`
+    templates/t.yaml:7:7: error[expression-failed]: `int` takes a whole number
+      hint: look at the types of what it uses: values are texts until `int` or `bool` is asked for
+    4 errors.
+    Not valid for production, staging.
+    "#);
+    let said = desk.run("validate --output github").await?;
+    assert_eq!(said.out.lines().filter(|line| line.starts_with("::error")).count(), 4, "{said}");
+    // What shows in some of the environments is told with them.
+    desk.write("connectors/a.yaml", "connector: a\ntemplate: t\nonly: [production]\n")?;
+    let said = desk.run("validate").await?;
+    assert_eq!(said.out.matches("`values.q` is not set (in production)").count(), 1, "{said}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn without_an_environment_nothing_can_be_rendered() -> Result<()> {
     assert_snapshot!(desk()?.run("render --dir .").await?, @r#"
     exit 64
