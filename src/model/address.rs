@@ -99,13 +99,19 @@ fn is_server(text: &str) -> bool {
     (hosts.is_empty() || hosts.split(',').all(is_host)) && is_tail(rest, &['?', ';', ':'])
 }
 
+/// Says whether a text is a name and a placeholder for its password, a colon between them.
+pub fn is_open_login(text: &str) -> bool {
+    filled(text.trim()).is_some_and(|text| text.contains(':') && is_login_elsewhere(&text, ':'))
+}
+
 /// Whether a login has a name at most, and its password is a placeholder. A name alone may be a token.
 fn is_login_elsewhere(login: &str, between: char) -> bool {
     let (name, password) = login.split_once(between).unwrap_or(("", login));
     !password.is_empty() && is_filled(password) && name.chars().all(|c| is_plain(c) || c == '%')
 }
 
-fn is_plain(c: char) -> bool {
+/// Whether a character is one of a name, or stands for a placeholder.
+pub fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == FILLED || "._-".contains(c)
 }
 
@@ -140,7 +146,8 @@ fn is_open_property(text: &str) -> bool {
     !is_nested && !value.chars().any(|c| "@#{}()[]\"'?<>|^`".contains(c) || c.is_whitespace())
 }
 
-fn names_login(name: &str) -> bool {
+/// Whether a property or a parameter of this name may be a credential.
+pub fn names_login(name: &str) -> bool {
     holds_login(name) || LOGIN_NAMES.iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 

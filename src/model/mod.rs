@@ -27,6 +27,7 @@ pub mod finding;
 pub mod folder;
 pub mod hint;
 pub mod import;
+pub mod jaas;
 pub mod live;
 pub mod name;
 pub mod opinion;

@@ -4,7 +4,7 @@
 //! sending are left to others; they ask here, so the same value is hidden in a plan, a log line, a
 //! metric and the status page.
 
-use crate::model::address;
+use crate::model::{address, jaas};
 
 /// Words that make a key's value secret wherever they stand in the key, lower case.
 ///
@@ -22,12 +22,21 @@ const SECRET_PAIRS: &[(&str, &str)] = &[("api", "key"), ("access", "key")];
 /// Says whether a config value must not be shown.
 ///
 /// A value that is nothing but one of Connect's own placeholders (`${file:…:…}`) is a reference and
-/// no secret, whatever its key is called.
+/// no secret, whatever its key is called. Neither is an empty text, nor a login whose password is a placeholder.
 pub fn is_secret(key: &str, text: &str) -> bool {
-    if is_placeholder(text) {
+    if is_placeholder(text) || text.trim().is_empty() {
         return false;
     }
-    is_secret_key(key) || (is_address_key(key) && !address::is_open(text)) || may_hold_credentials(text)
+    (is_secret_key(key) && !is_login_elsewhere(key, text))
+        || (is_address_key(key) && !address::is_open(text))
+        || may_hold_credentials(text)
+}
+
+/// Says whether a text is a login in a form that its key has, and its credentials are placeholders.
+fn is_login_elsewhere(key: &str, text: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    (key.ends_with("sasl.jaas.config") && jaas::is_open(text))
+        || (key.ends_with("user.info") && address::is_open_login(text))
 }
 
 /// Says whether a key's name alone makes its value secret.
@@ -87,13 +96,21 @@ const WRITTEN_OUT: &[&str] = &[
     "credentials.json",
 ];
 
+/// Says whether the whole text under a key is a secret.
+pub fn is_whole_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    WRITTEN_OUT.iter().any(|ending| key.ends_with(ending))
+}
+
+/// Says whether a text is one of its own: not empty, no mask, and no placeholder in it.
+pub fn is_own_text(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains("${") && !is_masked(text)
+}
+
 /// Says whether a secret itself stands in a text, and no placeholder for one.
 pub fn is_written_out(key: &str, text: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    let is_whole = WRITTEN_OUT.iter().any(|ending| key.ends_with(ending))
-        || (key.ends_with("user.info") && text.contains(':'));
-    let is_text = !text.trim().is_empty() && !text.contains("${") && !is_masked(text);
-    (is_whole && is_text) || holds_credentials(text)
+    let is_user_info = key.to_ascii_lowercase().ends_with("user.info") && text.contains(':');
+    ((is_whole_secret(key) || is_user_info) && is_own_text(text)) || holds_credentials(text)
 }
 
 /// Says whether a text carries credentials of its own: a URL with a password, or `password=…`.
@@ -276,6 +293,28 @@ mod tests {
         }
         // Another word of the key still counts.
         assert!(is_secret("token.database.url", "jdbc:postgresql://db/x"));
+    }
+
+    #[test]
+    fn a_login_whose_password_is_a_placeholder_is_open() {
+        let jaas = "org.apache.kafka.common.security.scram.ScramLoginModule required username=\"app\" password=\"${file:/a:b}\";";
+        for key in ["sasl.jaas.config", "schema.history.internal.producer.sasl.jaas.config"] {
+            assert!(!is_secret(key, jaas), "{key}");
+            assert!(is_secret(key, &jaas.replace("${file:/a:b}", "hunter2")), "{key}");
+            assert!(is_secret(key, &jaas.replace("${file:/a:b}", "${file:/a:b}hunter2")), "{key}");
+        }
+        assert!(is_secret("some.secret", jaas));
+        assert!(!is_secret("value.converter.basic.auth.user.info", "app:${env:PW}"));
+        for text in ["app:hunter2", "app:${env:PW}x", "hunter2", "${env:U}:hunter2"] {
+            assert!(is_secret("value.converter.basic.auth.user.info", text), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_text_is_no_secret() {
+        for key in ["database.password", "connection.url", "sasl.jaas.config"] {
+            assert!(!is_secret(key, "") && !is_secret(key, " "), "{key}");
+        }
     }
 
     #[test]
