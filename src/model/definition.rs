@@ -131,6 +131,8 @@ pub struct Parameter {
     pub name: Text,
     /// What it is made of.
     pub kind: ParameterKind,
+    /// Whether its type is none that there is: nothing is judged by it.
+    pub mistyped: bool,
     /// Whether it must be given.
     pub required: bool,
     /// What it is where nothing is given.

@@ -54,7 +54,7 @@ fn sets(with: &Given, config: &[Pair]) -> Sets {
 }
 
 fn parameter(parameter: &Parameter) -> ParameterReference {
-    let Parameter { name, kind, required, default, allowed, pattern, description } = parameter;
+    let Parameter { name, kind, mistyped: _, required, default, allowed, pattern, description } = parameter;
     ParameterReference {
         name: Arc::clone(&name.text),
         kind: *kind,

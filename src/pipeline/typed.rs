@@ -56,8 +56,11 @@ impl<'d> Typed<'d> {
     }
 
     /// Takes a value that was written as `tree`, and gives it the parameter's type; else all that is wrong
-    /// with it.
+    /// with it. Where nobody knows the type there is no value, and nothing wrong with it.
     pub fn take(&self, tree: &Tree, value: &Value) -> Result<Value, Vec<Finding>> {
+        if self.parameter.mistyped {
+            return Err(Vec::new());
+        }
         let kind = self.parameter.kind;
         let converted = convert(kind, value).ok_or_else(|| vec![self.wrong_type(tree, value)])?;
         let mut wrong = Vec::new();
@@ -144,6 +147,9 @@ pub fn check(typed: &Typed<'_>, findings: &mut Vec<Finding>) {
         Finding::new(Rule::Conflict, place.clone(), message)
             .hint(format!("remove `{key}`, or correct `type`"))
     };
+    if parameter.mistyped {
+        return;
+    }
     for item in parameter.allowed.iter().flatten() {
         if kind == ParameterKind::Map {
             findings.push(clash("enum", "texts, numbers and lists of texts", &item.place));

@@ -156,6 +156,7 @@ fn parameter(Entry { key: name, value: node }: &Entry, findings: &mut Vec<Findin
     let mut parameter = Parameter {
         name: name.clone(),
         kind: ParameterKind::String,
+        mistyped: false,
         required: false,
         default: None,
         allowed: None,
@@ -171,7 +172,9 @@ fn parameter(Entry { key: name, value: node }: &Entry, findings: &mut Vec<Findin
     let Some(fields) = decode::fields(&what, node, &PARAMETER, findings) else { return parameter };
     if let Some(node) = fields.get("type") {
         let kinds = ParameterKind::ALL.map(|kind| (kind.name(), kind));
-        parameter.kind = decode::choice("`type`", node, &kinds, findings).unwrap_or(parameter.kind);
+        let kind = decode::choice("`type`", node, &kinds, findings);
+        parameter.mistyped = kind.is_none();
+        parameter.kind = kind.unwrap_or(parameter.kind);
     }
     if let Some(node) = fields.get("required") {
         parameter.required = decode::boolean("`required`", node, findings).unwrap_or_default();
