@@ -38,6 +38,9 @@ pub enum NameError {
     /// It begins or ends with a blank, which Connect trims on one path and keeps on another.
     #[error("a name must not begin or end with a blank")]
     OuterBlank,
+    /// It is one or two dots, which an address takes for a step between folders, encoded or not.
+    #[error("a name must not be `.` or `..`: an address takes it for a step between folders")]
+    Step,
     /// It holds a character that cannot be addressed over Connect's REST API.
     #[error("a name must not hold {0:?}: Connect's REST API cannot address it")]
     Unaddressable(char),
@@ -85,9 +88,8 @@ fn check(text: &str) -> Result<(), NameError> {
     if text.trim() != text {
         return Err(NameError::OuterBlank);
     }
-    // An URL takes these two for steps between folders, encoded or not.
     if text == "." || text == ".." {
-        return Err(NameError::Unaddressable('.'));
+        return Err(NameError::Step);
     }
     match text.chars().find(|c| c.is_control() || matches!(c, '/' | '%' | '\\' | '{' | '}')) {
         Some(character) => Err(NameError::Unaddressable(character)),
@@ -154,7 +156,7 @@ mod tests {
             ("back\\slash", NameError::Unaddressable('\\')),
             ("{x}", NameError::Unaddressable('{')),
             ("tab\there", NameError::Unaddressable('\t')),
-            ("..", NameError::Unaddressable('.')),
+            ("..", NameError::Step),
             (" led", NameError::OuterBlank),
             ("trailed ", NameError::OuterBlank),
         ] {

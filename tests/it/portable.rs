@@ -105,8 +105,12 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn connector() -> impl Strategy<Value = DesiredConnector> {
-    let key =
-        prop_oneof!["[a-z.]{1,8}[0-9]", "[ -~äß]{1,10}x", Just("on".to_owned()), Just("1e3".to_owned())];
+    let key = prop_oneof![
+        "[a-z.]{1,8}[0-9]",
+        "[!-~äß][ -~äß]{0,9}x",
+        Just("on".to_owned()),
+        Just("1e3".to_owned())
+    ];
     let state =
         prop_oneof![Just(DesiredState::Running), Just(DesiredState::Paused), Just(DesiredState::Stopped)];
     let tasks = prop::option::of(1..100_u32);

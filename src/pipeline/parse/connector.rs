@@ -3,7 +3,7 @@
 use crate::model::definition::{Acknowledgement, Connector, ConnectorBlock, Reading, Scope};
 use crate::model::desired::DesiredState;
 use crate::model::finding::{Finding, Place};
-use crate::model::name::{self, ConnectorName};
+use crate::model::name::{self, ConnectorName, NameError};
 use crate::model::rule::Rule;
 use crate::model::shape::{Field, Shape, Takes};
 use crate::model::text::Text;
@@ -134,7 +134,13 @@ pub fn connector_name(written: &Text, findings: &mut Vec<Finding>) -> ConnectorN
         }
         Err(error) => {
             let finding = Finding::new(Rule::NameInvalid, written.place.clone(), error.to_string());
-            findings.push(finding.hint("use letters, digits, `.`, `_` and `-`"));
+            findings.push(finding.hint(match error {
+                NameError::Step => "add a letter or a digit",
+                NameError::Empty
+                | NameError::TooLong(_)
+                | NameError::OuterBlank
+                | NameError::Unaddressable(_) => "use letters, digits, `.`, `_` and `-`",
+            }));
             ConnectorName::observed(&written.text)
         }
     }

@@ -11,6 +11,7 @@ use crate::model::name::ConnectorName;
 use crate::model::rule::Rule;
 use crate::model::text::Text;
 use crate::pipeline::expression;
+use crate::pipeline::parse::tree;
 use crate::yaml::tree::{Entry, Kind, Node};
 use crate::yaml::{decode, helm};
 
@@ -60,6 +61,7 @@ pub fn config(entries: &[Entry], findings: &mut Vec<Finding>) -> Vec<Pair> {
 }
 
 fn pair(Entry { key, value }: &Entry, findings: &mut Vec<Finding>) -> Pair {
+    findings.extend(tree::unusable(key));
     let refuse =
         |rule, message: String, hint: &str| Some(Finding::new(rule, value.place.clone(), message).hint(hint));
     let what = format!("`{}`", key.as_str());

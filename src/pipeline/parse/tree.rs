@@ -60,12 +60,33 @@ fn pair(entry: &Entry, shape: Free, findings: &mut Vec<Finding>) -> Option<Pair>
         findings.push(finding);
         return None;
     }
+    findings.extend(unusable(&entry.key));
     let what = format!("`{}`", entry.key.as_str());
     let value = tree(&what, &entry.value, shape, findings);
     let dotted = decode::dotted(entry).filter(|_| shape.keys == Keys::Names);
     let Some(finding) = dotted else { return Some(Pair { key: entry.key.clone(), value }) };
     findings.push(finding);
     Some(meant(&entry.key, value))
+}
+
+/// Says that a key is none that anybody would write on purpose: Connect takes it as it is, and passes over it.
+pub fn unusable(key: &Text) -> Option<Finding> {
+    let text = key.as_str();
+    let told = |message: String, at: usize, hint: &str| {
+        Some(Finding::new(Rule::NameInvalid, key.place_of(at), message).hint(hint))
+    };
+    let is_odd =
+        |c: &char| *c != ' ' && (c.is_control() || c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}'));
+    if text.is_empty() {
+        return told("a key is empty".to_owned(), 0, "write a text before the colon");
+    }
+    if let Some((at, odd)) = text.char_indices().find(|(_, c)| is_odd(c)) {
+        let message = format!("a key holds the character {}, which nobody sees", odd.escape_unicode());
+        return told(message, at, "write the key anew, in plain letters");
+    }
+    (text.trim() != text)
+        .then(|| told("a key begins or ends with a blank".to_owned(), 0, "remove the blank"))
+        .flatten()
 }
 
 /// With its finding told, a dotted key is read as the maps that were meant: what uses them is not said to
