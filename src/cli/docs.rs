@@ -75,6 +75,8 @@ impl Docs {
         let found = std::fs::read_to_string(file)
             .with_context(|| format!("failed to read {name}"))
             .map_err(|error| Failure::new(error).hint(Some(self.how(file))))?;
+        // Git may write a carriage return before each end of a line where it checks the file out.
+        let found = found.replace("\r\n", "\n");
         if found == page {
             return Ok(Done::Well);
         }

@@ -19,6 +19,7 @@ pub mod moves;
 mod nulls;
 pub mod pace;
 mod parse;
+mod passed;
 pub mod plan;
 pub mod plugins;
 pub mod polling;

@@ -13,6 +13,7 @@ use crate::model::secret;
 use crate::model::text::Text;
 use crate::pipeline::expression;
 use crate::pipeline::layers;
+use crate::pipeline::passed::Passed;
 use crate::pipeline::typed::Typed;
 
 /// What is tried for a text of which only the pattern is known, after the parameter's own name.
@@ -21,10 +22,16 @@ const TRIED: [&str; 12] =
 
 /// Tells each template, by name.
 pub fn of(definitions: &Definitions) -> Vec<TemplateReference> {
-    definitions.templates.iter().map(|(name, template)| told(definitions, name, template)).collect()
+    let passed = Passed::new(definitions);
+    definitions.templates.iter().map(|(name, template)| told(definitions, &passed, name, template)).collect()
 }
 
-fn told(definitions: &Definitions, name: &Arc<str>, template: &Template) -> TemplateReference {
+fn told(
+    definitions: &Definitions,
+    passed: &Passed<'_>,
+    name: &Arc<str>,
+    template: &Template,
+) -> TemplateReference {
     let chain = layers::templates(definitions, name).unwrap_or_else(|| vec![template]);
     let mut values = BTreeSet::new();
     chain.iter().flat_map(|template| trees(template)).for_each(|tree| used(tree, &mut values));
@@ -34,32 +41,50 @@ fn told(definitions: &Definitions, name: &Arc<str>, template: &Template) -> Temp
         place: template.name.place.clone(),
         description: text(&template.description),
         base: text(&template.base),
-        parameters: template.parameters.iter().map(parameter).collect(),
-        own: sets(&template.with, &template.config),
+        parameters: template.parameters.iter().map(|one| parameter(one, template, passed)).collect(),
+        own: sets(template, passed, &template.with, &template.config),
         environments: template
             .environments
             .iter()
-            .map(|block| (Arc::clone(&block.environment.text), sets(&block.with, &block.config)))
+            .map(|block| {
+                (Arc::clone(&block.environment.text), sets(template, passed, &block.with, &block.config))
+            })
             .collect(),
         values,
         example: example(name, template),
     }
 }
 
-fn sets(with: &Given, config: &[Pair]) -> Sets {
-    let told = |pairs: &[Pair]| {
-        pairs.iter().map(|pair| (Arc::clone(&pair.key.text), shown(&pair.key, &pair.value))).collect()
-    };
-    Sets { gives: told(&with.pairs), config: told(config) }
+fn sets(template: &Template, passed: &Passed<'_>, with: &Given, config: &[Pair]) -> Sets {
+    let config = config.iter().map(|pair| (Arc::clone(&pair.key.text), shown(&pair.key, &pair.value)));
+    let is_passed =
+        |key: &str| template.base.as_ref().is_some_and(|base| passed.is_parameter(base.as_str(), key));
+    let gives = with.pairs.iter().map(|Pair { key, value }| {
+        (Arc::clone(&key.text), shown(key, value).map(|shown| hidden(shown, is_passed(key.as_str()))))
+    });
+    Sets { gives: gives.collect(), config: config.collect() }
 }
 
-fn parameter(parameter: &Parameter) -> ParameterReference {
+/// Hides a text of its own that ends under the key of a secret. One that is computed, or is filled in by
+/// Connect, says only where the secret is.
+fn hidden(shown: Shown, is_passed: bool) -> Shown {
+    match &shown {
+        Shown::Text(text) if is_passed && secret::is_own_text(text) && !text.contains("{{") => Shown::Hidden,
+        Shown::Text(_) | Shown::Hidden => shown,
+    }
+}
+
+fn parameter(parameter: &Parameter, template: &Template, passed: &Passed<'_>) -> ParameterReference {
+    let is_passed = passed.is_parameter(template.name.as_str(), parameter.name.as_str());
     let Parameter { name, kind, mistyped: _, required, default, allowed, pattern, description } = parameter;
     ParameterReference {
         name: Arc::clone(&name.text),
         kind: *kind,
         required: *required,
-        default: default.as_ref().and_then(|default| shown(name, default)),
+        default: default
+            .as_ref()
+            .and_then(|default| shown(name, default))
+            .map(|shown| hidden(shown, is_passed)),
         allowed: allowed.iter().flatten().map(|item| Arc::clone(&item.text)).collect(),
         pattern: pattern.as_ref().map(|pattern| Arc::clone(&pattern.text)),
         description: description.as_ref().map(|description| Arc::clone(&description.text)),

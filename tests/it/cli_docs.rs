@@ -49,6 +49,17 @@ async fn the_page_says_what_a_template_asks_for_sets_and_needs() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_default_that_ends_under_the_key_of_a_secret_is_hidden() -> Result<()> {
+    let template = "template: lower\nparameters: {pw: {default: hunter2}, size: {default: '100'}}\n\
+        config: {connector.class: X, database.password: \"{{ params.pw }}\", size: \"{{ params.size }}\"}\n\
+        ---\ntemplate: upper\nbase: lower\nwith: {pw: hunter3}\n";
+    let said = Desk::new(&[("templates/t.yaml", template)])?.run("docs").await?;
+    ensure!(!said.out.contains("hunter") && said.out.contains("| `pw` | string | (hidden) |"), "{said}");
+    ensure!(said.out.contains("| `pw` | (hidden) |") && said.out.contains("`100`"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_example_of_each_template_is_a_connector_that_is_valid() -> Result<()> {
     let desk = Desk::new(FILES)?;
     let page = desk.run("docs .").await?.out;
@@ -67,6 +78,8 @@ async fn a_page_is_held_to_its_definitions() -> Result<()> {
     let desk = Desk::new(FILES)?;
     let page = desk.run("docs").await?.out;
     desk.write("TEMPLATES.md", &page)?;
+    assert_snapshot!(desk.run("docs --check TEMPLATES.md").await?, @"exit 0");
+    desk.write("TEMPLATES.md", &page.replace('\n', "\r\n"))?;
     assert_snapshot!(desk.run("docs --check TEMPLATES.md").await?, @"exit 0");
     desk.write("TEMPLATES.md", &page.replace("Reads a table.", "Reads tables."))?;
     assert_snapshot!(desk.run("docs . --check TEMPLATES.md").await?, @r"

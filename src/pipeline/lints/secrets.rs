@@ -1,7 +1,8 @@
 //! Secrets that are written out in the repository.
 //!
 //! Takes definitions as they were written, since a rendered value no longer says who wrote it: what
-//! the place supplies is in no repository. Says where one stands, never a part of it.
+//! the place supplies is in no repository. Says where one stands, never a part of it. A text with a plain
+//! name counts where that name is handed through to the key of a secret.
 
 use std::sync::Arc;
 
@@ -9,17 +10,45 @@ use crate::model::definition::{Allowance, Definitions, Pair, Tree};
 use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
 use crate::model::secret;
+use crate::model::text::Text;
 use crate::pipeline::expression;
+use crate::pipeline::passed::Passed;
 
 /// Something written, and what silences a lint there.
 struct Document<'d> {
     allow: Vec<&'d [Allowance]>,
     /// Configs, whose keys Connect knows.
     configs: Vec<&'d [Pair]>,
-    /// Values and parameters, whose names people choose.
-    named: Vec<&'d [Pair]>,
-    /// Defaults of parameters, by name.
-    defaults: Vec<(&'d str, &'d Tree)>,
+    /// Values and parameters, whose names people choose, and whose they are.
+    named: (Whose<'d>, Vec<&'d [Pair]>),
+    /// Defaults of parameters, by name, and the template that they are of.
+    defaults: (Whose<'d>, Vec<(&'d str, &'d Tree)>),
+}
+
+/// Whose names people choose.
+#[derive(Clone, Copy)]
+enum Whose<'d> {
+    /// An environment's, which every expression may use.
+    Environment,
+    /// A template's, which its own expressions use.
+    Template(&'d str),
+    /// Nobody's.
+    Nobody,
+}
+
+impl<'d> Whose<'d> {
+    fn of(template: Option<&'d Text>) -> Self {
+        template.map_or(Self::Nobody, |name| Self::Template(name.as_str()))
+    }
+
+    /// Whether what is called so ends under the key of a secret.
+    fn is_passed(self, passed: &Passed<'_>, path: &str) -> bool {
+        match self {
+            Self::Environment => passed.is_value(path),
+            Self::Template(template) => passed.is_parameter(template, path),
+            Self::Nobody => false,
+        }
+    }
 }
 
 /// A secret that is written out, and what is allowed there.
@@ -33,11 +62,19 @@ pub struct Written<'d> {
 /// Finds every secret that is written out.
 pub fn written(definitions: &Definitions) -> Vec<Written<'_>> {
     let mut found = Vec::new();
+    let passed = Passed::new(definitions);
+    let is_told = |whose: Whose<'_>, path: &str, text: &str| {
+        is_named_so(path, text) || (secret::is_own_text(text) && whose.is_passed(&passed, path))
+    };
     for document in documents(definitions) {
         let mut walk = Walk { places: Vec::new() };
-        document.configs.iter().for_each(|pairs| walk.pairs(pairs, "", secret::is_written_out));
-        document.named.iter().for_each(|pairs| walk.pairs(pairs, "", is_named_so));
-        document.defaults.iter().for_each(|(name, tree)| walk.tree(tree, name, is_named_so));
+        document.configs.iter().for_each(|pairs| walk.pairs(pairs, "", &secret::is_written_out));
+        let (whose, named) = &document.named;
+        named.iter().for_each(|pairs| walk.pairs(pairs, "", &|path, text| is_told(*whose, path, text)));
+        let (whose, defaults) = &document.defaults;
+        for (name, tree) in defaults {
+            walk.tree(tree, name, &|path, text| is_told(*whose, path, text));
+        }
         found.extend(walk.places.into_iter().map(|(place, message)| Written {
             finding: Finding::new(Rule::PlainSecret, place, message),
             allow: document.allow.clone(),
@@ -56,8 +93,11 @@ fn documents(definitions: &Definitions) -> Vec<Document<'_>> {
         Document {
             allow: vec![&template.allow],
             configs: std::iter::once(template.config.as_slice()).chain(of_blocks).collect(),
-            named: std::iter::once(template.with.pairs.as_slice()).chain(given).collect(),
-            defaults: defaults.collect(),
+            named: (
+                Whose::of(template.base.as_ref()),
+                std::iter::once(template.with.pairs.as_slice()).chain(given).collect(),
+            ),
+            defaults: (Whose::Template(template.name.as_str()), defaults.collect()),
         }
     });
     let connectors = definitions.connectors.values().map(|connector| {
@@ -68,15 +108,18 @@ fn documents(definitions: &Definitions) -> Vec<Document<'_>> {
         Document {
             allow: vec![&connector.allow],
             configs: std::iter::once(connector.config.as_slice()).chain(file).chain(of_blocks).collect(),
-            named: std::iter::once(connector.with.pairs.as_slice()).chain(given).collect(),
-            defaults: Vec::new(),
+            named: (
+                Whose::of(connector.template.as_ref()),
+                std::iter::once(connector.with.pairs.as_slice()).chain(given).collect(),
+            ),
+            defaults: (Whose::Nobody, Vec::new()),
         }
     });
     let environments = definitions.environments.values().map(|environment| Document {
         allow: vec![&environment.allow],
         configs: vec![&environment.config],
-        named: vec![&environment.values],
-        defaults: Vec::new(),
+        named: (Whose::Environment, vec![&environment.values]),
+        defaults: (Whose::Nobody, Vec::new()),
     });
     templates.chain(connectors).chain(environments).collect()
 }
@@ -86,7 +129,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn pairs(&mut self, pairs: &[Pair], path: &str, is_secret: fn(&str, &str) -> bool) {
+    fn pairs(&mut self, pairs: &[Pair], path: &str, is_secret: &dyn Fn(&str, &str) -> bool) {
         for Pair { key, value } in pairs {
             match path {
                 "" => self.tree(value, key.as_str(), is_secret),
@@ -95,7 +138,7 @@ impl Walk {
         }
     }
 
-    fn tree(&mut self, tree: &Tree, path: &str, is_secret: fn(&str, &str) -> bool) {
+    fn tree(&mut self, tree: &Tree, path: &str, is_secret: &dyn Fn(&str, &str) -> bool) {
         match tree {
             Tree::Text(text) if is_secret(path, &without_expressions(&text.text)) => {
                 self.places.push((text.place.clone(), message(path)));
