@@ -160,6 +160,8 @@ impl Extra {
             Err(error) => {
                 let class = error.class();
                 let lapse = if class == Class::RefMissing { Lapse::Missing } else { Lapse::Unreadable };
+                // A folder has no ref: the word is the one of its state.
+                let class = if lapse == Lapse::Missing { Class::Unreachable } else { class };
                 Look::Not(lapse, Failure { class, text: chain(&error).into() })
             }
         };

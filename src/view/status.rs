@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::course::{Course, LowerVersion, Move, MovedVersion};
+use crate::model::desired::DesiredState;
 use crate::model::finding::Findings;
 use crate::model::live::{LiveConnector, Status, Task};
 use crate::model::name::ConnectorName;
-use crate::model::plan::{Hold, Plan};
+use crate::model::plan::{Hold, Plan, Sync};
 use crate::model::report::{ApplyResult, Clock, Clocks, ClusterReport, Failure, Report, RepositoryReport};
 use crate::view::form::{
     FORMAT, FindingForm, PlanForm, ResultForm, RevisionForm, finding_forms, revision_forms, text,
@@ -348,11 +349,17 @@ fn connector_forms(plan: &Plan, cluster: &ClusterReport) -> Vec<ConnectorForm> {
                 .as_ref()
                 .and_then(|live| live.connectors.get(name))
                 .and_then(|LiveConnector { config: _, kind: _, status }| status.as_ref());
+            // Synced and not there: its deletion is declared, and done.
+            let is_gone = *sync == Sync::Synced
+                && cluster.live.as_ref().is_some_and(|live| !live.connectors.contains_key(name));
             ConnectorForm {
                 name: name.as_str().to_owned(),
                 sync: sync.name().to_owned(),
                 drift_since: cluster.drift_since.get(name).copied(),
-                state: status.map(|status| status.worst().name().to_owned()),
+                state: status
+                    .map(|status| status.worst().name())
+                    .or(is_gone.then_some(DesiredState::Absent.name()))
+                    .map(str::to_owned),
                 tasks: status.map(task_forms).unwrap_or_default(),
                 waiting: cluster.waiting.get(name).map(ToString::to_string),
                 failed: cluster.failed.get(name).map(ToString::to_string),

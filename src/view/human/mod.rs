@@ -370,11 +370,18 @@ pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
         let what = "what it points at is not valid; the last good revision stays in force";
         put(&mut out, format_args!("{mark} {}: invalid: {what}", line(&repository.repository)));
     }
+    for repository in status.repositories.iter().filter(|one| one.state == "stale") {
+        let mark = paint.mark(Colour::Yellow, "!");
+        let what = "it holds nothing; what it declared last stays in force";
+        put(&mut out, format_args!("{mark} {}: stale: {what}", line(&repository.repository)));
+    }
     for told in status.findings.iter().filter(|told| told.severity != "info") {
         told_finding(&mut out, told, paint);
     }
-    let width = status.connectors.iter().map(|one| line(&one.name).chars().count()).max();
-    for connector in &status.connectors {
+    // What was to be deleted, and is, needs no word.
+    let connectors: Vec<_> = status.connectors.iter().filter(|one| !is_gone(one)).collect();
+    let width = connectors.iter().map(|one| line(&one.name).chars().count()).max();
+    for connector in &connectors {
         standing(&mut out, connector, width.unwrap_or_default(), now, paint);
     }
     let errors = status.findings.iter().filter(|finding| finding.severity == "error").count();
@@ -385,12 +392,16 @@ pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
     }
     let last = format!(
         "{}, {} not in sync, {}.",
-        count(status.connectors.len(), "connector", "connectors"),
-        status.connectors.iter().filter(|connector| connector.sync != "synced").count(),
+        count(connectors.len(), "connector", "connectors"),
+        connectors.iter().filter(|connector| connector.sync != "synced").count(),
         count(errors, "error finding", "error findings"),
     );
     put(&mut out, format_args!("{}", paint.strong(&last)));
     out
+}
+
+fn is_gone(connector: &ConnectorForm) -> bool {
+    connector.sync == "synced" && connector.state.as_deref() == Some("absent")
 }
 
 /// Writes for what an agent works, whether it leads, and which revision is where.
@@ -423,7 +434,9 @@ fn told_finding(out: &mut String, told: &FindingForm, paint: Paint) {
         told;
     let colour = if severity == "error" { Colour::Red } else { Colour::Yellow };
     let weight = paint.mark(colour, &format!("{}[{}]", line(severity), line(rule)));
-    put(out, format_args!("{}:{row}:{column}: {weight}: {}", line(path), line(message)));
+    // What stands in no file has no line.
+    let place = if *row == 0 { line(path) } else { format!("{}:{row}:{column}", line(path)) };
+    put(out, format_args!("{place}: {weight}: {}", line(message)));
     for hint in hint.iter().flat_map(|hint| hint.lines()) {
         put(out, format_args!("  hint: {}", line(hint)));
     }

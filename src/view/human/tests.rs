@@ -1,7 +1,10 @@
 //! What a person reads.
 
 use super::*;
+use crate::model::finding::{Finding, Place};
+use crate::model::plan::Sync;
 use crate::model::report::{ClusterReport, RepositoryState};
+use crate::model::rule::Rule;
 use crate::view::example;
 
 #[test]
@@ -172,4 +175,28 @@ fn an_agent_that_follows_says_who_tells_of_the_connectors() {
     ✗ main: invalid: what it points at is not valid; the last good revision stays in force
     The agent beside the leading worker tells of the connectors.
     "#);
+}
+
+#[test]
+fn a_folder_that_was_emptied_is_told_and_a_deletion_that_is_done_is_not() {
+    let mut report = example::report();
+    report.repositories[0].state = RepositoryState::Stale;
+    let sync = [(example::name("gone"), Sync::Synced), (example::name("wanted"), Sync::Missing)].into();
+    report.cluster.plan = Some(Plan { sync, ..example::plan() }.into());
+    let form = StatusForm::new(&report, "0.1.0");
+    let told = status(&form, example::NOW, false);
+    let repository = &form.repositories[0].repository;
+    let stale = format!("! {repository}: stale: it holds nothing; what it declared last stays in force\n");
+    assert!(told.contains(&stale), "{told}");
+    assert!(!told.contains("gone") && told.contains("1 connector, 1 not in sync"), "{told}");
+    assert_eq!(form.connectors[0].state.as_deref(), Some("absent"));
+}
+
+#[test]
+fn what_stands_in_no_file_is_told_without_a_line() {
+    let mut report = example::report();
+    report.findings = Findings::default();
+    report.findings.push(Finding::new(Rule::UnknownEnvironment, Place::outside("environment"), "x"));
+    let told = status(&StatusForm::new(&report, "0.1.0"), example::NOW, false);
+    assert!(told.contains("environment: error[unknown-environment]: x\n"), "{told}");
 }
