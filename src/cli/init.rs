@@ -85,7 +85,7 @@ impl Init {
         };
         let mut files: Vec<_> = DEFINITIONS.iter().chain(workflows).collect();
         vacant(&dir, &files)?;
-        if !dir.join(README.0).exists() {
+        if !is_there(&dir.join(README.0)) {
             files.push(&README);
         }
         for (path, text) in &files {
@@ -113,10 +113,10 @@ async fn suggested(clone: Option<&LocalClone>) -> Ci {
 
 /// Refuses a folder in which something of it is there already, and says what.
 fn vacant(dir: &Path, files: &[&File]) -> Result<(), Failure> {
-    let mut there: Vec<_> = ENTRIES.iter().copied().filter(|entry| dir.join(entry).exists()).collect();
+    let mut there: Vec<_> = ENTRIES.iter().copied().filter(|entry| is_there(&dir.join(entry))).collect();
     let of_entries = |path: &str| ENTRIES.iter().any(|entry| Path::new(path).starts_with(entry));
     there.extend(
-        files.iter().map(|(path, _)| *path).filter(|path| !of_entries(path) && dir.join(path).exists()),
+        files.iter().map(|(path, _)| *path).filter(|path| !of_entries(path) && is_there(&dir.join(path))),
     );
     if there.is_empty() {
         return Ok(());
@@ -128,6 +128,11 @@ fn vacant(dir: &Path, files: &[&File]) -> Result<(), Failure> {
         .hint(Some("name another folder and take from it what is missing; `--ci none` leaves workflows out")))
 }
 
+/// Whether there is something, be it a link that leads nowhere.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -135,9 +140,15 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
 }
 
+/// A path as a shell reads it back.
+fn quoted(path: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
+}
+
 /// What was written, and the next three commands.
 fn told(dir: &Path, files: &[&File], in_git: bool) -> String {
-    let shown = dir.display();
+    let shown = quoted(&dir.display().to_string());
     let mut paths: Vec<_> = files.iter().map(|(path, _)| *path).collect();
     paths.sort_unstable();
     let written = paths.join("\n  ");

@@ -292,8 +292,10 @@ fn wrong_name(formula: &Formula, used: &Used, parameters: Parameters<'_>) -> Opt
     match (used.root(), used.member()) {
         ("params", member) => match (parameters, member) {
             (Parameters::None, _) => Some(
-                undefined("`params` is not set: there is no template here".to_owned())
-                    .hint("use `values`, or write the text itself"),
+                undefined(
+                    "`params` is not set here: only what a template says uses its parameters".to_owned(),
+                )
+                .hint("use `values`, or write the text itself"),
             ),
             (Parameters::Of(known), Some(member))
                 if !known.iter().any(|parameter| parameter.name.as_str() == member) =>

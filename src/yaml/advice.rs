@@ -8,6 +8,9 @@ use granit_parser::ErrorKind;
 /// What to do about an error at a byte of a text, inside of a list in brackets or not.
 pub fn of(kind: &ErrorKind, text: &str, at: usize, in_brackets: bool) -> &'static str {
     let at = (0..=at.min(text.len())).rfind(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    if text.contains('\0') {
+        return "remove the NUL byte, which no text holds; a file in UTF-16 is full of them: save it as UTF-8";
+    }
     match kind {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
@@ -27,9 +30,10 @@ pub fn of(kind: &ErrorKind, text: &str, at: usize, in_brackets: bool) -> &'stati
         ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
             "put the whole value in quotes, not a part of it; inside single quotes write `''` for one, inside double quotes `\\\"`"
         }
-        ErrorKind::UnknownQuotedScalarEscape
-        | ErrorKind::InvalidQuotedScalarHexEscape
-        | ErrorKind::InvalidUnicodeEscape => {
+        ErrorKind::InvalidUnicodeEscape => {
+            "write the character itself, or all of its number as in `\\U0001F600`: half of a pair such as `\\ud83d` is none"
+        }
+        ErrorKind::UnknownQuotedScalarEscape | ErrorKind::InvalidQuotedScalarHexEscape => {
             "write `\\\\` for a backslash in double quotes, or use single quotes, where it stands for itself"
         }
         ErrorKind::UnexpectedEofFlowSequence
@@ -133,6 +137,8 @@ mod tests {
             ("a: `b`\n", "may not begin with `@`"),
             ("a: %b\n", "may not begin with `@`"),
             ("a: \"\\d\"\n", "for a backslash"),
+            ("a: \"\\ud83d\"\n", "half of a pair"),
+            ("a: b\0\n", "the NUL byte"),
             ("a: b\nconfig\nc: d\n", "with a colon and a blank"),
         ] {
             let (_, findings) = crate::yaml::documents("a.yaml", text.as_bytes());

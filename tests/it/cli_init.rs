@@ -103,6 +103,23 @@ async fn nothing_that_is_there_is_written_over() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_link_that_leads_nowhere_is_there_and_nothing_is_left_behind() -> Result<()> {
+    let desk = Desk::new(&[])?;
+    std::os::unix::fs::symlink("nowhere", desk.path("connectors"))?;
+    let said = desk.run("init .").await?;
+    ensure!(said.code == Some(1) && said.err.contains(". has connectors already"), "{said}");
+    ensure!(!desk.path("tagalong.yaml").exists(), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_to_be_typed_next_is_quoted_for_a_shell() -> Result<()> {
+    let said = Desk::new(&[])?.run("init a;b'c").await?;
+    ensure!(said.out.contains(r"  tagalong validate 'a;b'\''c'"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_readme_that_a_forge_made_stays() -> Result<()> {
     let desk = Desk::new(&[("README.md", "mine\n")])?;
     let said = desk.run("init --ci none").await?;

@@ -32,7 +32,12 @@ pub fn sink_topics(seen: &Seen<'_>) -> Vec<Breach> {
 pub fn tasks_max(seen: &Seen<'_>) -> Vec<Breach> {
     const KEY: &str = "tasks.max";
     let is_number = |text: Arc<str>| text.trim().parse::<i32>().is_ok_and(|number| number >= 1);
+    let is_long = |text: &str| text.len() > 9 && text.bytes().all(|byte| byte.is_ascii_digit());
     match seen.literal(KEY) {
+        Some(text) if !is_number(Arc::clone(&text)) && is_long(text.trim().trim_start_matches('0')) => {
+            let breach = seen.breach(Rule::TasksMax, KEY, "`tasks.max` is larger than Connect can read");
+            vec![breach.hint(format!("write a whole number from 1 to {}", i32::MAX))]
+        }
         Some(text) if !is_number(Arc::clone(&text)) => {
             vec![seen.breach(Rule::TasksMax, KEY, "`tasks.max` is no whole number from 1")]
         }
@@ -77,9 +82,10 @@ pub fn transforms(seen: &Seen<'_>) -> Vec<Breach> {
     breaches
 }
 
-/// The aliases that a list names; none where a placeholder of Connect's stands in it.
+/// The aliases that a list names; none where a placeholder of Connect's stands in it, or a secret.
 fn aliases(seen: &Seen<'_>, list: &str) -> Option<Vec<String>> {
     match seen.text(list) {
+        None if seen.has(list) => None,
         None => Some(Vec::new()),
         Some(text) if text.contains("${") => None,
         Some(text) => Some(split(&text).map(ToOwned::to_owned).collect()),

@@ -89,7 +89,8 @@ pub fn missing(from: &Text, target: &str, files: &Files) -> Finding {
     }
     let finding = told(format!("there is no file `{target}` that could be read"));
     let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-    let names: BTreeMap<String, &Arc<str>> = files.keys().map(|path| (file(path), path)).collect();
+    let names: BTreeMap<String, &Arc<str>> =
+        files.keys().filter(|path| **path != from.place.path).map(|path| (file(path), path)).collect();
     match nearest(&file(target), names.keys().map(String::as_str)) {
         Some(near) => finding.hint(format!("did you mean `{}`?", names[near])),
         None => finding.hint("write the path relative to this file, and add the file to the repository"),
@@ -114,6 +115,16 @@ mod tests {
             Ok(path) => path.to_string(),
             Err(finding) => finding.message,
         }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_never_the_one_that_names_it() {
+        let from = Text::plain("../one/a.yaml", Place::start_of("two/a.yaml"));
+        let mut files = Files::from([("two/a.yaml".into(), Arc::from([]))]);
+        let hint = |files: &Files| missing(&from, "one/a.yaml", files).hint.unwrap_or_default();
+        assert!(hint(&files).starts_with("write the path"), "{}", hint(&files));
+        files.insert("two/aa.yaml".into(), Arc::from([]));
+        assert_eq!(hint(&files), "did you mean `two/aa.yaml`?");
     }
 
     #[test]
