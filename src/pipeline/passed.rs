@@ -80,12 +80,12 @@ impl<'d> Passed<'d> {
         &mut self,
         to: Option<&Text>,
         given: impl Iterator<Item = &'d Given>,
-        giver: Option<&'d Template>,
+        speaker: Option<&'d Template>,
     ) {
         let Some(to) = to else { return };
         for Pair { key, value } in given.flat_map(|given| &given.pairs) {
             if self.is_parameter(to.as_str(), key.as_str()) {
-                self.take(giver, value);
+                self.take(speaker, value);
             }
         }
     }

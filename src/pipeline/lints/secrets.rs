@@ -70,7 +70,9 @@ pub fn written(definitions: &Definitions) -> Vec<Written<'_>> {
         let mut walk = Walk { places: Vec::new() };
         document.configs.iter().for_each(|pairs| walk.pairs(pairs, "", &secret::is_written_out));
         let (whose, named) = &document.named;
-        named.iter().for_each(|pairs| walk.pairs(pairs, "", &|path, text| is_told(*whose, path, text)));
+        for pairs in named {
+            walk.pairs(pairs, "", &|path, text| is_told(*whose, path, text));
+        }
         let (whose, defaults) = &document.defaults;
         for (name, tree) in defaults {
             walk.tree(tree, name, &|path, text| is_told(*whose, path, text));
