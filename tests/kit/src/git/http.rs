@@ -13,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -84,6 +85,11 @@ impl GitHttp {
     /// The URL of a repository, given its path below the root.
     pub fn url(&self, path: &str) -> String {
         format!("{}/{path}", self.server.url())
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
     }
 
     /// Every request so far, in the order of arrival.
