@@ -6,6 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::model::text::is_unprintable;
+
 /// The longest name that a definition may carry, in characters.
 pub const LONGEST: usize = 200;
 
@@ -98,10 +100,10 @@ fn check(text: &str) -> Result<(), NameError> {
 }
 
 impl fmt::Display for ConnectorName {
-    /// Writes the name with control characters escaped, so that it cannot forge a line of a log.
+    /// Writes the name with what disturbs a reader escaped, so that it cannot forge a line of a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.chars() {
-            if character.is_control() {
+            if is_unprintable(character) {
                 write!(f, "{}", character.escape_default())?;
             } else {
                 write!(f, "{character}")?;

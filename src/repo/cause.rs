@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::model::text::is_unprintable;
+
 /// The longest text of others that is passed on, in characters.
 const CAUSE_LENGTH: usize = 400;
 
@@ -50,11 +52,6 @@ impl Cause {
     }
 }
 
-/// Says whether a character could disturb a terminal or hide what is really written.
-pub fn is_unprintable(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -82,7 +79,7 @@ mod tests {
 
     #[test]
     fn what_others_wrote_cannot_disturb_a_terminal() {
-        let cause = Cause::new("a\0b\x1b[2Jc\r\nremote:\u{202e} d");
+        let cause = Cause::new("a\0b\x1b[2Jc\r\nremote:\u{202e}\u{61c}\u{2028} d");
         assert_eq!(cause.to_string(), "a b [2Jc remote: d");
         assert_eq!(Cause::new(&"x".repeat(1000)).to_string().chars().count(), CAUSE_LENGTH + 1);
     }

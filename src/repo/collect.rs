@@ -11,7 +11,7 @@ use crate::model::finding::{Finding, Place};
 use crate::model::revision::RepositoryRevision;
 use crate::model::rule::Rule;
 use crate::model::snapshot::{Files, Names, Snapshot};
-use crate::repo::cause::is_unprintable;
+use crate::model::text::is_unprintable;
 use crate::repo::error::Error;
 
 /// The most bytes of one file.

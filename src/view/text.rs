@@ -6,6 +6,7 @@ use std::fmt::{Arguments, Write as _};
 use jiff::Timestamp;
 
 use crate::model::config::Shown;
+use crate::model::text::is_unprintable;
 
 /// A colour of the sixteen that every terminal has.
 #[derive(Debug, Clone, Copy)]
@@ -53,18 +54,13 @@ impl Paint {
 pub(in crate::view) fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() || is_invisible(character) {
+        if is_unprintable(character) {
             out.extend(character.escape_default());
         } else {
             out.push(character);
         }
     }
     out
-}
-
-/// Characters that turn or hide the text around them: bidirectional controls and line separators.
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Adds a line.
