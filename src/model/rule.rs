@@ -94,6 +94,8 @@ rules! {
     Link = "link", Error, "put the file itself in its place";
     /// A folder of definitions is a submodule.
     Submodule = "submodule", Error, "put the files themselves in its place";
+    /// A definition file is a pointer of Git LFS: what it stands for lies on another server, which is not asked.
+    LfsPointer = "lfs-pointer", Error, "commit the file itself: leave its path out of `.gitattributes`, then `git lfs untrack` it and add it again";
     /// A folder of `extra` holds an environment, a `forget` or a `tagalong.yaml`: what concerns the connectors of others, too. Connectors and templates are all that it may bring.
     NotInExtra = "not-in-extra", Error, "move it to the repository; what differs for one connector stands under that connector's own `environments`";
     /// A folder of `extra` declares a connector whose name the settings do not give it, or give to another folder; or it would delete one, and the settings give it no names.

@@ -23,6 +23,9 @@ const FILES: usize = 10_000;
 /// The most bytes of all definition files.
 const ALL_BYTES: u64 = 16 * 1024 * 1024;
 
+/// How a pointer of Git LFS begins.
+const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+
 /// How deep a folder may lie; `connectors/` itself is 1.
 const DEPTH: usize = 8;
 
@@ -355,6 +358,11 @@ impl<S: Source> Walk<'_, S> {
         let bytes = self.source.read(file)?;
         if bytes.len() as u64 > FILE_BYTES {
             self.too_large(path, "it grew while it was read");
+            return Ok(());
+        }
+        if bytes.starts_with(POINTER) {
+            let message = "this is a pointer of Git LFS, not the file itself";
+            self.collected.findings.push(Finding::new(Rule::LfsPointer, Place::start_of(path), message));
             return Ok(());
         }
         self.bytes += bytes.len() as u64;

@@ -88,6 +88,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_folder_is_for_this_user_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let parent = tempfile::tempdir().expect("a folder");
+        let scratch = Scratch::new(Some(parent.path())).expect("a scratch folder");
+        let mode = fs::metadata(scratch.folder()).expect("a folder").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
     fn what_a_dead_agent_left_is_swept_and_what_is_used_stays() {
         let parent = tempfile::tempdir().expect("a folder");
         let abandoned = parent.path().join(format!("{PREFIX}0"));

@@ -40,6 +40,7 @@ const OF_OTHER_ROOMS: &[Rule] = &[
     Rule::TooDeep,
     Rule::Link,
     Rule::Submodule,
+    Rule::LfsPointer,
     Rule::NotAFile,
     Rule::FileName,
     Rule::FileEnding,

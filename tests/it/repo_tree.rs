@@ -197,7 +197,7 @@ async fn more_than_sixteen_mebibytes_are_a_finding() -> Result<()> {
 }
 
 /// Trees that no honest tool writes, straight into the object database.
-struct Forge<'a>(&'a Origin);
+pub struct Forge<'a>(pub &'a Origin);
 
 impl Forge<'_> {
     fn git(&self, arguments: &[&str], input: &[u8]) -> Result<String> {
@@ -214,11 +214,13 @@ impl Forge<'_> {
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
-    fn blob(&self, bytes: &[u8]) -> Result<String> {
+    /// A file.
+    pub fn blob(&self, bytes: &[u8]) -> Result<String> {
         self.git(&["hash-object", "-w", "--stdin"], bytes)
     }
 
-    fn tree(&self, entries: &[(&str, &[u8], &str)]) -> Result<String> {
+    /// A folder of modes, names and ids.
+    pub fn tree(&self, entries: &[(&str, &[u8], &str)]) -> Result<String> {
         let mut bytes = Vec::new();
         for (mode, name, id) in entries {
             bytes.extend_from_slice(mode.as_bytes());
@@ -233,11 +235,32 @@ impl Forge<'_> {
     }
 
     /// Puts a tree under `v1`.
-    fn release(&self, tree: &str) -> Result<()> {
+    pub fn release(&self, tree: &str) -> Result<()> {
         let text = format!("tree {tree}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nx\n");
         let commit = self.git(&["hash-object", "-w", "-t", "commit", "--stdin"], text.as_bytes())?;
         self.git(&["update-ref", "refs/tags/v1", &commit], b"").map(drop)
     }
+}
+
+/// A line of a file that stands for a larger one elsewhere.
+const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
+
+#[tokio::test]
+async fn a_pointer_to_large_file_storage_is_told_as_one() -> Result<()> {
+    let mut origin = Origin::new()?;
+    write(&origin, "connectors/large.yaml", POINTER)?;
+    write(&origin, "connectors/large.json", POINTER)?;
+    // Who only speaks of it is none.
+    write(&origin, "connectors/near.yaml", format!("# {POINTER}"))?;
+    write(&origin, "connectors/picture.png", POINTER)?;
+    for snapshot in both(&mut origin).await? {
+        assert_eq!(
+            findings(&snapshot),
+            ["connectors/large.json lfs-pointer", "connectors/large.yaml lfs-pointer"]
+        );
+        assert_eq!(names(&snapshot), ["connectors/near.yaml"]);
+    }
+    Ok(())
 }
 
 /// What the agent reads of `v1`, over HTTP, as from a server that checks nothing.
