@@ -21,7 +21,9 @@ pub enum Phase {
     Question,
     /// The advertisement of all refs.
     Advertisement,
-    /// The fetch itself.
+    /// What is agreed on before the pack.
+    Agreement,
+    /// The request that is answered with the pack.
     Fetch,
 }
 
@@ -217,7 +219,8 @@ async fn read_request(stream: &mut TcpStream) -> Result<(Phase, Vec<u8>)> {
     let phase = match () {
         () if lower.contains("/info/refs") => Phase::Advertisement,
         () if lower.contains("\r\ngit-protocol: version=2") => Phase::Question,
-        () => Phase::Fetch,
+        () if body.ends_with(b"0009done\n") => Phase::Fetch,
+        () => Phase::Agreement,
     };
     let head = head.replacen(" HTTP/1.1\r\n", " HTTP/1.0\r\n", 1);
     Ok((phase, [head.as_bytes(), &body].concat()))
