@@ -29,6 +29,7 @@ mod guide_workspace;
 mod hostile;
 mod hostile_git;
 mod hostile_git_fetch;
+mod hostile_git_pitfalls;
 mod hostile_git_tree;
 mod hostile_gone;
 mod hostile_lead;
