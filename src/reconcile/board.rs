@@ -22,12 +22,14 @@ use crate::model::rule::Severity;
 /// Who is told of each event, with the report as it stands then.
 pub type Listener = Box<dyn Fn(&Event, &Report)>;
 
+type Shared = Rc<dyn Fn(&Event, &Report)>;
+
 /// The report of an agent. Both loops, and every asking of a repository, run in one thread and write here
 /// in turn; a clone is the same board.
 #[derive(Clone)]
 pub struct Board {
     report: Rc<RefCell<Report>>,
-    listener: Rc<dyn Fn(&Event, &Report)>,
+    listener: Shared,
 }
 
 impl Board {

@@ -209,6 +209,7 @@ async fn commands_that_look_once_end_with_1_at_what_is_not_signed() -> Result<()
     for command in ["plan", "apply --timeout 60s"] {
         let said = desk.run(&format!("{command} --settings settings.yaml")).await?;
         assert_eq!(said.code, Some(0), "{said}");
+        assert!(said.out.contains("\nSigned by    ada"), "{said}");
     }
     story.definitions.origin.tag("v1", "HEAD")?;
     for command in ["plan", "apply", "render"] {
