@@ -23,6 +23,7 @@
 
 pub mod cli;
 pub mod connect;
+pub mod lookout;
 pub mod metrics;
 pub mod model;
 pub mod pipeline;

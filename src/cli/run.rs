@@ -13,6 +13,7 @@ use tracing::info;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions};
 use crate::cli::wiring::{self, Command, Secrets};
+use crate::lookout::Lookout;
 use crate::metrics::{self, Metrics};
 use crate::model::hint::Hints;
 use crate::model::report::{Event, Report};
@@ -80,6 +81,8 @@ impl Run {
         let metrics = Arc::new(metrics(&settings));
         let (board, reports) = board(&settings, environment, Arc::clone(&metrics));
         let (hints, heard) = watch::channel(Hints::default());
+        let lookout = Lookout::open(wiring::watched(&settings)).await;
+        let watching = lookout.run(settings.interval, hints.clone(), ending.clone());
         let ears = ears(&settings, hints)?;
         let options = serve::Options {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -90,7 +93,7 @@ impl Run {
             // The channel outlives every listener.
             let _ended = until.wait_for(|ending| *ending).await;
         });
-        tokio::join!(served, daemon::run(follower, reconciler, board, heard, ending));
+        tokio::join!(served, watching, daemon::run(follower, reconciler, board, heard, ending));
         Ok(Done::Well)
     }
 }

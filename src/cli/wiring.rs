@@ -4,7 +4,7 @@
 //! client, a policy. The only place that reads the environment, the clock of signals and the
 //! settings file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -29,6 +29,7 @@ use crate::reconcile::cycle;
 use crate::reconcile::extras::Extras;
 use crate::reconcile::place::{self, Place};
 use crate::repo::Repository;
+use crate::repo::keys::Keys;
 use crate::repo::options::ImportOptions;
 use crate::secrets::Store;
 use crate::settings;
@@ -167,6 +168,19 @@ pub fn repository(settings: &Settings) -> Result<Repository, Failure> {
             Ok(Repository::git(options.as_ref().clone())?.naming(pipeline::named))
         }
     }
+}
+
+/// The folders and files of this place that may change what is in force: definitions, secrets for them, and what
+/// is shown to git servers.
+pub fn watched(settings: &Settings) -> Vec<PathBuf> {
+    let main = settings.repository.iter().filter_map(|repository| match repository {
+        checked::Repository::Directory(path) => Some(path),
+        checked::Repository::Git(_) => None,
+    });
+    let imports = settings.imports.folders.values();
+    let extra = settings.extra.iter().map(|folder| &folder.path);
+    let keys = Keys::of(&settings.imports);
+    main.chain(imports).chain(extra).chain(&settings.secrets.folders).chain(keys.files()).cloned().collect()
 }
 
 /// Definitions, read and rendered for one environment.

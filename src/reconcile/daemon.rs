@@ -66,23 +66,31 @@ async fn follow(
 ) {
     let mut ask = Ask::Due;
     loop {
+        let before = interrupt.newest();
         let polled = tokio::select! {
             polled = follower.poll(ask, board).instrument(info_span!("poll")) => polled,
             () = interrupt.ending() => return,
         };
-        polls.send_modify(|last| {
+        // Many a file changes in folders that means nothing: that costs the cluster no look.
+        let is_news = ask != Ask::Folders || !is_same(before.as_ref(), interrupt.newest().as_ref());
+        polls.send_if_modified(|last| {
             last.count += 1;
             last.failed = matches!(polled, Polled::Badly(_));
             if let Polled::Well(began) = polled {
                 last.well = Some(began);
             }
             last.followed = words.hinted.followed();
+            is_news
         });
         ask = tokio::select! {
             ask = words.wait(follower.rest()) => ask,
             () = interrupt.ending() => return,
         };
     }
+}
+
+fn is_same(one: Option<&Arc<Desired>>, other: Option<&Arc<Desired>>) -> bool {
+    one.map(Arc::as_ptr) == other.map(Arc::as_ptr)
 }
 
 /// Who may have the repositories asked before their time.
@@ -102,9 +110,9 @@ impl Words<'_> {
             let told = self.hinted.due();
             tokio::select! {
                 () = until(told) => {
-                    debug!("looking because somebody said so");
-                    self.hinted.follow(Instant::now());
-                    return Ask::Anew;
+                    let ask = self.hinted.follow(Instant::now());
+                    debug!(?ask, "looking before its time");
+                    return ask;
                 }
                 () = &mut rested => return Ask::Due,
                 () = self.poke.notified() => return Ask::All,

@@ -75,6 +75,8 @@ pub enum Polled {
 pub enum Ask {
     /// Those that are due.
     Due,
+    /// Those that are folders, and no server.
+    Folders,
     /// All of them, but for those whose server said later.
     All,
     /// The same, and what went wrong before does not count: somebody says that there is something new.
@@ -175,11 +177,15 @@ impl Follower {
         }
         match ask {
             Ask::Due if !is_renewed => {}
+            Ask::Folders if !is_renewed => {
+                self.main.hurry_folder();
+                self.imports.hurry_folders();
+            }
             Ask::All if !is_renewed => {
                 self.main.hurry();
                 self.imports.hurry();
             }
-            Ask::Anew | Ask::Due | Ask::All => {
+            Ask::Anew | Ask::Due | Ask::Folders | Ask::All => {
                 self.main.forgive();
                 self.imports.forgive();
             }

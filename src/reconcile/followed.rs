@@ -147,6 +147,13 @@ impl Followed {
         self.hurry();
     }
 
+    /// Has it asked again now where it is a folder, which is no server that could be asked too often.
+    pub fn hurry_folder(&mut self) {
+        if self.repository.is_folder() {
+            self.hurry();
+        }
+    }
+
     fn rest(&mut self, answer: Answer, error: Option<&Error>) {
         let now = Instant::now();
         let later = error.and_then(Error::later);

@@ -137,6 +137,11 @@ impl Imports {
         self.named.iter_mut().for_each(|one| one.tell_to(Followed::forgive));
     }
 
+    /// Has those asked again now that are folders.
+    pub fn hurry_folders(&mut self) {
+        self.named.iter_mut().for_each(|one| one.tell_to(Followed::hurry_folder));
+    }
+
     /// Begins to ask those that are due by then.
     pub fn ask(&mut self, by: Instant, board: &Board) {
         for one in &mut self.named {

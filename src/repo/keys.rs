@@ -37,6 +37,11 @@ impl Keys {
         Self { files, marks }
     }
 
+    /// The files.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
     /// Whether one of them is another than when this was last asked.
     pub fn are_renewed(&mut self) -> bool {
         let before = std::mem::replace(&mut self.marks, marks(&self.files));

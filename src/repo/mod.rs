@@ -134,6 +134,11 @@ impl Repository {
         Ok(resolved)
     }
 
+    /// Whether it is a plain folder, which costs nobody anything to read.
+    pub fn is_folder(&self) -> bool {
+        matches!(self.source, Source::Directory(..))
+    }
+
     /// The range of versions that is followed, where it is one.
     pub fn range(&self) -> Option<&Range> {
         match &self.source {

@@ -138,7 +138,7 @@ pub const KEYS: &[Key] = &[
         "repository.dir",
         Takes::Text,
         "",
-        "A folder of definitions instead of git, for trying a connector before it is released. It is read anew at every interval.",
+        "A folder of definitions instead of git, for trying a connector before it is released. It is watched, and read anew at every interval as well.",
     ),
     key(
         "git_credentials",
@@ -162,7 +162,7 @@ pub const KEYS: &[Key] = &[
         "extra",
         Takes::ExtraFolders,
         "",
-        "More folders of definitions, each flat, as where a service brings its own connectors in a mounted `ConfigMap`. What is wrong with one of them fails that one alone. They are read anew at every interval. The names of connectors that are a folder's own stand beside it, as in `{folder: /etc/tagalong/extra/shop, names: [shop-*, till]}`: it declares those alone, and no other folder does. An item may be the folder alone: without names it deletes nothing. The flag takes `FOLDER=NAME:NAME`.",
+        "More folders of definitions, each flat, as where a service brings its own connectors in a mounted `ConfigMap`. What is wrong with one of them fails that one alone. They are watched, and read anew at every interval as well. The names of connectors that are a folder's own stand beside it, as in `{folder: /etc/tagalong/extra/shop, names: [shop-*, till]}`: it declares those alone, and no other folder does. An item may be the folder alone: without names it deletes nothing. The flag takes `FOLDER=NAME:NAME`.",
     ),
     key(
         "values",
@@ -187,7 +187,7 @@ pub const KEYS: &[Key] = &[
         "secrets.folders",
         Takes::Texts,
         "",
-        "Folders whose files definitions may name, absolute: `secret('file:a/b')` is `a/b` in the first of them that has it. What the agent itself is given is never read.",
+        "Folders whose files definitions may name, absolute: `secret('file:a/b')` is `a/b` in the first of them that has it. They are watched. What the agent itself is given is never read.",
     ),
     key("connect.url", Takes::Text, "http://localhost:8083", "The Connect worker beside this agent."),
     key(

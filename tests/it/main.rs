@@ -67,3 +67,5 @@ mod signed;
 mod signed_follow;
 mod support;
 mod versions;
+mod watched;
+mod watched_limits;

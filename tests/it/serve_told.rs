@@ -54,13 +54,13 @@ async fn a_webhook_is_passed_on_where_it_is_signed_and_counted_in_any_case() -> 
     assert_eq!(hook(&agent, BODY, &[("x-gitlab-token", SECRET)]).await?, 202);
     let form = ("content-type", "application/x-www-form-urlencoded; charset=utf-8");
     assert_eq!(hook(&agent, BODY, &[("x-signature", SIGNATURE), form]).await?, 202);
-    assert_eq!(agent.heard(), Hints { count: 3, webhooks: 3 });
+    assert_eq!(agent.heard(), Hints { count: 3, webhooks: 3, folders: 0 });
 
     assert_eq!(hook(&agent, "Hello, world!", &[signed]).await?, 401);
     assert_eq!(hook(&agent, BODY, &[]).await?, 401);
     assert_eq!(hook(&agent, BODY, &[("x-gitlab-token", "another")]).await?, 401);
     assert_eq!(hook(&agent, BODY, &[signed, ("content-type", "text/plain")]).await?, 415);
-    assert_eq!(agent.heard(), Hints { count: 3, webhooks: 3 });
+    assert_eq!(agent.heard(), Hints { count: 3, webhooks: 3, folders: 0 });
     let ends = [("accepted", 3), ("refused", 3), ("unreadable", 1), ("busy", 0)];
     for (outcome, expected) in ends {
         assert_eq!(counted(&agent, outcome).await?, Some(expected), "{outcome}");
@@ -149,7 +149,7 @@ async fn only_who_knows_the_token_may_say_look_now() -> Result<()> {
         let (code, text) = reconcile(&agent, Some("bearer let me in")).await?;
         assert_eq!((code, text), (202, format!("{{\"format\":1,\"asked\":{number}}}")));
     }
-    assert_eq!(agent.heard(), Hints { count: 2, webhooks: 0 });
+    assert_eq!(agent.heard(), Hints { count: 2, webhooks: 0, folders: 0 });
     std::fs::write(folder.path().join(TOKEN), "renewed")?;
     assert_eq!(reconcile(&agent, Some("Bearer let me in")).await?.0, 401);
     assert_eq!(reconcile(&agent, Some("Bearer renewed")).await?.0, 202);

@@ -26,7 +26,11 @@ pub struct Agent {
 
 /// A command line that is ready to run, cut off from the settings of the test's own environment.
 pub fn tagalong() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tagalong"));
+    alone(env!("CARGO_BIN_EXE_tagalong"))
+}
+
+fn alone(program: &str) -> Command {
+    let mut command = Command::new(program);
     command.env_clear().kill_on_drop(true).stdin(Stdio::null());
     for kept in ["PATH", "HOME", "TMPDIR"] {
         if let Some(value) = tagalong_testkit::environment::variable(kept) {
@@ -44,6 +48,23 @@ impl Agent {
 
     /// The same, with these variables in its environment.
     pub async fn start_with(settings: &str, variables: &[(&str, &str)]) -> Result<Self> {
+        Self::start_as(tagalong(), settings, variables).await
+    }
+
+    /// The same, where another program puts the agent in its own place.
+    pub async fn start_behind(program: &[&str], settings: &str) -> Result<Self> {
+        let command = match program {
+            [] => tagalong(),
+            [program, arguments @ ..] => {
+                let mut command = alone(program);
+                command.args(arguments).arg(env!("CARGO_BIN_EXE_tagalong"));
+                command
+            }
+        };
+        Self::start_as(command, settings, &[]).await
+    }
+
+    async fn start_as(mut command: Command, settings: &str, variables: &[(&str, &str)]) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("tagalong-agent-").tempdir()?;
         let port = ports::free(1)?[0];
         let path = dir.path().join("settings.yaml");
@@ -52,7 +73,7 @@ impl Agent {
             format!("{settings}\nhttp: {{listen: '127.0.0.1:{port}'}}\nlog: {{format: json}}\n"),
         )?;
         let log = File::create(dir.path().join("log"))?;
-        let child = tagalong()
+        let child = command
             .args(["run", "--settings"])
             .arg(&path)
             .envs(variables.iter().copied())

@@ -17,4 +17,5 @@ pub mod signing;
 pub mod sshd;
 pub mod tree;
 pub mod tunnel;
+pub mod watched;
 mod worker;
