@@ -14,6 +14,7 @@ use crate::secrets;
 use crate::support::agent::wait;
 use crate::support::definitions::{ENVIRONMENT, file_source};
 use crate::support::mount::Mount;
+use crate::support::process::watches;
 use crate::support::watched::{Site, fill, orders, write};
 
 /// As vim saves: it tries whether it may write, moves the old file aside, writes the new one, removes the old.
@@ -135,12 +136,14 @@ async fn a_folder_that_is_a_link_is_seen_when_the_link_is_switched() -> Result<(
     })
     .await?;
     site.shows("first").await?;
+    let watched = watches(site.agent.pid())?;
     symlink("releases/2", site.path("new"))?;
     fs::rename(site.path("new"), site.path("definitions"))?;
     site.shows("second").await?;
     // Where it leads to now is watched, and where it led to is not.
     write(&site.path("releases/2/connectors/orders.yaml"), &orders("third"))?;
     site.shows("third").await?;
+    assert_eq!(watches(site.agent.pid())?, watched);
     let looks = site.looks().await?;
     write(&site.path("releases/1/connectors/orders.yaml"), &orders("fourth"))?;
     sleep(Duration::from_secs(2)).await;

@@ -6,22 +6,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use tokio::time::sleep;
 
-use crate::support::process::{descriptors, signal};
+use crate::support::process::{descriptors, signal, watches};
 use crate::support::watched::{Site, fill, orders, write};
 
 /// How often the kernel queues what it tells of, at most: `fs.inotify.max_queued_events` where nobody changed it.
 fn most_queued() -> Result<usize> {
     Ok(fs::read_to_string("/proc/sys/fs/inotify/max_queued_events")?.trim().parse()?)
-}
-
-/// How many folders a process watches.
-fn watches(process: u32) -> Result<usize> {
-    let infos = fs::read_dir(format!("/proc/{process}/fdinfo"))?.flatten();
-    let watches = infos.map(|info| {
-        let text = fs::read_to_string(info.path()).unwrap_or_default();
-        text.lines().filter(|line| line.starts_with("inotify ")).count()
-    });
-    Ok(watches.sum())
 }
 
 #[expect(clippy::print_stdout, reason = "docs/operations/measured.md has what this prints")]

@@ -37,6 +37,16 @@ pub fn descriptors(process: u32) -> Result<usize> {
     Ok(fs::read_dir(Path::new("/proc").join(process.to_string()).join("fd"))?.count())
 }
 
+/// How many folders a process watches.
+pub fn watches(process: u32) -> Result<usize> {
+    let infos = fs::read_dir(format!("/proc/{process}/fdinfo"))?.flatten();
+    let watches = infos.map(|info| {
+        let text = fs::read_to_string(info.path()).unwrap_or_default();
+        text.lines().filter(|line| line.starts_with("inotify ")).count()
+    });
+    Ok(watches.sum())
+}
+
 /// Sends a process a signal, by its name.
 pub fn signal(process: u32, name: &str) -> Result<()> {
     let status =
