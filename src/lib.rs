@@ -24,6 +24,7 @@
 pub mod cli;
 pub mod connect;
 pub mod lookout;
+pub mod kept;
 pub mod metrics;
 pub mod model;
 pub mod pipeline;

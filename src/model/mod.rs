@@ -14,6 +14,7 @@
 //! | held | a step that the agent would take if a brake did not stop it |
 //! | unmanaged | a live connector that is not declared and not ours |
 //! | finding | something wrong in the repository: place, rule, hint |
+//! | last good | what was accepted last, as it is kept across restarts |
 //! | report | what one cycle saw and did |
 
 pub mod address;
@@ -28,6 +29,7 @@ pub mod folder;
 pub mod hint;
 pub mod import;
 pub mod jaas;
+pub mod kept;
 pub mod live;
 pub mod name;
 pub mod opinion;
