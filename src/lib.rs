@@ -23,8 +23,8 @@
 
 pub mod cli;
 pub mod connect;
-pub mod lookout;
 pub mod kept;
+pub mod lookout;
 pub mod metrics;
 pub mod model;
 pub mod pipeline;

@@ -13,9 +13,11 @@ use tracing::info;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions};
 use crate::cli::wiring::{self, Command, Secrets};
+use crate::kept::{Keeper, Whose};
 use crate::lookout::Lookout;
 use crate::metrics::{self, Metrics};
 use crate::model::hint::Hints;
+use crate::model::name::EnvironmentName;
 use crate::model::report::{Event, Report};
 use crate::model::revision::RepositoryName;
 use crate::reconcile::board::Board;
@@ -23,6 +25,8 @@ use crate::reconcile::cycle::Reconciler;
 use crate::reconcile::daemon;
 use crate::reconcile::extras::Extras;
 use crate::reconcile::follow::Follower;
+use crate::reconcile::keeping::Keeping;
+use crate::repo::Repository;
 use crate::serve;
 use crate::serve::secret::Secret;
 use crate::settings::checked::Settings;
@@ -75,8 +79,10 @@ impl Run {
         info!(version = env!("CARGO_PKG_VERSION"), %environment, connect = %settings.connect.url, listen = %settings.listen, "started");
 
         let place = wiring::place(&settings, environment.clone(), self.common.settings(), Secrets::Read);
+        let keeping = keeping(&settings, &environment, &repository);
         let follower = Follower::new(repository, settings.interval, settings.imports.clone(), place)
-            .beside(Extras::new(&settings.extra));
+            .beside(Extras::new(&settings.extra))
+            .keeping(keeping);
         let reconciler = Reconciler::new(client, wiring::reconciling(&settings, Command::Run));
         let metrics = Arc::new(metrics(&settings));
         let (board, reports) = board(&settings, environment, Arc::clone(&metrics));
@@ -96,6 +102,13 @@ impl Run {
         tokio::join!(served, watching, daemon::run(follower, reconciler, board, heard, ending));
         Ok(Done::Well)
     }
+}
+
+/// Who keeps what is accepted; nobody where that is not wanted, or where a folder is followed.
+fn keeping(settings: &Settings, environment: &EnvironmentName, repository: &Repository) -> Option<Keeping> {
+    let (folder, source) = (settings.state_dir.as_ref()?, repository.source()?);
+    let whose = Whose { environment, source: &source, connect: settings.connect.url.as_str() };
+    Some(Keeping::new(Keeper::new(folder, whose)))
 }
 
 /// Who may say that it is time to look.
@@ -126,7 +139,7 @@ fn metrics(settings: &Settings) -> Metrics {
 /// The board, with a listener that feeds metrics and the status page.
 fn board(
     settings: &Settings,
-    environment: crate::model::name::EnvironmentName,
+    environment: EnvironmentName,
     metrics: Arc<Metrics>,
 ) -> (Board, watch::Receiver<Arc<Report>>) {
     // The first report is replaced before anybody can ask: the board tells nothing of its own.

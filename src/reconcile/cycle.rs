@@ -76,6 +76,8 @@ pub enum End {
 pub enum Hand {
     /// The desired connectors were resolved at this time, as far as is known.
     ResolvedAt(Instant),
+    /// Nobody could be asked for long: what was accepted last counts.
+    Unasked,
     /// Nothing is written in this turn.
     Bound,
 }
@@ -231,7 +233,7 @@ impl Reconciler {
                 });
                 Ok(match hand {
                     Hand::ResolvedAt(resolved) if resolved < since => Lead::Gained,
-                    Hand::ResolvedAt(_) | Hand::Bound => Lead::Leads,
+                    Hand::ResolvedAt(_) | Hand::Unasked | Hand::Bound => Lead::Leads,
                 })
             }
         }

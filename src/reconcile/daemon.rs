@@ -25,6 +25,11 @@ use crate::reconcile::interrupt::Interrupt;
 const RETRIES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10)];
 
+/// How many intervals the repository is asked in vain before an agent that has just begun, or just got the
+/// lead, writes what was accepted last: the network of a new machine comes up after the agent, and what
+/// another one has applied may be newer.
+const IN_VAIN: u32 = 5;
+
 /// The last poll, as the reconciler sees it.
 #[derive(Debug, Clone, Copy, Default)]
 struct LastPoll {
@@ -32,8 +37,8 @@ struct LastPoll {
     count: u64,
     /// When the last one that went well began.
     well: Option<Instant>,
-    /// Whether this one failed.
-    failed: bool,
+    /// Since when they fail, where this one did.
+    failing: Option<Instant>,
     /// How many words to look now the polls so far have followed.
     followed: u64,
 }
@@ -46,12 +51,13 @@ pub async fn run(
     hints: watch::Receiver<Hints>,
     ending: watch::Receiver<bool>,
 ) {
+    let patience = follower.interval() * IN_VAIN;
     let interrupt = Interrupt::new(ending, follower.accepted());
     let (polls, polled) = watch::channel(LastPoll::default());
     let poke = Arc::new(Notify::new());
     let words = Words { hints, hinted: Hinted::default(), poke: &poke };
     let follow = follow(follower, &board, polls, words, &interrupt);
-    let accepted = Accepted { polled, poke: &poke };
+    let accepted = Accepted { polled, poke: &poke, patience };
     let reconcile = reconcile(reconciler, &board, accepted, &interrupt);
     tokio::join!(follow, reconcile);
     info!("ended");
@@ -64,6 +70,15 @@ async fn follow(
     mut words: Words<'_>,
     interrupt: &Interrupt,
 ) {
+    tokio::select! {
+        recalled = follower.recall(board).instrument(info_span!("recall")) => {
+            if recalled {
+                // The cluster is looked at at once, however long the repository takes to answer.
+                polls.send_modify(|_| {});
+            }
+        }
+        () = interrupt.ending() => return,
+    }
     let mut ask = Ask::Due;
     loop {
         let before = interrupt.newest();
@@ -75,9 +90,9 @@ async fn follow(
         let is_news = ask != Ask::Folders || !is_same(before.as_ref(), interrupt.newest().as_ref());
         polls.send_if_modified(|last| {
             last.count += 1;
-            last.failed = matches!(polled, Polled::Badly(_));
-            if let Polled::Well(began) = polled {
-                last.well = Some(began);
+            match polled {
+                Polled::Well(began) => (last.well, last.failing) = (Some(began), None),
+                Polled::Badly(_) => last.failing = last.failing.or(Some(Instant::now())),
             }
             last.followed = words.hinted.followed();
             is_news
@@ -136,6 +151,8 @@ async fn until(moment: Option<Instant>) {
 struct Accepted<'a> {
     polled: watch::Receiver<LastPoll>,
     poke: &'a Notify,
+    /// How long it is asked in vain before what was accepted last counts.
+    patience: Duration,
 }
 
 impl Accepted<'_> {
@@ -145,6 +162,13 @@ impl Accepted<'_> {
         self.poke.notify_one();
         // The follower ends only with the agent, and then the caller is cut off as well.
         let _ended = self.polled.wait_for(|last| last.count > count).await;
+    }
+
+    /// Whether what was accepted last may be written by one who could not ask whether it still counts.
+    fn unasked(&self) -> Hand {
+        let failing = self.polled.borrow().failing;
+        let is_away = failing.is_some_and(|since| since.elapsed() >= self.patience);
+        if is_away { Hand::Unasked } else { Hand::Bound }
     }
 }
 
@@ -196,15 +220,15 @@ async fn turn(
 ) -> Option<End> {
     let desired = interrupt.newest()?;
     let span = turning(&desired, board);
-    let LastPoll { count: _, well: resolved, failed, followed: _ } = *accepted.polled.borrow();
-    let hand = resolved.map_or(Hand::Bound, Hand::ResolvedAt);
+    let LastPoll { count: _, well: resolved, failing, followed: _ } = *accepted.polled.borrow();
+    let hand = resolved.map_or_else(|| accepted.unasked(), Hand::ResolvedAt);
     let end = reconciler.turn(&desired, hand, board, interrupt).instrument(span).await;
     if end != End::Gained {
         return Some(end);
     }
     // What a new leader remembers may be older than what the last one applied. A repository that has
     // just not answered is asked at its own interval, so that an outage is not made worse.
-    if !failed {
+    if failing.is_none() {
         interrupt.unless_ending(accepted.ask()).await?;
         accepted.polled.mark_unchanged();
     }
@@ -212,7 +236,7 @@ async fn turn(
     let span = turning(&desired, board);
     let hand = match accepted.polled.borrow().well {
         Some(well) if Some(well) != resolved => Hand::ResolvedAt(well),
-        Some(_) | None => Hand::Bound,
+        Some(_) | None => accepted.unasked(),
     };
     Some(reconciler.turn(&desired, hand, board, interrupt).instrument(span).await)
 }

@@ -3,18 +3,19 @@
 //! Takes the main repository and an environment. The main repository says which others it imports;
 //! each is asked at its own pace, and when one of them has moved the whole is rendered again, from
 //! the newest that was read of each. It is accepted where nothing is wrong; what was accepted last
-//! stays in force otherwise. Each round looks whether a secret in it has changed, and whether a folder beside
+//! stays in force otherwise, and is kept for the agent's next start. Each round looks whether a secret in it has changed, and whether a folder beside
 //! it has; there is one at every interval, whether a repository is asked in it or not.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::model::desired::Desired;
+use crate::model::kept::LastGood;
 use crate::model::report::{Class, Clock, Event, RepositoryState};
 use crate::model::revision::RepositoryName;
 use crate::model::rule::Severity;
@@ -27,6 +28,7 @@ use crate::reconcile::board::{self, Board};
 use crate::reconcile::extras::Extras;
 use crate::reconcile::followed::Followed;
 use crate::reconcile::imports::Imports;
+use crate::reconcile::keeping::{Keeping, Memories};
 use crate::reconcile::place::{Place, Rendered};
 use crate::repo::Repository;
 use crate::repo::keys::Keys;
@@ -54,6 +56,7 @@ pub struct Follower {
     place: Place,
     extras: Extras,
     good: Option<Good>,
+    keeping: Option<Keeping>,
     /// Whether what was read last was refused.
     refused: bool,
     accepted: watch::Sender<Option<Arc<Desired>>>,
@@ -88,7 +91,7 @@ impl Follower {
     pub fn new(repository: Repository, interval: Duration, imports: ImportOptions, place: Place) -> Self {
         let (accepted, _) = watch::channel(None);
         Self {
-            main: Followed::new(RepositoryName::main(), repository, None, Pace::new(interval, interval)),
+            main: Followed::new(RepositoryName::main(), repository, Pace::new(interval, interval)),
             keys: Keys::of(&imports),
             imports: Imports::new(imports, interval),
             interval,
@@ -96,6 +99,7 @@ impl Follower {
             place,
             extras: Extras::default(),
             good: None,
+            keeping: None,
             refused: false,
             accepted,
             polled: Polled::Badly(Class::NotDue),
@@ -106,6 +110,17 @@ impl Follower {
     #[must_use]
     pub fn beside(self, extras: Extras) -> Self {
         Self { extras, ..self }
+    }
+
+    /// Keeps what is accepted, and begins with what was kept.
+    #[must_use]
+    pub fn keeping(self, keeping: Option<Keeping>) -> Self {
+        Self { keeping, ..self }
+    }
+
+    /// The time between two rounds.
+    pub fn interval(&self) -> Duration {
+        self.interval
     }
 
     /// What was accepted last, as it changes.
@@ -152,6 +167,8 @@ impl Follower {
         self.imports.rest();
         self.round = self.next_round();
         let accepted = news && self.accept(board);
+        // Before it is written anywhere: who starts again with less would take it back while git is away.
+        self.keep(accepted).await;
         // A repository that cannot be reached does not keep a service from changing its connectors.
         let looked = self.extras.poll(board).await;
         if accepted || looked || self.has_new_secrets() {
@@ -239,9 +256,79 @@ impl Follower {
         self.good = Some(Good { ground, secrets: Secrets::default() });
         self.main.accept();
         self.imports.settle();
-        if self.imports.is_empty() {
+        true
+    }
+
+    /// Keeps what was accepted, or what has come to be known since; lets go of files that nobody needs.
+    async fn keep(&mut self, accepted: bool) {
+        let memories: Memories = self
+            .imports
+            .memories()
+            .into_iter()
+            .chain([(RepositoryName::main(), self.main.memory())])
+            .collect();
+        if let Some(keeping) = &mut self.keeping {
+            match self.main.kept().filter(|_| accepted) {
+                Some(main) => {
+                    let repositories = std::iter::once(main).chain(self.imports.kept()).collect();
+                    let last = LastGood { accepted: Timestamp::now(), repositories };
+                    keeping.keep(last, memories).await;
+                }
+                None => keeping.remember(memories).await,
+            }
+        }
+        if accepted && self.imports.is_empty() {
             self.main.forget_files();
         }
+    }
+
+    /// Puts in force what was kept from before; says whether something is. It is rendered anew, with the
+    /// settings, the values and the secrets of today, and no repository is asked.
+    pub async fn recall(&mut self, board: &Board) -> bool {
+        let Some(keeping) = &mut self.keeping else { return false };
+        let Some(LastGood { accepted, repositories }) = keeping.recall().await else { return false };
+        let (main, imports): (Vec<_>, Vec<_>) =
+            repositories.into_iter().partition(|kept| self.main.owns(kept));
+        self.imports.remember(imports);
+        let Some(main) = main.into_iter().next() else { return false };
+        if !self.main.recall(main, accepted, board).await {
+            return false;
+        }
+        let about = self.main.snapshot().map(|main| pipeline::about(main));
+        if let Some(about) = about {
+            self.imports.name(&about, board);
+        }
+        let is_whole = self.imports.recall(accepted, board).await;
+        let is_good = is_whole && self.accept_again(accepted, board);
+        if is_good {
+            self.extras.poll(board).await;
+            self.put_in_force(board);
+            if self.imports.is_empty() {
+                self.main.forget_files();
+            }
+        }
+        board.tell(&Event::CameRound);
+        is_good
+    }
+
+    /// Renders what was kept; says whether nothing is wrong with it today.
+    fn accept_again(&mut self, accepted: Timestamp, board: &Board) -> bool {
+        let Some(main) = self.main.snapshot() else { return false };
+        let mut sources = Sources::alone(Arc::clone(main));
+        self.imports.add_to(&mut sources);
+        let revision = sources.revision();
+        let ground = self.place.ground(&sources);
+        board::log(None, ground.findings.iter());
+        board.write(|report| report.findings = ground.findings.clone());
+        self.refused = ground.desired.is_none();
+        if self.refused {
+            warn!(%revision, %accepted, "what was accepted last is not in force: it has findings today");
+            return false;
+        }
+        let age = SignedDuration::from_secs(Timestamp::now().duration_since(accepted).as_secs());
+        info!(%revision, %accepted, "what was accepted last, {age:#} ago, is in force until its repository answers");
+        board.write(|report| report.clocks.validated = Some(Clock { revision, at: accepted }));
+        self.good = Some(Good { ground, secrets: Secrets::default() });
         true
     }
 

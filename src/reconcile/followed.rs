@@ -1,8 +1,8 @@
 //! One repository that is followed: what its ref names, and what was read of it.
 //!
-//! Takes a repository, a pace, and what was accepted of it last, where that is known; each asking resolves
+//! Takes a repository, a pace, and what was kept of it, where something was; each asking resolves
 //! the ref, reads what is new, writes how the repository fares and says when it is to be asked again. What
-//! was read last stays when it cannot be asked, and when the highest version of a range went down. What is
+//! was read last, by this agent or by the one before, stays when it cannot be asked, and when the highest version of a range went down. What is
 //! made of it is left to the follower.
 
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::model::course::{LowerVersion, MoveKind};
+use crate::model::kept::{Kept, Memory};
 use crate::model::report::{Class, Clock, Failure, Poll, PollOutcome, PollStep, RepositoryState};
 use crate::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
 use crate::model::signature::Evidence;
@@ -21,6 +22,7 @@ use crate::pipeline::polling::{Answer, Pace, Rest};
 use crate::reconcile::board::Board;
 use crate::reconcile::course;
 use crate::reconcile::cycle::chain;
+use crate::reconcile::recalled::{self, Recalled};
 use crate::reconcile::versions::Versions;
 use crate::repo::Repository;
 use crate::repo::error::Error;
@@ -41,6 +43,8 @@ pub struct Followed {
     accepted: Option<RepositoryRevision>,
     /// What the ref names and could not be used, so that it is not fetched at each asking.
     useless: Option<Useless>,
+    /// Whether what is in force was kept from before, and nobody has answered since.
+    recalled: bool,
     /// A lower version that is not taken.
     held: Option<LowerVersion>,
     /// Whether the ref was there when it was last listed.
@@ -75,14 +79,8 @@ pub struct Asked {
 }
 
 impl Followed {
-    /// A repository of which nothing was read yet; it is due at once. `accepted` is what was in force of it
-    /// before this agent began, where somebody remembers.
-    pub fn new(
-        name: RepositoryName,
-        repository: Repository,
-        accepted: Option<RepositoryRevision>,
-        pace: Pace,
-    ) -> Self {
+    /// A repository of which nothing was read yet; it is due at once.
+    pub fn new(name: RepositoryName, repository: Repository, pace: Pace) -> Self {
         let now = Instant::now();
         Self {
             name,
@@ -91,8 +89,9 @@ impl Followed {
             snapshot: None,
             evidence: None,
             tagged: None,
-            accepted,
+            accepted: None,
             useless: None,
+            recalled: false,
             held: None,
             listed: false,
             versions: Versions::default(),
@@ -116,6 +115,59 @@ impl Followed {
     /// Takes note that an earlier revision was found good, while a newer one was being read.
     pub fn accept_earlier(&mut self, revision: &RepositoryRevision) {
         self.accepted = Some(revision.clone());
+    }
+
+    /// Whether this was kept of what is followed here, and of nothing else.
+    pub fn owns(&self, kept: &Kept) -> bool {
+        let name = &kept.snapshot.revision.repository;
+        *name == self.name && self.repository.source().is_some_and(|source| source == *kept.source)
+    }
+
+    /// Takes up what is known of its past.
+    pub fn remember(&mut self, kept: &Kept) {
+        let Memory { tagged, version, versions } = kept.memory.clone();
+        self.tagged = tagged;
+        self.versions = Versions::recalled(versions, version);
+        self.accepted = Some(kept.snapshot.revision.clone());
+    }
+
+    /// Takes up what was accepted of it last, as if it had just been read; says whether it may be put in force.
+    pub async fn recall(&mut self, kept: Kept, accepted: Timestamp, board: &Board) -> bool {
+        self.remember(&kept);
+        let Some(Recalled { snapshot, evidence }) = recalled::judge(&self.repository, kept).await else {
+            return false;
+        };
+        self.evidence = evidence;
+        self.read = Some(snapshot.revision.clone());
+        self.recalled = true;
+        let version = self.versions.own().cloned();
+        board.write_repository(&self.name, |report| {
+            report.state = RepositoryState::Stale;
+            report.revision = Some(Revision { repositories: vec![snapshot.revision.clone()] });
+            report.first_seen = Some(accepted);
+            report.course.version_tag = version;
+        });
+        self.snapshot = Some(Arc::new(snapshot));
+        true
+    }
+
+    /// What is to be kept of what was read last; nothing of a folder, and nothing once its files are gone.
+    pub fn kept(&self) -> Option<Kept> {
+        Some(Kept {
+            source: self.repository.source()?.into(),
+            snapshot: Arc::clone(self.snapshot.as_ref()?),
+            evidence: self.evidence.clone(),
+            memory: self.memory(),
+        })
+    }
+
+    /// What is known of its past.
+    pub fn memory(&self) -> Memory {
+        Memory {
+            tagged: self.tagged,
+            version: self.versions.own().cloned(),
+            versions: self.versions.seen().to_vec(),
+        }
     }
 
     /// Lets go of the files, where they will be needed no more; which revision they were of is kept.
@@ -329,6 +381,7 @@ impl Followed {
     }
 
     fn note_success(&mut self, board: &Board) {
+        self.recalled = false;
         if self.failing.take().is_some() {
             course::tell_recovered(&self.name);
         }
@@ -367,6 +420,8 @@ impl Followed {
             self.listed = false;
             poll.moves.push(MoveKind::Deleted);
         }
+        let is_unheard = self.recalled && state == RepositoryState::Unreachable;
+        let state = if is_unheard { RepositoryState::Stale } else { state };
         let is_news = self.failing.as_ref() != Some(&failure);
         course::tell_failure(&self.name, error, is_news);
         self.failing = Some(failure.clone());
@@ -484,7 +539,7 @@ mod tests {
         let options = GitOptions::new("https://git.example.com/x", Reference::Tag("v1".into()));
         let repository = Repository::git(options).expect("a repository");
         let pace = Pace::new(Duration::from_mins(1), Duration::from_mins(1));
-        let mut followed = Followed::new(RepositoryName::main(), repository, None, pace);
+        let mut followed = Followed::new(RepositoryName::main(), repository, pace);
         let began = Instant::now();
         followed.rest(Answer::Trouble, Some(&later(Some(300))));
         followed.forgive();

@@ -12,12 +12,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, poll_fn};
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::warn;
 
 use crate::model::definition::About;
 use crate::model::import::{Import, Unread};
+use crate::model::kept::{Kept, Memory};
 use crate::model::report::{Class, Failure, Poll};
+use crate::model::revision::RepositoryName;
 use crate::model::snapshot::{Snapshot, Sources};
 use crate::pipeline::polling::Pace;
 use crate::reconcile::board::Board;
@@ -42,6 +45,8 @@ pub struct Imports {
     spare: Vec<Imported>,
     /// What came back since the last poll took it.
     answers: Answers,
+    /// What was kept of them from before, until they are named.
+    kept: Vec<Kept>,
 }
 
 /// What asking them gave.
@@ -77,6 +82,10 @@ struct Asking {
     run: LocalBoxFuture<'static, (Box<Followed>, Asked)>,
     /// What had been read before.
     last: Option<Arc<Snapshot>>,
+    /// What was to be kept of it then.
+    kept: Option<Kept>,
+    /// What was known of its past then.
+    memory: Memory,
     /// Whether that was found good meanwhile.
     accepted: bool,
     /// Whether it is the first of this import, which has nothing to render with.
@@ -88,7 +97,14 @@ struct Asking {
 impl Imports {
     /// No imports yet.
     pub fn new(options: ImportOptions, interval: Duration) -> Self {
-        Self { options, interval, named: Vec::new(), spare: Vec::new(), answers: Answers::default() }
+        Self {
+            options,
+            interval,
+            named: Vec::new(),
+            spare: Vec::new(),
+            answers: Answers::default(),
+            kept: Vec::new(),
+        }
     }
 
     /// Whether there are none.
@@ -113,6 +129,11 @@ impl Imports {
                 None => Imported::new(import.clone(), &self.options, self.interval),
             });
         }
+        for followed in self.named.iter_mut().filter_map(Imported::resting_mut) {
+            if let Some(kept) = self.kept.iter().find(|kept| followed.owns(kept)) {
+                followed.remember(kept);
+            }
+        }
         for one in &mut self.named {
             one.change_pace(self.interval);
         }
@@ -125,6 +146,35 @@ impl Imports {
         for name in self.options.folders.keys().filter(|name| !about.imports.contains_key(name)) {
             warn!(import = %name, "a folder is named for a repository that the definitions do not import");
         }
+    }
+
+    /// Takes what was kept of imports, for when they are named.
+    pub fn remember(&mut self, kept: Vec<Kept>) {
+        self.kept = kept;
+    }
+
+    /// Takes up what was kept of those that are named; says whether there is something of each.
+    pub async fn recall(&mut self, accepted: Timestamp, board: &Board) -> bool {
+        let mut is_whole = true;
+        for one in &mut self.named {
+            let Some(followed) = one.resting_mut() else { return false };
+            let kept = self.kept.iter().position(|kept| followed.owns(kept));
+            is_whole &= match kept {
+                Some(kept) => followed.recall(self.kept.swap_remove(kept), accepted, board).await,
+                None => false,
+            };
+        }
+        is_whole
+    }
+
+    /// What is to be kept of each.
+    pub fn kept(&self) -> Vec<Kept> {
+        self.named.iter().filter_map(Imported::kept).collect()
+    }
+
+    /// What is known of the past of each.
+    pub fn memories(&self) -> Vec<(RepositoryName, Memory)> {
+        self.named.iter().filter_map(|one| Some((one.import.name.clone(), one.memory()?))).collect()
     }
 
     /// Has all of them asked again as soon as their servers may be asked.
@@ -242,7 +292,7 @@ impl Imported {
         let pace = Pace::new(own, own.min(interval));
         let name = import.name.clone();
         let (fares, failed) = match Repository::import(&import, options) {
-            Ok(repository) => (Fares::Resting(Box::new(Followed::new(name, repository, None, pace))), None),
+            Ok(repository) => (Fares::Resting(Box::new(Followed::new(name, repository, pace))), None),
             Err(error) => (Fares::Unusable, Some(failed(&error))),
         };
         Self { import, fares, failed, asked: false }
@@ -252,6 +302,29 @@ impl Imported {
         match &self.fares {
             Fares::Resting(followed) => Some(followed),
             Fares::Unusable | Fares::Asking(_) => None,
+        }
+    }
+
+    fn resting_mut(&mut self) -> Option<&mut Followed> {
+        match &mut self.fares {
+            Fares::Resting(followed) => Some(followed),
+            Fares::Unusable | Fares::Asking(_) => None,
+        }
+    }
+
+    fn kept(&self) -> Option<Kept> {
+        match &self.fares {
+            Fares::Unusable => None,
+            Fares::Resting(followed) => followed.kept(),
+            Fares::Asking(asking) => asking.kept.clone(),
+        }
+    }
+
+    fn memory(&self) -> Option<Memory> {
+        match &self.fares {
+            Fares::Unusable => None,
+            Fares::Resting(followed) => Some(followed.memory()),
+            Fares::Asking(asking) => Some(asking.memory.clone()),
         }
     }
 
@@ -271,11 +344,13 @@ impl Imported {
                 self.asked = true;
                 let (last, board) = (followed.snapshot().cloned(), board.clone());
                 let first = last.is_none() && self.failed.is_none();
+                let (kept, memory) = (followed.kept(), followed.memory());
                 let run = async move {
                     let asked = followed.ask(&board).await;
                     (followed, asked)
                 };
-                Fares::Asking(Asking { run: run.boxed_local(), last, accepted: false, first, after: None })
+                let run = run.boxed_local();
+                Fares::Asking(Asking { run, last, kept, memory, accepted: false, first, after: None })
             }
             fares @ (Fares::Unusable | Fares::Asking(_)) => fares,
         };

@@ -12,6 +12,8 @@
 //! | `follow` | repositories → accepted desired |
 //! | `followed` | one repository: asks it, reads what is new |
 //! | `course` | tells how what is followed moved |
+//! | `keeping` | keeps what was accepted last across restarts |
+//! | `recalled` | whether what was kept counts today |
 //! | `versions` | which version a tag stands for |
 //! | `hinted` | words from outside that it is time to look → when to look |
 //! | `imports` | the repositories that the main one imports |
@@ -35,8 +37,10 @@ mod followed;
 mod hinted;
 mod imports;
 pub mod interrupt;
+pub mod keeping;
 pub mod once;
 pub mod place;
+mod recalled;
 mod settle;
 mod verdict;
 mod versions;

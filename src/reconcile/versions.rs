@@ -2,7 +2,7 @@
 //!
 //! Looks when what is followed has moved, and not at each poll: a listing of every version costs more than
 //! that of one tag. Where a range is followed, each poll lists them anyway. What was seen is remembered
-//! within a bound, and until the agent ends.
+//! within a bound, and kept across restarts with what was accepted last.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,12 +29,34 @@ const MOST_SEEN: usize = 1000;
 #[derive(Debug, Default)]
 pub struct Versions {
     seen: Vec<VersionTag>,
+    /// The tag that says the version of what was read.
+    own: Option<Arc<str>>,
     looks: u8,
     /// Whether the last look failed, so that it is told once.
     failed: bool,
 }
 
 impl Versions {
+    /// Tags that were seen before this agent began, and the one that says the version of what was read.
+    pub fn recalled(seen: Vec<VersionTag>, own: Option<Arc<str>>) -> Self {
+        Self { seen, own, looks: 0, failed: false }
+    }
+
+    /// The tags that were seen.
+    pub fn seen(&self) -> &[VersionTag] {
+        &self.seen
+    }
+
+    /// The tag that says the version of what was read.
+    pub fn own(&self) -> Option<&Arc<str>> {
+        self.own.as_ref()
+    }
+
+    fn tell(&mut self, name: &RepositoryName, own: Option<&VersionTag>, board: &Board) {
+        self.own = own.map(|own| Arc::clone(&own.name));
+        course::tell_version(name, own, board);
+    }
+
     /// Has it looked for the version of what was just read.
     pub fn look_again(&mut self) {
         self.looks = LOOKS;
@@ -53,7 +75,7 @@ impl Versions {
         self.looks -= 1;
         if repository.range().is_some() {
             self.looks = 0;
-            course::tell_version(name, chosen(read).as_ref(), board);
+            self.tell(name, chosen(read).as_ref(), board);
             return;
         }
         match repository.versions(read).await {
@@ -66,7 +88,7 @@ impl Versions {
                 if own.is_some() {
                     self.looks = 0;
                 }
-                course::tell_version(name, own.as_ref(), board);
+                self.tell(name, own.as_ref(), board);
                 self.see(name, versions.tags, None, poll, board);
             }
             Err(error) => {
@@ -79,7 +101,7 @@ impl Versions {
                     info!(repository = %name, error = cause, "could not look which version the tag stands for");
                 }
                 self.failed = true;
-                course::tell_version(name, None, board);
+                self.tell(name, None, board);
             }
         }
     }

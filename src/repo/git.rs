@@ -181,6 +181,17 @@ impl Git {
         }
     }
 
+    /// Where it is read, in words: the address, the folder in it and what is followed.
+    pub fn source(&self) -> String {
+        let Self { repository, path, follow, .. } = self;
+        format!("{repository} {path:?} {follow}")
+    }
+
+    /// Whether signatures are asked for.
+    pub fn is_verified(&self) -> bool {
+        self.verify.is_some()
+    }
+
     /// The range of versions that is followed, where it is one.
     pub fn range(&self) -> Option<&Range> {
         match &self.follow {

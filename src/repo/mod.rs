@@ -147,6 +147,23 @@ impl Repository {
         }
     }
 
+    /// Where it is read, in words without anything secret: the address, the folder in it and what is followed.
+    /// What was read for one counts for no other. Nothing for a folder, which is always there itself.
+    pub fn source(&self) -> Option<String> {
+        match &self.source {
+            Source::Git(git) => Some(git.source()),
+            Source::Directory(..) => None,
+        }
+    }
+
+    /// Whether signatures are asked for.
+    pub fn is_verified(&self) -> bool {
+        match &self.source {
+            Source::Git(git) => git.is_verified(),
+            Source::Directory(..) => false,
+        }
+    }
+
     /// Says which tag with a version names the commit of a tag that may move; `None` where no tag is followed
     /// that could have one. A listing of its own, so it is to be asked for when the tag has moved.
     pub async fn versions(&self, revision: &RepositoryRevision) -> Result<Option<Versions>, Error> {

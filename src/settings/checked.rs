@@ -54,6 +54,8 @@ pub struct Settings {
     pub token_file: Option<PathBuf>,
     /// What a git host signs its webhooks with.
     pub webhook_secret_file: Option<PathBuf>,
+    /// Where what was accepted last is kept; nothing is where it is `None`.
+    pub state_dir: Option<PathBuf>,
     /// Whether there are series for each connector.
     pub per_connector: bool,
     /// How logs are written.

@@ -314,7 +314,12 @@ pub const KEYS: &[Key] = &[
         "",
         "Where fetched packs are put for a moment; the system's temporary folder if not said.",
     ),
-    key("state_dir", Takes::Unused, "/var/lib/tagalong", "Where the last good revision is kept."),
+    key(
+        "state_dir",
+        Takes::Text,
+        "/var/lib/tagalong",
+        "Where `run` keeps what it accepted last, for a start while git is away. `none` keeps nothing.",
+    ),
 ];
 
 /// The environment variable of a key: `TAGALONG_` and the key in capitals, `__` between levels.

@@ -62,6 +62,7 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
     let listen = listen(raw, found);
     let token_file = path(raw, "http.token_file", found);
     let webhook_secret_file = path(raw, "http.webhook_secret_file", found);
+    let state_dir = path(raw, "state_dir", found).filter(|folder| folder.as_os_str() != "none");
     let metrics = flag(raw, "metrics.per_connector", found);
     let log = log(raw, found);
     // Only here may one wrong value end it: each of them has been read and judged.
@@ -82,6 +83,7 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
         listen: listen?,
         token_file,
         webhook_secret_file,
+        state_dir,
         per_connector: metrics?,
         log: log?,
     })

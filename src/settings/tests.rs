@@ -207,11 +207,13 @@ fn what_this_version_does_not_have_is_refused_unless_it_says_what_is_so_anyway()
         said,
         ["settings.yaml:1:17: this version of tagalong has no `prune.policy` (take the key away)"]
     );
-    let (settings, said) = read("state_dir: /data\n", &[], &[]);
+    let (settings, said) = read("connect: {ready_deadline: 5m}\n", &[], &[]);
     assert!(settings.is_some());
     assert_eq!(
         said,
-        ["settings.yaml:1:12: `state_dir` has no effect in this version of tagalong (take the key away)"]
+        [
+            "settings.yaml:1:27: `connect.ready_deadline` has no effect in this version of tagalong (take the key away)"
+        ]
     );
 }
 

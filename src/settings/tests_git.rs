@@ -67,3 +67,11 @@ fn a_proxy_with_a_password_is_refused_and_not_repeated() {
     assert_eq!(proxy("none"), Proxy::Nothing);
     assert!(matches!(proxy("http://proxy.example.com:3128"), Proxy::At(_)));
 }
+
+#[test]
+fn the_last_good_is_kept_in_a_folder_unless_there_is_none() {
+    let folder = |file| read(file, &[], &[]).0.and_then(|settings| settings.state_dir);
+    assert_eq!(folder("{}\n"), Some("/var/lib/tagalong".into()));
+    assert_eq!(folder("state_dir: /data\n"), Some("/data".into()));
+    assert_eq!(folder("state_dir: none\n"), None);
+}

@@ -151,11 +151,12 @@ async fn a_new_leader_resolves_the_tag_before_its_first_write() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_new_leader_whose_repository_does_not_answer_writes_nothing_until_it_does() -> Result<()> {
+async fn a_new_leader_whose_repository_does_not_answer_writes_nothing_for_five_intervals() -> Result<()> {
     let definitions = Definitions::one("orders", "").await?;
     let fake = Fake::start(2).await;
     preload(&fake, "orders");
-    let agent = Agent::start(&definitions.settings(&fake.url(1))).await?;
+    let settings = definitions.settings(&fake.url(1)).replace("interval: 1s", "interval: 2s");
+    let agent = Agent::start(&settings).await?;
     agent.wait_for_metric("tagalong_leader", 0.0).await?;
     definitions.http.fail(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
     agent
@@ -171,9 +172,12 @@ async fn a_new_leader_whose_repository_does_not_answer_writes_nothing_until_it_d
     sleep(Duration::from_secs(2)).await;
     assert_eq!(writes(&fake), []);
     assert_eq!(agent.metric("tagalong_apply_last_result{result=\"never\"}").await?, Some(1.0));
-    definitions.http.heal();
+    // Then what was accepted last counts: drift is not left for as long as git is away.
     agent.wait_for_applied(&definitions.released()?).await?;
     assert_eq!(writes(&fake), [("orders".to_owned(), WriteKind::Configure)]);
+    definitions.http.heal();
+    agent.wait_for_metric("tagalong_repository_state{repository=\"main\",state=\"ok\"}", 1.0).await?;
+    assert_eq!(writes(&fake).len(), 1);
     Ok(())
 }
 

@@ -37,6 +37,8 @@ mod hostile_new;
 mod imports;
 mod imports_follow;
 mod init_workflows;
+mod last_good;
+mod last_good_killed;
 mod memory;
 mod others;
 mod pace;

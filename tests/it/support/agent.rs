@@ -76,6 +76,7 @@ impl Agent {
         let child = command
             .args(["run", "--settings"])
             .arg(&path)
+            .env("TAGALONG_STATE_DIR", dir.path().join("state"))
             .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(log)
@@ -138,6 +139,11 @@ impl Agent {
     /// Everything it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// Kills it, wherever it is in what it does.
+    pub async fn kill(mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
     }
 
     /// Tells it to end.
