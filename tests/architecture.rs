@@ -99,8 +99,7 @@ const IMPURE: &[&[&str]] = &[
 const KEPT: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("axum", &["serve"]),
-    ("base64", &["serve", "signature"]),
-    ("base64", &["serve", "kept"]),
+    ("base64", &["serve", "signature", "kept"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("git2", &["repo"]),

@@ -19,6 +19,7 @@
 
 pub mod address;
 pub mod capability;
+pub mod character;
 pub mod comparison;
 pub mod config;
 pub mod course;

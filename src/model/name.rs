@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::text::is_unprintable;
+use crate::model::character::is_unprintable;
 
 /// The longest name that a definition may carry, in characters.
 pub const LONGEST: usize = 200;

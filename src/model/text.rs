@@ -7,16 +7,6 @@ use std::sync::Arc;
 
 use crate::model::finding::Place;
 
-/// Whether a character could disturb a terminal or hide what is really written: control characters, and
-/// those that part lines, turn the order of reading round, or are not seen.
-pub fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
-        )
-}
-
 /// A text with its place.
 ///
 /// Two are equal where they say the same and stand in the same place.

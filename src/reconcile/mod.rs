@@ -11,6 +11,7 @@
 //! | `interrupt` | knows when to leave off: the agent ends, or a newer revision is there |
 //! | `follow` | repositories → accepted desired |
 //! | `followed` | one repository: asks it, reads what is new |
+//! | `meaning` | what an answer means to pace and state |
 //! | `course` | tells how what is followed moved |
 //! | `keeping` | keeps what was accepted last across restarts |
 //! | `recalled` | whether what was kept counts today |
@@ -38,6 +39,7 @@ mod hinted;
 mod imports;
 pub mod interrupt;
 pub mod keeping;
+mod meaning;
 pub mod once;
 pub mod place;
 mod recalled;

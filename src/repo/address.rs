@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use crate::model::text::is_unprintable;
+use crate::model::character::is_unprintable;
 use crate::repo::error::Error;
 use crate::repo::problem::AddressProblem;
 

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::model::text::is_unprintable;
+use crate::model::character::is_unprintable;
 
 /// The longest text of others that is passed on, in characters.
 const CAUSE_LENGTH: usize = 400;

@@ -7,11 +7,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::model::character::is_unprintable;
 use crate::model::finding::{Finding, Place};
 use crate::model::revision::RepositoryRevision;
 use crate::model::rule::Rule;
 use crate::model::snapshot::{Files, Names, Snapshot};
-use crate::model::text::is_unprintable;
 use crate::repo::error::Error;
 
 /// The most bytes of one file.

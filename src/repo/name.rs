@@ -3,7 +3,7 @@
 //! Takes a full name, says whether git would take it; the rules are those of `git check-ref-format`.
 //! Whether there is such a ref is left to others.
 
-use crate::model::text::is_unprintable;
+use crate::model::character::is_unprintable;
 
 /// Whether git takes it for the full name of a ref, as in `refs/tags/v1`.
 pub fn is_of_a_ref(name: &str) -> bool {

@@ -5,8 +5,8 @@ use std::fmt::{Arguments, Write as _};
 
 use jiff::Timestamp;
 
+use crate::model::character::is_unprintable;
 use crate::model::config::Shown;
-use crate::model::text::is_unprintable;
 
 /// A colour of the sixteen that every terminal has.
 #[derive(Debug, Clone, Copy)]

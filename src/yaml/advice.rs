@@ -30,7 +30,11 @@ pub fn of(kind: &ErrorKind, text: &str, at: usize, in_brackets: bool) -> &'stati
         ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
             "put the whole value in quotes, not a part of it; inside single quotes write `''` for one, inside double quotes `\\\"`"
         }
-        ErrorKind::InvalidUnicodeEscape => {
+        ErrorKind::InvalidUnicodeEscape
+        | ErrorKind::InvalidLowSurrogateHexEscape
+        | ErrorKind::InvalidLowSurrogate
+        | ErrorKind::MissingLowSurrogate
+        | ErrorKind::UnpairedLowSurrogate => {
             "write the character itself, or all of its number as in `\\U0001F600`: half of a pair such as `\\ud83d` is none"
         }
         ErrorKind::UnknownQuotedScalarEscape | ErrorKind::InvalidQuotedScalarHexEscape => {

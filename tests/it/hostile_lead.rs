@@ -124,8 +124,8 @@ async fn a_deleted_tag_freezes_and_deletes_nothing_and_its_return_is_followed() 
     // Where it came back to is judged against what was in force.
     assert_eq!(agent.metric(&moves("appeared")).await?, Some(1.0));
     let [forward, sideways] = ["forward", "sideways"].map(moves);
-    let moved = agent.metric(&forward).await?.zip(agent.metric(&sideways).await?);
-    assert_eq!(moved.map(|(forward, sideways)| forward + sideways), Some(1.0));
+    let both = agent.metric(&forward).await?.zip(agent.metric(&sideways).await?);
+    assert_eq!(both.map(|(forward, sideways)| forward + sideways), Some(1.0));
     Ok(())
 }
 
