@@ -2,9 +2,8 @@
 //!
 //! Takes what it is to do, gives it as it was started. What a real one does is in the stories.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,8 +32,14 @@ impl Acted {
     pub fn new(script: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let program = folder.path().join("worker");
-        fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a file");
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("a program");
+        // By another process: a file that this one has open for writing, and any test may start a process
+        // that inherits it, cannot be run.
+        let written = Command::new("sh")
+            .args(["-c", "printf '%s' \"$1\" >\"$0\" && chmod 700 \"$0\""])
+            .arg(&program)
+            .arg(format!("#!/bin/sh\n{script}\n"))
+            .status();
+        assert!(written.is_ok_and(|status| status.success()), "a program");
         let (deadline, asking) = Deadline::begin(&repository(), LONGEST);
         Self { folder, deadline, _asking: asking }
     }
