@@ -44,7 +44,7 @@ pub fn is_open(text: &str) -> bool {
     if text.matches("://").count() > 1 { text.split(',').all(is_one) } else { is_one(&text) }
 }
 
-/// A text with [`FILLED`] in place of each placeholder; none where it has half of one, or what no address has.
+/// A text with `FILLED` in place of each placeholder; none where it has half of one, or what no address has.
 pub fn filled(text: &str) -> Option<String> {
     if text.chars().any(char::is_control) {
         return None;

@@ -1,9 +1,9 @@
 //! The process that reads git: libgit2 behind a wall, with limits, killed when its time is over.
 //!
 //! Takes nothing from the command line but a measure of memory. The agent starts its own program again
-//! ([`errand`]) and tells it what to do in frames ([`words`], [`frame`]); that process sets limits on
-//! itself ([`limits`]) before it reads a byte, and is the only one that runs libgit2 ([`shelf`],
-//! [`transport`], [`process`]). It knows no address and no credential, and opens no connection: the bytes
+//! (`errand`) and tells it what to do in frames (`words`, `frame`); that process sets limits on
+//! itself (`limits`) before it reads a byte, and is the only one that runs libgit2 (`shelf`,
+//! `transport`, `process`). It knows no address and no credential, and opens no connection: the bytes
 //! of a server are handed to it. What it answers is checked where it is used.
 
 pub mod errand;

@@ -1,9 +1,7 @@
 //! What the agent and its worker say to each other.
 //!
-//! Both are the same program, and the first word says so. A word may have bytes behind it ([`frame`]
+//! Both are the same program, and the first word says so. A word may have bytes behind it (`frame`
 //! carries them); what they mean stands at the word.
-//!
-//! [`frame`]: crate::repo::worker::frame
 
 use serde::{Deserialize, Serialize};
 
