@@ -144,7 +144,7 @@ async fn a_deletion_takes_no_name_from_another_folder() -> Result<()> {
 async fn only_the_folder_that_is_not_given_a_name_is_refused_whatever_the_order() -> Result<()> {
     let absent = "connector: shop\nstate: absent\n";
     let refused = "b/1.yaml:1:12: error[name-not-given]: the settings give the name `shop` to the folder a\n  \
-        hint: let the settings give it the name, behind the folder, as in `extra: [/etc/tagalong/extra/shop=shop-*]`, \
+        hint: let the settings give it the name, beside the folder, as in `extra: [{folder: /etc/tagalong/extra/shop, names: [shop-*]}]`, \
         or declare it in the repository\n1 error.\nNot valid for staging.\n";
     for owned in [SHOP, absent] {
         for foreign in [SHOP, absent] {
