@@ -19,7 +19,7 @@ use tokio::time::sleep;
 
 use crate::repo::tag;
 use crate::repo_http::origin;
-use crate::repo_wire::{Play, Scripted, head, packet};
+use crate::repo_wire::{Play, Scripted, head};
 use crate::support::agent::{Agent, tagalong, wait};
 use crate::support::definitions::{Definitions, file_of, file_source};
 use crate::support::process::{children, descriptors, field, lives, signal, workers};
@@ -48,7 +48,8 @@ impl Stuck {
             if request.is_question() || request.is_advertisement() {
                 vec![Play::Forward { to, old: false }]
             } else {
-                vec![Play::Send([head(crate::repo_http::RESULT), packet(b"NAK\n")].concat()), Play::Hang]
+                // Not a packet of it: the wrong one would end the look at once.
+                vec![Play::Send(head(crate::repo_http::RESULT)), Play::Hang]
             }
         })
         .await?;
