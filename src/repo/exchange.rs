@@ -73,7 +73,12 @@ impl Exchange {
             return Err(Error::TooLarge { repository, limit });
         }
         match &mut self.conversation {
-            Conversation::Channel(channel) => channel.write(bytes, &self.deadline).await,
+            Conversation::Channel(channel) => match channel.write(bytes, &self.deadline).await {
+                // libgit2 says goodbye with a flush; a server that has sent everything may be gone by then.
+                // One that has not is missed when its answer is read.
+                Err(_) if self.answered && bytes == pktline::FLUSH => Ok(()),
+                written => written,
+            },
             Conversation::Stateless(_) => {
                 self.request.extend_from_slice(bytes);
                 Ok(())
