@@ -15,10 +15,12 @@ use tagalong_testkit::fake::fault::Fault;
 use tagalong_testkit::fake::state::{State, Timing};
 use tagalong_testkit::fake::{Fake, Options, Phase};
 use tagalong_testkit::ports;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::contract::client::{RESTART, client, configure, create};
 use crate::contract::site::{source, source_with};
+use crate::support::agent::wait;
 
 pub fn orders() -> ConnectorName {
     ConnectorName::observed("orders")
@@ -211,6 +213,9 @@ async fn a_worker_that_is_away_was_certainly_not_written_to() -> Result<()> {
     let fake = Fake::with(Options { port, ..Options::default() }).await;
     let client = leader(&fake)?;
     fake.phase(0, Phase::Down).await;
+    // A process that another test starts holds what this one listens on until it has become its own program.
+    let is_refused = || async move { Ok(TcpStream::connect(("127.0.0.1", port)).await.is_err()) };
+    wait("nobody listens", is_refused).await?;
     let error = failed(client.take(&orders(), &Step::Delete).await)?;
     assert_eq!(
         (error.class(), error.is_certain(), error.is_transient()),
