@@ -12,9 +12,12 @@ use std::time::Duration;
 use crate::repo::error::Error;
 
 const PREFIX: &str = "tagalong-fetch-";
+/// What a folder is called until it is locked: others sweep what is not.
+const BEGUN: &str = "tagalong-begun-";
 const LOCK: &str = "lock";
 
-/// A folder without a lock is either a moment old or was left by somebody who died in that moment.
+/// A folder that is begun, or without a lock, is either a moment old or was left by somebody who died in
+/// that moment.
 const UNLOCKED_FOR: Duration = Duration::from_mins(10);
 
 /// A folder of our own.
@@ -34,13 +37,17 @@ impl Scratch {
     }
 
     fn create(parent: &Path) -> io::Result<Self> {
-        let path = parent.join(format!("{PREFIX}{:016x}", fastrand::u64(..)));
-        DirBuilder::new().mode(0o700).create(&path)?;
-        let locked = File::create_new(path.join(LOCK)).and_then(|lock| lock.lock().map(|()| lock));
+        let id = fastrand::u64(..);
+        let begun = parent.join(format!("{BEGUN}{id:016x}"));
+        let path = parent.join(format!("{PREFIX}{id:016x}"));
+        DirBuilder::new().mode(0o700).create(&begun)?;
+        let locked = File::create_new(begun.join(LOCK))
+            .and_then(|lock| lock.lock().map(|()| lock))
+            .and_then(|lock| fs::rename(&begun, &path).map(|()| lock));
         match locked {
             Ok(lock) => Ok(Self { path, _lock: lock }),
             Err(error) => {
-                let _ = fs::remove_dir_all(&path);
+                let _ = fs::remove_dir_all(&begun);
                 Err(error)
             }
         }
@@ -66,8 +73,13 @@ impl Drop for Scratch {
 /// Removes folders that nobody uses. What cannot be removed stays for another time.
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-        if ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_abandoned(&entry.path()) {
+        let name = entry.file_name();
+        let begins = |prefix| name.to_str().is_some_and(|name| name.starts_with(prefix));
+        let abandoned = || {
+            let path = entry.path();
+            (begins(PREFIX) && is_abandoned(&path)) || (begins(BEGUN) && is_old(&path))
+        };
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) && abandoned() {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -76,11 +88,14 @@ fn sweep(parent: &Path) {
 fn is_abandoned(folder: &Path) -> bool {
     match File::open(folder.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::metadata(folder)
-            .and_then(|metadata| metadata.modified())
-            .is_ok_and(|time| time.elapsed().is_ok_and(|age| age > UNLOCKED_FOR)),
-        Err(_) => false,
+        Err(error) => error.kind() == io::ErrorKind::NotFound && is_old(folder),
     }
+}
+
+fn is_old(folder: &Path) -> bool {
+    fs::metadata(folder)
+        .and_then(|metadata| metadata.modified())
+        .is_ok_and(|time| time.elapsed().is_ok_and(|age| age > UNLOCKED_FOR))
 }
 
 #[cfg(test)]
@@ -115,5 +130,36 @@ mod tests {
         let path = one.path.clone();
         drop(one);
         assert!(!path.exists() && other.path.exists());
+    }
+
+    #[test]
+    fn nobody_sweeps_what_another_has_just_begun() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let make = || {
+            for _ in 0..200 {
+                let scratch = Scratch::new(Some(parent.path())).expect("a scratch folder");
+                assert!(scratch.folder().join(LOCK).exists());
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(make);
+            }
+        });
+        assert_eq!(fs::read_dir(parent.path()).expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn what_was_begun_long_ago_is_swept() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let [old, new] = ["0", "1"].map(|id| parent.path().join(format!("{BEGUN}{id}")));
+        for folder in [&old, &new] {
+            fs::create_dir(folder).expect("a folder");
+        }
+        let now = fs::metadata(&new).and_then(|folder| folder.modified()).expect("a date");
+        let long_ago = now - UNLOCKED_FOR * 2;
+        File::open(&old).and_then(|folder| folder.set_modified(long_ago)).expect("a date");
+        Scratch::new(Some(parent.path())).expect("a scratch folder");
+        assert!(!old.exists() && new.exists());
     }
 }
