@@ -2,6 +2,7 @@
 //! real bare repository. What only a forge can do, posting the comment, is left out by name.
 
 use anyhow::{Context as _, Result, ensure};
+use tagalong_testkit::fake::Fake;
 
 use crate::support::forge::{Ended, Forge};
 use crate::support::page::root;
@@ -89,6 +90,38 @@ async fn the_pull_request_workflow_of_github_says_what_it_would_do() -> Result<(
 async fn the_check_job_of_gitlab_says_what_it_would_do() -> Result<()> {
     let mut forge = Forge::new("gitlab").await?;
     requests(&mut forge, |forge, branch| forge.gitlab("check", branch))
+}
+
+/// A story that is the same on both forges: with a Connect that the runner reaches the comment has its plan, and without
+/// it what would be compared.
+async fn plans(mut forge: Forge, check: fn(&mut Forge, &str) -> Result<Ended>) -> Result<()> {
+    let fake = Fake::start(1).await;
+    forge.connect = Some(fake.url(0));
+    forge.push("good", &[TABLES])?;
+    let ended = check(&mut forge, "good")?;
+    ensure!(ended.failed.is_none(), "{ended:?}");
+    let comment = ended.comment.context("there is a comment")?;
+    ensure!(comment.contains("`table.include.list`"), "what the branch changes: {comment}");
+    ensure!(comment.contains("### Plan for `staging`") && comment.contains("1 to create"), "{comment}");
+    assert!(fake.requests().iter().all(|request| request.method == "GET"), "{:?}", fake.requests());
+
+    let away = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    forge.connect = Some(format!("http://{away}"));
+    let ended = check(&mut forge, "good")?;
+    ensure!(ended.failed.is_none(), "a cluster that is away stops no review: {ended:?}");
+    let comment = ended.comment.context("there is a comment")?;
+    ensure!(comment.contains("`table.include.list`") && !comment.contains("### Plan"), "{comment}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_pull_request_workflow_of_github_has_the_plan_of_a_cluster_that_it_reaches() -> Result<()> {
+    plans(Forge::new("github").await?, |forge, branch| forge.github("pull-request", Some(branch))).await
+}
+
+#[tokio::test]
+async fn the_check_job_of_gitlab_has_the_plan_of_a_cluster_that_it_reaches() -> Result<()> {
+    plans(Forge::new("gitlab").await?, |forge, branch| forge.gitlab("check", branch)).await
 }
 
 #[test]

@@ -12,10 +12,15 @@ use tagalong_testkit::git::repository::pinned;
 use crate::support::command::Desk;
 use crate::support::tree;
 
+/// What the Connect runs that runners reach.
+const PLANNED: &str = "staging";
+
 /// A forge with one repository.
 pub struct Forge {
     /// The developer's desk; `work` is their clone, `origin.git` the forge's repository.
     pub desk: Desk,
+    /// The address of a Connect that runners reach, where they do.
+    pub connect: Option<String>,
     /// The digest of the binary that runners download.
     digest: String,
     runs: usize,
@@ -35,7 +40,7 @@ pub struct Ended {
 impl Forge {
     /// A forge with what `init` writes on `main`.
     pub async fn new(ci: &str) -> Result<Self> {
-        let mut forge = Self { desk: Desk::new(&[])?, digest: String::new(), runs: 0 };
+        let mut forge = Self { desk: Desk::new(&[])?, connect: None, digest: String::new(), runs: 0 };
         let said = forge.desk.run(&format!("init work --ci {ci}")).await?;
         ensure!(said.code == Some(0), "{said}");
         forge.git(".", "init --quiet --bare --initial-branch main origin.git")?;
@@ -107,6 +112,10 @@ impl Forge {
                 ended.comment = Some(std::fs::read_to_string(temp.join("compare.md"))?);
                 continue;
             }
+            let own = step["if"].as_str().unwrap_or("always");
+            if own.starts_with("vars.PLAN_CONNECT && ") && self.connect.is_none() {
+                continue;
+            }
             let mut variables = self.variables(&temp)?;
             for (key, value) in [&job["env"], &step["env"]].into_iter().filter_map(Value::as_object).flatten()
             {
@@ -114,6 +123,10 @@ impl Forge {
             }
             let output = self.bash(&folder, script, &variables, &["-e"])?;
             if !ended.take(&name, &output) {
+                if step["continue-on-error"] == "true" {
+                    ended.failed = None;
+                    continue;
+                }
                 break;
             }
         }
@@ -142,6 +155,10 @@ impl Forge {
             ("RELEASE_TOKEN", "none".to_owned()),
         ] {
             variables.insert(key.to_owned(), value);
+        }
+        if let Some(connect) = &self.connect {
+            variables.insert("PLAN_CONNECT".to_owned(), connect.clone());
+            variables.insert("PLAN_ENVIRONMENT".to_owned(), PLANNED.to_owned());
         }
         let lines = |job: &Value, key: &str| -> Vec<String> {
             job[key]
@@ -191,6 +208,10 @@ impl Forge {
             "vars.TAGALONG_URL" => format!("file://{}", binary().display()),
             "vars.TAGALONG_SHA256" => self.digest.clone(),
             "github.base_ref" => "main".to_owned(),
+            "vars.PLAN_CONNECT" => self.connect.clone().unwrap_or_default(),
+            "vars.PLAN_ENVIRONMENT" => PLANNED.to_owned(),
+            // What is not set is empty.
+            "vars.PLAN_VALUES" => String::new(),
             other => bail!("no runner of this test knows {other}"),
         })
     }
