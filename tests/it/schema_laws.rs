@@ -213,7 +213,6 @@ fn the_schema_of_definitions_and_their_reader_judge_alike() -> Result<()> {
                 "the reader says that there is no such environment, which is more to the point",
             ),
             (".enum = []", "that a list must not be empty is not in the table"),
-            (".allow.* = \"\"", "that a reason says something is not in the table"),
         ],
     )
 }
@@ -227,7 +226,6 @@ fn the_schema_of_a_repository_and_its_reader_judge_alike() -> Result<()> {
 
 /// Where the schema of a repository takes more than its reader, and why.
 const REPOSITORY: &[(&str, &str)] = &[
-    (".allow.* = \"\"", "that a reason says something is not in the table"),
     ("requires = ", "that a range of versions is well-formed is not in the table"),
     ("imports[].name = -5", "a pattern is for texts, and a number is none to a schema"),
     ("imports[].git = ", "that an address is well-formed is not in the table"),

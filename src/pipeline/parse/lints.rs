@@ -32,8 +32,7 @@ fn allowance(Entry { key, value }: &Entry, findings: &mut Vec<Finding>) -> Optio
     let reason = decode::text(&format!("the reason for `{}`", key.as_str()), value, findings)?;
     if reason.as_str().trim().is_empty() {
         let message = format!("`{}` is silenced without a reason", key.as_str());
-        let finding = Finding::new(Rule::WrongValue, reason.place, message);
-        findings.push(finding.hint("say why it does not matter here"));
+        findings.push(Finding::new(Rule::ReasonEmpty, reason.place, message));
         return None;
     }
     Some(Allowance { rule: rule?, place: key.place.clone(), reason })
