@@ -102,14 +102,23 @@ fn every_folder_of_findings_is_a_rule() -> Result<()> {
     Ok(())
 }
 
-/// `cases/pull-request` holds many mistakes, several in one document, and in `planted` where each stands and
-/// what it is to be called, by hand.
+/// Each folder of `cases/pull-request` holds many mistakes, several in one document, and in `planted` where
+/// each stands and what it is to be called, by hand.
 #[test]
 fn one_run_finds_every_mistake_of_a_pull_request_once_and_nothing_else() -> Result<()> {
-    let case = cases().join("pull-request");
+    let mut rules = BTreeSet::new();
+    for case in folders("pull-request")? {
+        rules.extend(of_pull_request(&case)?);
+    }
+    assert!(rules.len() >= 50, "{} sorts of mistakes: {rules:?}", rules.len());
+    Ok(())
+}
+
+/// Compares what is found with what is planted; gives the rules.
+fn of_pull_request(case: &Path) -> Result<BTreeSet<String>> {
     let planted = std::fs::read_to_string(case.join("planted"))?;
     let planted: Vec<_> = planted.lines().map(ToOwned::to_owned).collect();
-    let mut found: Vec<_> = findings(&case)?
+    let mut found: Vec<_> = findings(case)?
         .iter()
         // What holds in both environments is told for each of them, in the same words.
         .map(|finding| (&finding.place, finding.rule, &finding.message))
@@ -120,11 +129,11 @@ fn one_run_finds_every_mistake_of_a_pull_request_once_and_nothing_else() -> Resu
     found.sort();
     let mut expected = planted.clone();
     expected.sort();
-    assert_eq!(found, expected);
+    assert_eq!(found, expected, "{}", case.display());
     assert!(planted.len() >= 25, "{}", planted.len());
     let files: BTreeSet<_> = planted.iter().filter_map(|line| line.split(':').next()).collect();
     assert!(files.len() >= 8, "{files:?}");
-    Ok(())
+    Ok(planted.iter().filter_map(|line| line.split_once(' ')).map(|(_, rule)| rule.to_owned()).collect())
 }
 
 #[test]
