@@ -111,12 +111,14 @@ impl Useful {
         if environments.last().is_some_and(|environment| !connector.scope.covers(&environment.name)) {
             return;
         }
-        self.walk_given(&layers::given_by_connector(connector, environments));
+        let given = layers::given_by_connector(connector, environments);
+        self.walk_given(&given);
         let templates = match &connector.template {
             None => Some(Vec::new()),
             Some(name) => layers::templates(definitions, name.as_str()),
         };
         if let Some(templates) = templates.filter(|_| connector.reading == Reading::Whole) {
+            self.take_missing(given, &templates, environments);
             let mut all: Vec<_> = connector.from.iter().map(layers::of_file).collect();
             all.extend(layers::of_templates(&templates, environments));
             all.extend(layers::of_environments(environments));
@@ -126,6 +128,21 @@ impl Useful {
             // What is under it is not known, so nothing can be said.
             self.take_environments(environments);
             self.take_connector(connector, environments);
+        }
+    }
+
+    /// Takes what leaves a required parameter without a value: rendering says that it is not given.
+    fn take_missing(&mut self, given: Vec<&Given>, templates: &[&Template], environments: &[&Environment]) {
+        let mut given = given;
+        for template in templates.iter().rev().filter(|_| !environments.is_empty()) {
+            let all = || given.iter().flat_map(|given| &given.pairs);
+            for parameter in template.parameters.iter().filter(|one| one.required && one.default.is_none()) {
+                let of_it = || all().filter(|pair| pair.key.text == parameter.name.text);
+                if of_it().next_back().is_some_and(is_null) {
+                    self.0.extend(of_it().filter(|pair| is_null(pair)).map(std::ptr::from_ref));
+                }
+            }
+            given = layers::given_by_template(template, environments);
         }
     }
 
