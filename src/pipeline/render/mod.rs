@@ -210,8 +210,25 @@ impl<'d> Rendering<'d> {
             // Without all of its layers it can be judged no further.
             (rendered.config, rendered.origins) = (Config::default(), Origins::new());
         }
-        self.sink.take(findings, name);
+        let told = findings.into_iter().map(|finding| self.to_whom_it_concerns(finding, connector, name));
+        let told: Vec<_> = told.collect();
+        self.sink.take(told, name);
         rendered
+    }
+
+    /// What an import brings about is told at the connector: whoever reads it cannot change the import. What
+    /// is wrong with the import's files themselves was said of them.
+    fn to_whom_it_concerns(&self, finding: Finding, connector: &Connector, name: &ConnectorName) -> Finding {
+        let imports = &self.definitions.about.imports;
+        let own = connector.template.as_ref().map(|template| &template.place);
+        let is_told = || {
+            let mut told = self.definitions.findings.iter();
+            told.any(|told| told.rule == finding.rule && told.place == finding.place)
+        };
+        let is_theirs = imports.keys().any(|import| finding.place.is_of(import));
+        let Some(own) = own.filter(|_| is_theirs && !is_told()) else { return finding };
+        let message = format!("{}; `{name}` has it from its template, at {}", finding.message, finding.place);
+        Finding { place: own.clone(), message, ..finding }
     }
 }
 
