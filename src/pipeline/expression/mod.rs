@@ -280,7 +280,14 @@ impl Formula {
         Err(match error {
             Some(error) if error.kind() == ErrorKind::OutOfFuel => vec![too_much(start())],
             Some(error) if error.kind() != ErrorKind::UndefinedError && is_lost => Vec::new(),
-            Some(error) if error.kind() != ErrorKind::UndefinedError => vec![failed(&error, start())],
+            Some(error) if error.kind() != ErrorKind::UndefinedError => {
+                let mut wrong = vec![failed(&error, start())];
+                // What stands in a branch may not be needed, and nobody knows which one is taken.
+                if !words::branches(source) {
+                    wrong.extend(self.unset(None, source, &used, scope));
+                }
+                wrong
+            }
             Some(_) | None => {
                 let unset = self.unset(Some(code), source, &used, scope);
                 if !unset.is_empty() || is_lost {

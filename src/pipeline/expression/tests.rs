@@ -173,6 +173,18 @@ fn each_bad_name_of_one_text_is_told() {
             "{{ values.a }}{{ x",
             &["25 expression-syntax: an expression has no end", "14 undefined-name: `values.a` is not set"],
         ),
+        (
+            "{{ connector | int + values.a | int }}",
+            &["11 expression-failed: `int` takes a whole number", "32 undefined-name: `values.a` is not set"],
+        ),
+        (
+            "{{ connector | int if true else values.a }}",
+            &["11 expression-failed: `int` takes a whole number"],
+        ),
+        (
+            "{{ connector | int + values.a | default('1') }}",
+            &["11 expression-failed: `int` takes a whole number"],
+        ),
         // A branch that is not taken need not be there.
         ("{{ values.a if connector == 'x' else values.b }}", &["48 undefined-name: `values.b` is not set"]),
         ("{{ .Values.a }}", &["11 helm-template: an action of a Helm chart stands here"]),

@@ -155,6 +155,13 @@ pub fn called(source: &str) -> Vec<&str> {
     functions.map(|(_, word, _)| word).collect()
 }
 
+/// Whether perhaps not all of an expression is computed. A word inside a text counts as well: then less is
+/// told of it.
+pub fn branches(source: &str) -> bool {
+    let mut words = source.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    words.any(|word| matches!(word, "if" | "and" | "or"))
+}
+
 /// What stands before a word, as far as it says what the word is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
