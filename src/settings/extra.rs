@@ -15,6 +15,8 @@ use crate::yaml::decode;
 use crate::yaml::tree::{Kind, Node};
 
 const ITEM: &str = "an item of `extra`";
+const NAMELESS: &str =
+    "write one, or leave `names` out: the folder may then declare what nobody else has, and deletes nothing";
 
 /// Checks the folders.
 pub fn extra(raw: &RawSettings, found: Found<'_>) -> Vec<ExtraFolder> {
@@ -49,7 +51,14 @@ fn read(item: &Node, found: Found<'_>) -> Option<ExtraFolder> {
 fn of_map(node: &Node, found: Found<'_>) -> Option<Result<ExtraFolder, &'static str>> {
     let fields = decode::fields(ITEM, node, &EXTRA_FOLDER, found)?;
     let names = match fields.set("names") {
-        Some(names) => decode::texts("`names`", names, found)?,
+        Some(node) => {
+            let names = decode::texts("`names`", node, found)?;
+            if names.is_empty() {
+                found.push(wrong(node, "`names` gives the folder none".to_owned()).hint(NAMELESS));
+                return None;
+            }
+            names
+        }
         None => Vec::new(),
     };
     let Some(path) = fields.get("folder") else {
@@ -134,6 +143,7 @@ mod tests {
                 "[{folder: a, names: ['']}]",
                 format!("9: `extra` gives a folder a name without a letter ({map})"),
             ),
+            ("[{folder: a, names: []}]", format!("28: `names` gives the folder none ({NAMELESS})")),
             ("[{folder: '/'}, {folder: ''}]", format!("24: `extra` names a folder without a name ({map})")),
             (
                 "[{names: [a]}]",

@@ -273,6 +273,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("secrets.env_prefix = ", "that a prefix is well-formed is not in the table"),
     ("extra[] = \"\"", "an empty text is a text"),
     ("extra[].folder = \"\"", "an empty text is a text"),
+    ("extra[].names = []", "an empty list is a list"),
     ("extra[].names[] = \"\"", "an empty text is a text"),
     ("secrets.folders", "that a folder is absolute is not in the table"),
     ("connect.url = ", "that an address is well-formed is not in the table"),
