@@ -11,12 +11,23 @@ use crate::model::character::is_unprintable;
 /// The longest name that a definition may carry, in characters.
 pub const LONGEST: usize = 200;
 
-/// What a connector's name looks like, as a regular expression.
-pub const CONNECTOR: &str =
-    r"^[^/%\\{}\x00-\x20\x7f-\xa0]([^/%\\{}\x00-\x1f\x7f-\x9f]{0,198}[^/%\\{}\x00-\x20\x7f-\xa0])?$";
+/// A character at the end of a connector's name; with a dot in it, any but a dot.
+macro_rules! outer {
+    ($dot:literal) => {
+        concat!("[^", $dot, r"/%\\{}\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+    };
+}
 
-/// What the name of an environment or of a template looks like, as a regular expression.
-pub const PLAIN: &str = "^[A-Za-z0-9._-]+$";
+/// What a connector's name looks like, as a regular expression: neither `.` nor `..` is one.
+pub const CONNECTOR: &str = concat!(
+    concat!("^(", outer!("."), "|", outer!("."), outer!(""), "|", outer!(""), outer!(".")),
+    concat!("|", outer!(""), r"[^/%\\{}\x00-\x1f\x7f-\x9f]{1,198}", outer!(""), ")$"),
+);
+
+/// What the name of an environment or of a template looks like, as a regular expression: neither `.` nor
+/// `..` is one.
+pub const PLAIN: &str =
+    "^([A-Za-z0-9_-]|[A-Za-z0-9_-][A-Za-z0-9._-]|[A-Za-z0-9._-][A-Za-z0-9_-]|[A-Za-z0-9._-]{3,200})$";
 
 /// What the name of an import looks like, as a regular expression.
 pub const IMPORT: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";

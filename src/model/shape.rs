@@ -92,7 +92,7 @@ pub struct Free {
 /// What the keys of a map are that an expression may look into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keys {
-    /// Any text without an expression.
+    /// Any text that can be seen, without an expression.
     Texts,
     /// Names, none with a dot: a dot in an expression leads from one map into the next.
     Names,
@@ -102,14 +102,42 @@ impl Keys {
     /// What they look like, as a regular expression.
     pub const fn pattern(self) -> &'static str {
         match self {
-            Self::Texts => NO_EXPRESSION,
-            Self::Names => r"^([^{.]|\{[^{.])*\{?$",
+            Self::Texts => TEXT_KEY,
+            Self::Names => NAME_KEY,
         }
     }
 }
 
 /// What a text without an expression looks like, as a regular expression.
 pub const NO_EXPRESSION: &str = r"^([^{]|\{[^{])*\{?$";
+
+/// Blanks but the space, control characters and what has no width, for a class of a regular expression.
+macro_rules! unseen {
+    () => {
+        r"\x00-\x1f\x7f-\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
+    };
+}
+
+/// Something without two braces in a row, and with no space at its ends; no character of the class is in it.
+macro_rules! key {
+    ($without:literal) => {
+        concat!(
+            // The first character, with what must follow it; then any number of them; then the last one.
+            concat!(r"^(([^ {", $without, unseen!(), r"]|\{[^{", $without, unseen!(), r"])"),
+            concat!(r"(\{?[^{", $without, unseen!(), r"])*)?"),
+            concat!(r"(\{?[^ {", $without, unseen!(), r"]|\{)$"),
+        )
+    };
+}
+
+/// What a key of a config looks like, as a regular expression: a text that can be seen, without an expression.
+pub const TEXT_KEY: &str = key!("");
+
+/// What a key looks like that is a name in expressions, as a regular expression: it has no dot either.
+pub const NAME_KEY: &str = key!(".");
+
+/// What a key of Connect's JSON looks like, as a regular expression: braces are plain text there.
+pub const JSON_KEY: &str = concat!(r"^[^ ", unseen!(), r"]([^", unseen!(), r"]*[^ ", unseen!(), r"])?$");
 
 /// What a name without a dot looks like, as a regular expression.
 pub const NO_DOT: &str = r"^[^.]*$";

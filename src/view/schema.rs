@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::shape::{Field, Free, NO_DOT, NO_EXPRESSION, Shape, Takes};
+use crate::model::shape::{Field, Free, JSON_KEY, NO_DOT, NO_EXPRESSION, Shape, Takes};
 use crate::view::form;
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -88,6 +88,7 @@ pub fn connect(posted: &Shape) -> String {
         "type": "object",
         "required": ["connector.class"],
         "additionalProperties": texts,
+        "propertyNames": {"pattern": JSON_KEY},
     });
     schema.defs.insert("config".to_owned(), config);
     let is_posted =

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use tagalong::model::name;
-use tagalong::model::shape::{Field, Free, NO_EXPRESSION, Shape, Takes};
+use tagalong::model::shape::{Field, Free, JSON_KEY, NAME_KEY, Shape, TEXT_KEY, Takes};
 use tagalong::pipeline;
 
 use crate::docs::assert_page;
@@ -21,6 +21,12 @@ What a document may say, key by key; a key that is not here is an error with its
 Files of Connect's JSON and Strimzi's manifests are no documents of these kinds; the keys of the first are at the [end](#connects-json), those of the
 second are Strimzi's own.
 ";
+
+/// What no key of a config has.
+const UNSEEN: &str = "invisible characters or a space at an end";
+
+/// The name of a template or an environment.
+const PLAIN: &str = "at most 200 letters, digits, `.`, `_` and `-`";
 
 #[test]
 fn the_page_of_the_definitions_is_the_tables() -> Result<()> {
@@ -98,6 +104,7 @@ fn in_words(takes: &Takes, title: &str) -> String {
              without a space at its ends",
             name::LONGEST
         ),
+        Takes::Like(name::PLAIN) => PLAIN.to_owned(),
         Takes::Like(pattern) => format!("a text like {}", code(pattern)),
         Takes::Flag => "`true` or `false`".to_owned(),
         Takes::Number => "a whole number".to_owned(),
@@ -126,7 +133,10 @@ fn one_of(words: &[&str]) -> String {
 fn free_keys(pattern: &str) -> String {
     match pattern {
         "" => String::new(),
-        NO_EXPRESSION => " with keys without an expression".to_owned(),
+        TEXT_KEY => format!(" with keys without an expression, {UNSEEN}"),
+        NAME_KEY => format!(" with keys without a dot, an expression, {UNSEEN}"),
+        JSON_KEY => format!(" with keys without {UNSEEN}"),
+        name::PLAIN => format!(" with keys that are {PLAIN}"),
         pattern => format!(" with keys like {}", code(pattern)),
     }
 }

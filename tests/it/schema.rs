@@ -57,12 +57,8 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("wrong-value/wrong/connectors/tasks.yaml", MANIFEST),
     ("helm-template/wrong/connectors/keys.json", "the reader says that a chart was not rendered"),
     ("missing-key/wrong/connectors/names.json", "a file that a connector names with `from` needs no name"),
-    ("name-invalid/wrong/connectors/dot.yaml", KEYS),
-    ("name-invalid/wrong/connectors/keys.yaml", KEYS),
-    ("name-invalid/wrong/connectors/posted.json", KEYS),
     ("name-invalid/wrong/connectors/{{ name }}.json", "a schema does not see the file's own name"),
 ];
-const KEYS: &str = "the schema's patterns of names and keys know expressions alone";
 const MANIFEST: &str = "manifests are Kubernetes', and editors have schemas for them";
 
 #[test]

@@ -32,6 +32,9 @@ fn samples() -> Vec<Value> {
         json!("a b"),
         json!("{{ x }}"),
         json!(""),
+        json!("."),
+        json!(".."),
+        json!("a."),
         json!("running"),
         json!("true"),
         json!("7"),
@@ -57,6 +60,11 @@ fn samples() -> Vec<Value> {
         json!({"a": {"b": "{{ x }}"}}),
         json!({"a": {"b": {"c": [1]}}}),
         json!({"{{ x }}": "b"}),
+        json!({"": "b"}),
+        json!({" a": "b"}),
+        json!({"a\u{200b}": "b"}),
+        json!({"{a b}": "c"}),
+        json!({"a": {"b ": "c"}}),
         json!({"a.b": "c"}),
         json!({"a": {"b.c": "d"}}),
         json!({"a": [{"b.c": "d"}]}),
@@ -230,6 +238,7 @@ const REPOSITORY: &[(&str, &str)] = &[
     ("imports[].name = -5", "a pattern is for texts, and a number is none to a schema"),
     ("imports[].git = ", "that an address is well-formed is not in the table"),
     ("imports[].ref.", "that git takes a name is not in the table"),
+    ("imports[].path = \"..\"", "that a folder lies inside of the import is not in the table"),
 ];
 
 /// Good imports around a key, so that what is told is about its value.

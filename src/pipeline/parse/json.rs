@@ -8,7 +8,7 @@ use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
 use crate::model::name;
 use crate::model::rule::{Rule, Severity};
-use crate::model::shape::{Field, Shape, Takes};
+use crate::model::shape::{Field, JSON_KEY, Shape, Takes};
 use crate::model::text::Text;
 use crate::pipeline::parse::foreign::{self, Foreign};
 use crate::pipeline::parse::strimzi;
@@ -20,7 +20,7 @@ pub static POSTED: Shape = Shape::new(
     "A connector as it is posted to Kafka Connect, and answered by it.",
     &[
         Field::new("name", Takes::Like(name::CONNECTOR), "Its name in Kafka Connect."),
-        Field::new("config", Takes::Entries("", &Takes::Text), "Its keys.").needed(),
+        Field::new("config", Takes::Entries(JSON_KEY, &Takes::Text), "Its keys.").needed(),
         Field::new("initial_state", Takes::OrNull(&Takes::Word(STATE_WORDS)), "What it should be doing.")
             .default("RUNNING"),
         Field::new("tasks", Takes::Anything, "What Connect answers; passed over."),

@@ -2,7 +2,7 @@
 
 use crate::model::definition::{Given, Parameter, ParameterKind, Template, TemplateBlock};
 use crate::model::finding::Finding;
-use crate::model::name;
+use crate::model::name::{self, EnvironmentName};
 use crate::model::rule::Rule;
 use crate::model::shape::{Field, Shape, Takes};
 use crate::model::text::Text;
@@ -96,8 +96,8 @@ pub fn template(document: &Document, findings: &mut Vec<Finding>) -> Option<Temp
 }
 
 fn is_usable(name: &Text, findings: &mut Vec<Finding>) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let usable = !name.as_str().is_empty() && name.as_str().chars().all(plain);
+    // The names of templates are made like those of environments.
+    let usable = EnvironmentName::new(name.as_str()).is_ok();
     if !usable {
         let finding = Finding::new(Rule::NameInvalid, name.place.clone(), "a template's name is not usable");
         findings.push(finding.hint("use letters, digits, `.`, `_` and `-`"));

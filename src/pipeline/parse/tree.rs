@@ -8,7 +8,7 @@ use crate::model::definition::{Given, Pair, Suspension, Tree};
 use crate::model::desired::{DesiredState, Suspend};
 use crate::model::finding::Finding;
 use crate::model::rule::Rule;
-use crate::model::shape::{Field, Free, Keys, NO_EXPRESSION, Shape, Takes};
+use crate::model::shape::{Field, Free, Keys, Shape, TEXT_KEY, Takes};
 use crate::model::text::Text;
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::tree::{Entry, Kind, Node};
@@ -26,9 +26,9 @@ pub const VALUES: Free =
     Free { name: "values", maps: true, keys: Keys::Names, nulls: false, expressions: false };
 
 /// `config`, wherever it stands.
-pub const CONFIG_TAKES: Takes = Takes::Entries(NO_EXPRESSION, &Takes::Free(CONFIG));
+pub const CONFIG_TAKES: Takes = Takes::Entries(TEXT_KEY, &Takes::Free(CONFIG));
 /// `with`, wherever it stands.
-pub const WITH_TAKES: Takes = Takes::Entries(NO_EXPRESSION, &Takes::Free(WITH));
+pub const WITH_TAKES: Takes = Takes::Entries(TEXT_KEY, &Takes::Free(WITH));
 /// `state`, wherever it stands.
 pub const STATE_TAKES: Takes = Takes::WordOf(|| DesiredState::ALL.map(DesiredState::name).to_vec());
 /// `suspend`, wherever it stands.
