@@ -199,6 +199,59 @@ async fn no_command_tells_a_secret() -> Result<()> {
     Ok(())
 }
 
+/// A login for Kafka with a password.
+fn login(password: &str) -> String {
+    format!(
+        "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"app\" password=\"{password}\";"
+    )
+}
+
+#[tokio::test]
+async fn the_password_of_a_login_is_in_no_form_and_in_no_plan() -> Result<()> {
+    const KEY: &str = "consumer.override.sasl.jaas.config";
+    let fake = Fake::start(1).await;
+    let cluster = format!("--dir d -e test --connect {}", fake.url(0));
+    let mut desk = Desk::new(&[("d/environments/test.yaml", "environment: test\n")])?;
+    desk.set("TAGALONG_SECRET_USER", "hunter2-user");
+    desk.write("d/tagalong.yaml", "allow: {plain-secret: the secret of a test}\n")?;
+    fake.preload("orders", &[("connector.class", "FileStreamSource"), (KEY, &login("hunter2-live"))]);
+    for password in ["hunter2-written", "{{ secret('env:USER') }}", "${env:P}hunter2-behind"] {
+        desk.write(
+            "d/connectors/orders.yaml",
+            &file_source("orders", &format!("  {KEY}: '{}'\n", login(&password.replace('\'', "\'\'")))),
+        )?;
+        for (line, code, shown) in [
+            ("render --dir d -e test -o connect".to_owned(), 1, format!("`{KEY}` is secret")),
+            ("render --dir d -e test -o strimzi --cluster main".to_owned(), 1, format!("`{KEY}` is secret")),
+            ("render --dir d -e test -o human".to_owned(), 0, "***".to_owned()),
+            ("render --dir d -e test --explain".to_owned(), 0, "***".to_owned()),
+            ("render --dir d -e test -o json".to_owned(), 0, format!("\"{KEY}\"")),
+            (format!("plan -vv {cluster}"), 0, "*** → ***".to_owned()),
+            (format!("plan {cluster} -o json"), 0, "\"hidden\": true".to_owned()),
+            (format!("plan {cluster} -o markdown"), 0, KEY.to_owned()),
+            (format!("plan {cluster} --prove"), 0, KEY.to_owned()),
+        ] {
+            let said = desk.run(&line).await?;
+            assert_eq!(said.code, Some(code), "{line}: {said}");
+            let all = said.to_string();
+            assert!(all.contains(&shown) && !all.contains(MARK), "{line} with {password}: {all}");
+        }
+    }
+
+    // Where Connect fills the password in, nothing of the login is secret.
+    desk.write(
+        "d/connectors/orders.yaml",
+        &file_source("orders", &format!("  {KEY}: '{}'\n", login("${env:P}"))),
+    )?;
+    for form in ["connect", "strimzi --cluster main"] {
+        let said = desk.run(&format!("render --dir d -e test -o {form}")).await?;
+        assert!(said.code == Some(0) && said.out.contains("${env:P}"), "{said}");
+    }
+    let said = desk.run(&format!("plan {cluster}")).await?;
+    assert!(said.out.contains("${env:P}") && !said.to_string().contains(MARK), "{said}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_apply_without_a_secret_does_the_rest_and_fails() -> Result<()> {
     let fake = Fake::start(1).await;
