@@ -162,6 +162,10 @@ async fn a_folder_that_is_gone_deletes_nothing_and_what_it_declared_last_stays()
     assert_eq!(site.fake.names(), ["orders", "shop"]);
     let incomplete = site.incomplete().await?;
     assert_eq!((&incomplete[0]["reason"], incomplete[1].is_null()), (&"missing".into(), true));
+    let status = site.agent.status().await?;
+    let told = status["repositories"].as_array().context("repositories")?.iter();
+    let classes: Vec<_> = told.map(|one| &one["failure"]["class"]).filter(|class| !class.is_null()).collect();
+    assert_eq!(classes, ["unreachable"], "a folder has no ref that could be missing: {status}");
     sleep(Duration::from_secs(3)).await;
     let told = site.agent.log().matches("could not read an extra folder").count();
     assert_eq!(told, 1, "told once, not at every interval: {}", site.agent.log());
