@@ -234,6 +234,12 @@ impl Forge<'_> {
         self.git(&["hash-object", "-w", "-t", "tree", "--literally", "--stdin"], &bytes)
     }
 
+    /// Puts a tag object under `v1`, whatever stands in it.
+    pub fn tag(&self, text: &str) -> Result<()> {
+        let tag = self.git(&["hash-object", "-w", "-t", "tag", "--literally", "--stdin"], text.as_bytes())?;
+        self.git(&["update-ref", "refs/tags/v1", &tag], b"").map(drop)
+    }
+
     /// Puts a tree under `v1`.
     pub fn release(&self, tree: &str) -> Result<()> {
         let text = format!("tree {tree}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nx\n");

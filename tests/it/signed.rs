@@ -12,9 +12,10 @@ use tagalong::repo::Repository;
 use tagalong::repo::error::Error;
 use tagalong::repo::options::{GitOptions, Verification};
 use tagalong::signature::refusal::Refusal;
-use tagalong_testkit::git::repository::Repository as Origin;
+use tagalong_testkit::git::repository::{FIRST_MOMENT, Repository as Origin};
 use tempfile::TempDir;
 
+use crate::repo_tree::Forge;
 use crate::support::signing::{Signer, push};
 
 /// Says whether a refusal is the one that is expected.
@@ -173,6 +174,48 @@ async fn a_signed_tag_of_another_name_is_refused_although_git_accepts_it() -> Re
         story.refusal(What::Tag).await?,
         Refusal::OtherName { written: "v0.9".into(), asked: "v1".into() }
     );
+    Ok(())
+}
+
+// Each of them is signed well by somebody who may sign: only what is signed is not what is followed.
+#[tokio::test]
+async fn a_good_signature_counts_for_one_use_one_name_one_commit_and_a_time_that_has_come() -> Result<()> {
+    let ada = Signer::new("ada")?;
+    let story = Story::new(&ada.line("")?)?;
+    let commit = story.origin.id("HEAD")?;
+    let tag = |object: &str, kind: &str, name: &str, made: i64| {
+        let who = format!("A <a@example.com> {made} +0000");
+        format!("object {object}\ntype {kind}\ntag {name}\ntagger {who}\n\nrelease\n")
+    };
+    let honest = tag(&commit, "commit", "v1", FIRST_MOMENT);
+    let put = |text: &str, used: &str| Forge(&story.origin).tag(&(text.to_owned() + &ada.seal(text, used)?));
+    put(&honest, "git")?;
+    assert_eq!(story.look(What::Tag).await?.keys(), [ada.fingerprint()?]);
+
+    // git reads an id in capitals as the same id, and so do those who look for the commit.
+    let in_capitals = tag(&commit.to_uppercase(), "commit", "v1", FIRST_MOMENT);
+    assert_ne!(in_capitals, honest);
+    let century = 100 * 365 * 24 * 3600;
+    let cases: [(String, &str, Reason); 5] = [
+        (honest, "file", |refusal| matches!(refusal, Refusal::Namespace { found, .. } if found == "file")),
+        (
+            tag(&commit, "commit", "v2", FIRST_MOMENT),
+            "git",
+            |refusal| matches!(refusal, Refusal::OtherName { written, .. } if written == "v2"),
+        ),
+        (tag(&commit, "tree", "v1", FIRST_MOMENT), "git", |refusal| {
+            matches!(refusal, Refusal::OtherCommit { .. })
+        }),
+        (in_capitals, "git", |refusal| matches!(refusal, Refusal::OtherCommit { .. })),
+        (tag(&commit, "commit", "v1", FIRST_MOMENT + century), "git", |refusal| {
+            matches!(refusal, Refusal::Ahead { .. })
+        }),
+    ];
+    for (text, used, is_it) in cases {
+        put(&text, used)?;
+        let refusal = story.refusal(What::Tag).await.with_context(|| text.clone())?;
+        assert!(is_it(&refusal), "{text}: {refusal:?}");
+    }
     Ok(())
 }
 

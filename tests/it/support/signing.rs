@@ -2,8 +2,9 @@
 //!
 //! Takes a repository that a story fills; moves its refs as a person with a key would.
 
+use std::fs::File;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use tagalong_testkit::git::repository::Repository;
@@ -51,6 +52,17 @@ impl Signer {
         let shown = Command::new("ssh-keygen").arg("-lf").arg(self.dir.path().join("key.pub")).output()?;
         let text = String::from_utf8(shown.stdout)?;
         Ok(text.split_whitespace().nth(1).context("the second word")?.to_owned())
+    }
+
+    /// A signature of these bytes for a use, as `ssh-keygen` makes it for anybody.
+    pub fn seal(&self, payload: &str, namespace: &str) -> Result<String> {
+        let file = self.dir.path().join("payload");
+        std::fs::write(&file, payload)?;
+        let mut command = Command::new("ssh-keygen");
+        command.args(["-q", "-Y", "sign", "-n", namespace, "-f"]).arg(self.key());
+        let made = command.stdin(File::open(&file)?).stderr(Stdio::null()).output()?;
+        ensure!(made.status.success(), "ssh-keygen signs");
+        Ok(String::from_utf8(made.stdout)?)
     }
 
     /// Makes or moves a signed tag, and pushes it.
