@@ -93,3 +93,47 @@ pub fn follow(from: &Url, to: &str) -> Result<Url, (String, RedirectProblem)> {
     url.set_query(None);
     Ok(url)
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::Client;
+    use reqwest::header::AUTHORIZATION;
+
+    use super::*;
+    use crate::repo::credential::Host;
+    use crate::tls;
+
+    #[test]
+    fn a_credential_is_shown_at_its_own_scheme_host_and_port_and_where_all_three_are_the_same() {
+        tls::prepare();
+        let url = |text: &str| Url::parse(text).expect("a URL");
+        let credential = Credential {
+            password: Some(Password::Text("hunter2".to_owned())),
+            ..Credential::at(Host::new("https://git.example.com:8443").expect("a host"))
+        };
+        for (user, credentials) in [(None, vec![credential]), (Some("ada".to_owned()), Vec::new())] {
+            let home = Home { url: url("https://git.example.com:8443/x"), user, credentials };
+            let shown_at = |place: &str| {
+                let request = home.authorize(Client::new().get(url(place)), &url(place)).expect("a request");
+                let is_shown = request.build().expect("a request").headers().contains_key(AUTHORIZATION);
+                assert_eq!(is_shown, home.shows_something_at(&url(place)), "{place}");
+                is_shown
+            };
+            for place in ["https://git.example.com:8443/x", "https://GIT.example.com:8443/elsewhere"] {
+                assert!(shown_at(place), "{place}");
+            }
+            for place in [
+                "http://git.example.com:8443/x",
+                "https://git.example.com/x",
+                "https://git.example.com:443/x",
+                "https://git.example.com:8444/x",
+                "https://example.com:8443/x",
+                "https://other.example.com:8443/x",
+                "https://git.example.com.example.net:8443/x",
+                "https://a.git.example.com:8443/x",
+            ] {
+                assert!(!shown_at(place), "{place}");
+            }
+        }
+    }
+}

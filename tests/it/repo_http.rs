@@ -146,6 +146,31 @@ async fn after_a_redirect_to_another_host_the_secret_stays_here() -> Result<()> 
 }
 
 #[tokio::test]
+async fn after_a_redirect_to_another_name_of_the_same_port_the_secret_stays_here() -> Result<()> {
+    let (origin, commit) = origin()?;
+    let git = GitHttp::start(origin.parent()).await?;
+    let to = address(&git);
+    let server = Scripted::http(move |request| {
+        let host = &request.headers["host"];
+        if let Some(port) = host.strip_prefix("127.0.0.1:") {
+            let service = format!("{}/info/refs?service=git-upload-pack", Origin::NAME);
+            let target = format!("http://localhost:{port}/{service}");
+            return vec![answer("302 Found", &[("location", &target)], b"")];
+        }
+        vec![Play::Forward { to, old: false }]
+    })
+    .await?;
+    let repository = with(server.url(Origin::NAME), password(&server.url(""), text("hunter2")))?;
+    assert_eq!(look(&repository).await?.1, commit);
+    for request in server.seen() {
+        let is_here = request.headers["host"].starts_with("127.0.0.1:");
+        assert_eq!(request.headers.contains_key("authorization"), is_here, "{request:?}");
+    }
+    assert!(server.seen().iter().any(|request| request.headers["host"].starts_with("localhost:")));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_password_that_a_redirect_names_is_not_sent() -> Result<()> {
     let (origin, commit) = origin()?;
     let git = GitHttp::start(origin.parent()).await?;
