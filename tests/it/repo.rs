@@ -303,11 +303,23 @@ async fn a_commit_that_no_ref_names_is_fetched_where_the_server_gives_it() -> Re
     for url in &ways.urls {
         assert_eq!(look(&following(url, id())?).await?, ("1".into(), old.clone()), "{url}");
     }
+    // Nor does any ref lead to it: a whole fetch would not bring it.
+    let gone = origin.commit("third", &[(FILE, "3")])?;
+    origin.git(&["reset", "-q", "--hard", "HEAD~1"])?;
+    origin.git(&["push", "-q", "-f", "origin", "HEAD"])?;
+    let lost = || Reference::Commit(ObjectId::new(&gone).expect("an id"));
+    for url in &ways.urls {
+        assert_eq!(look(&following(url, lost())?).await?, ("3".into(), gone.clone()), "{url}");
+    }
     // A server that does not give single commits: everything is fetched.
     let bare = origin.path().display().to_string();
     origin.git(&["-C", &bare, "config", "uploadpack.allowAnySHA1InWant", "false"])?;
     for url in &ways.urls {
         assert_eq!(look(&following(url, id())?).await?, ("1".into(), old.clone()), "{url}");
+    }
+    for url in &ways.urls[..2] {
+        let error = look(&following(url, lost())?).await.expect_err("nothing leads to it");
+        assert!(matches!(error, Error::NoCommit { .. }), "{url}: {error:?}");
     }
     Ok(())
 }
