@@ -213,6 +213,12 @@ async fn a_retag_and_a_tag_that_comes_back_fetch_nothing() -> Result<()> {
     story.release("v1.5.0", 5)?;
     story.definitions.origin.delete_tag("v1")?;
     story.agent.wait_for_metric(MISSING, 1.0).await?;
+    // What was accepted last is in force meanwhile.
+    story.fake.edit("orders", |config| {
+        config.insert("batch.size".into(), "6".into());
+    });
+    wait("drift is corrected", || async { Ok(story.size().is_none()) }).await?;
+    assert_eq!(story.agent.metric(MISSING).await?, Some(1.0));
     story.definitions.origin.annotated_tag("v1", "HEAD", "release")?;
     story.agent.wait_for_applied(&story.definitions.released()?).await?;
     assert_eq!((story.moves("forward").await?, story.moves("appeared").await?), (Some(1.0), Some(2.0)));
