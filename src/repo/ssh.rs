@@ -238,6 +238,39 @@ fn quoted(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::repo::credential::Host;
+
+    fn called_with(credentials: &[Credential]) -> Vec<String> {
+        let called = Called { user: Some("git"), host: "git.example.com", port: None, path: "/x" };
+        let place = Place::new(called, credentials, None);
+        place.arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect()
+    }
+
+    // Where there is a terminal, or a program that asks in its place, only these words keep `ssh` from it.
+    #[test]
+    fn whatever_the_settings_say_nobody_is_asked_and_no_host_is_learned() {
+        let host = || Host::new("git.example.com").expect("a host");
+        let key = Credential { ssh_key_file: Some("key".into()), ..Credential::at(host()) };
+        for credentials in [&[][..], &[key]] {
+            let arguments = called_with(credentials);
+            for wanted in ["-T", "-a", "-x", "-oBatchMode=yes", "-oStrictHostKeyChecking=yes"] {
+                assert!(arguments.iter().any(|argument| argument == wanted), "{wanted}: {arguments:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_user_s_configuration_counts_where_the_settings_say_nothing_of_the_host() {
+        let is_alone = |credentials: &[Credential]| called_with(credentials).contains(&"-F".to_owned());
+        let at = |host: &str| Credential {
+            host_keys: HostKeys::File("known_hosts".into()),
+            ..Credential::at(Host::new(host).expect("a host"))
+        };
+        assert!(!is_alone(&[]));
+        assert!(!is_alone(&[at("other.example.com")]));
+        assert!(!is_alone(&[at("git.example.com:2222")]));
+        assert!(is_alone(&[at("git.example.com")]));
+    }
 
     #[test]
     fn a_path_cannot_leave_its_quotes() {
