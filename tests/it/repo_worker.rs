@@ -160,6 +160,26 @@ fn a_worker_closes_what_it_inherits() -> Result<()> {
     Ok(())
 }
 
+// Many a machine allows none to begin with, and its limits tell nothing then.
+#[test]
+fn a_worker_leaves_no_core_though_the_agent_may() -> Result<()> {
+    let (mut ours, theirs) = UnixStream::pair()?;
+    let mut worker = Command::new("sh")
+        .args(["-c", "ulimit -S -c \"$(ulimit -H -c)\"; exec \"$0\" git-worker 256"])
+        .arg(tagalong().as_std().get_program())
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::null())
+        .spawn()?;
+    // Its first word says that the limits are set.
+    ours.read_exact(&mut [0; 8])?;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", worker.id()))?;
+    let core = limits.lines().find_map(|line| line.strip_prefix("Max core file size"));
+    let core: Vec<_> = core.context("the kernel says")?.split_whitespace().take(2).collect();
+    assert_eq!(core, ["0", "0"], "{limits}");
+    drop(ours);
+    worker.wait().map(drop).map_err(Into::into)
+}
+
 #[tokio::test]
 async fn what_is_no_call_of_an_agent_is_no_worker() -> Result<()> {
     for arguments in [&["git-worker"][..], &["git-worker", "many"], &["git-worker", "256", "x"]] {
