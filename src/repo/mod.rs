@@ -39,6 +39,7 @@ mod name;
 mod object;
 mod pktline;
 mod private_key;
+mod said;
 mod scratch;
 mod ssh;
 mod tree;

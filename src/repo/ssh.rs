@@ -10,11 +10,8 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::io::AsyncReadExt;
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
-use tokio::task::JoinHandle;
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::repo::cause::Cause;
 use crate::repo::credential::{Credential, HostKeys, Way};
@@ -23,10 +20,8 @@ use crate::repo::error::Error;
 use crate::repo::pinned;
 use crate::repo::private_key::PrivateKey;
 use crate::repo::problem::Doing;
+use crate::repo::said::Said;
 use crate::repo::words;
-
-/// How much of what `ssh` says on stderr is kept; the rest is read and dropped.
-const STDERR_BYTES: usize = 4096;
 
 /// No terminal, no question, no forwarding of anything, no host that is not known, and nothing learned.
 const ALWAYS: &[&str] = &[
@@ -127,9 +122,8 @@ impl Place {
         })?;
         let input = child.stdin.take().expect("stdin is piped");
         let output = child.stdout.take().expect("stdout is piped");
-        let said = Arc::default();
-        let drain = tokio::spawn(drain(child.stderr.take().expect("stderr is piped"), Arc::clone(&said)));
-        Ok(Ssh { child, input, output, said, drain, key })
+        let said = Said::on(child.stderr.take().expect("stderr is piped"));
+        Ok(Ssh { child, input, output, said, key })
     }
 
     /// Whom to take for the host.
@@ -169,8 +163,7 @@ pub struct Ssh {
     pub input: ChildStdin,
     /// From `git-upload-pack`.
     pub output: ChildStdout,
-    said: Arc<Mutex<Vec<u8>>>,
-    drain: JoinHandle<()>,
+    said: Said,
     /// The copy of the key, as long as the process may read it.
     key: Option<PrivateKey>,
 }
@@ -185,34 +178,26 @@ impl Ssh {
     ) -> Result<Option<Error>, Error> {
         let status = deadline.bound(doing, self.child.wait()).await?;
         // What it said last may still be in the pipe.
-        let _ = deadline.bound(doing, &mut self.drain).await?;
+        let said = deadline.bound(doing, self.said.all()).await?;
         let code = match status {
             Ok(status) if status.success() => return Ok(None),
             Ok(status) => status.code(),
             Err(_) => None,
         };
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = String::from_utf8_lossy(&said);
         // Where the copy lay is of no use to anybody.
-        let said = self.key.as_ref().map_or_else(|| said.to_string(), |key| key.named_in(&said));
+        let said = match &self.key {
+            Some(key) => key.named_in(&said),
+            None => said,
+        };
         Ok(Some(words::reason(repository, doing, code, &said)))
     }
 
     /// Lets it end by itself, and kills it where it does not.
     pub async fn end(self: Box<Self>, deadline: &Deadline) {
-        let Self { mut child, input, output, said: _, drain: _, key } = *self;
+        let Self { mut child, input, output, said: _, key } = *self;
         drop((input, output));
         let _ = deadline.bound(Doing::Listing, child.wait()).await;
         drop(key);
-    }
-}
-
-async fn drain(mut stderr: ChildStderr, said: Arc<Mutex<Vec<u8>>>) {
-    let mut buffer = [0; 1024];
-    while let Ok(length @ 1..) = stderr.read(&mut buffer).await {
-        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = STDERR_BYTES.saturating_sub(said.len()).min(length);
-        said.extend_from_slice(&buffer[..room]);
     }
 }
 

@@ -9,25 +9,22 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as Socket;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::process::{Child, ChildStderr, Command};
-use tokio::task::JoinHandle;
+use tokio::process::{Child, Command};
 
 use crate::repo::cause::Cause;
 use crate::repo::deadline::Deadline;
 use crate::repo::ended::Ended;
 use crate::repo::error::Error;
 use crate::repo::problem::{Doing, Limit};
+use crate::repo::said::Said;
 use crate::repo::worker::frame::{self, LENGTHS};
 use crate::repo::worker::program::{self, COMMAND};
 use crate::repo::worker::words::{Ask, Failure, MOST_BYTES, Tell, VERSION};
-
-/// How much of what a worker writes to stderr is kept; the rest is read and dropped.
-const STDERR_BYTES: usize = 4096;
 
 /// How long a worker that was killed is waited for. The system has never needed it yet.
 const REAPING: Duration = Duration::from_secs(2);
@@ -51,8 +48,7 @@ pub struct Errand {
     memory: u64,
     child: Child,
     wire: UnixStream,
-    said: Arc<Mutex<Vec<u8>>>,
-    drain: JoinHandle<()>,
+    said: Said,
 }
 
 impl Errand {
@@ -82,10 +78,8 @@ impl Errand {
             source: Some(Cause::of(&error)),
         })?;
         let (repository, deadline, memory) = (Arc::clone(repository), deadline.clone(), start.memory);
-        let said = Arc::default();
-        let stderr = child.stderr.take().expect("stderr is piped");
-        let drain = tokio::spawn(drain(stderr, Arc::clone(&said)));
-        let mut errand = Self { doing, repository, deadline, memory, child, wire, said, drain };
+        let said = Said::on(child.stderr.take().expect("stderr is piped"));
+        let mut errand = Self { doing, repository, deadline, memory, child, wire, said };
         let error = match errand.hear().await {
             Ok((Ask::Ready { version }, _)) if version == VERSION => return Ok(errand),
             Ok((Ask::Ready { .. }, _)) => errand.error(Ended::Version, None),
@@ -166,11 +160,10 @@ impl Errand {
             Err(error) => return error,
         };
         // What it said last may still be in the pipe.
-        if let Err(error) = self.deadline.bound(self.doing, &mut self.drain).await {
-            return error;
-        }
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = String::from_utf8_lossy(&said);
+        let said = match self.deadline.bound(self.doing, self.said.all()).await {
+            Ok(said) => said,
+            Err(error) => return error,
+        };
         let source = (!said.trim().is_empty()).then(|| Cause::new(&said));
         self.error(Ended::of(status, &said, self.memory), source)
     }
@@ -211,15 +204,6 @@ fn spawn(program: &Path, start: Start<'_>) -> io::Result<(Child, UnixStream)> {
         .kill_on_drop(true)
         .spawn()?;
     Ok((child, UnixStream::from_std(ours)?))
-}
-
-async fn drain(mut stderr: ChildStderr, said: Arc<Mutex<Vec<u8>>>) {
-    let mut buffer = [0; 1024];
-    while let Ok(length @ 1..) = stderr.read(&mut buffer).await {
-        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = STDERR_BYTES.saturating_sub(said.len()).min(length);
-        said.extend_from_slice(&buffer[..room]);
-    }
 }
 
 #[cfg(test)]
