@@ -123,3 +123,57 @@ async fn asked<'a>(
         None => Ok(download.insert(link.post(place, std::mem::take(request), deadline).await?)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::model::revision::Reference;
+    use crate::repo::address::Address;
+    use crate::repo::channel::Channel;
+    use crate::repo::options::GitOptions;
+
+    /// What becomes of words for a server that says something, has it read, and is gone.
+    async fn after(answer: &'static [u8], last: &[u8]) -> Result<(), Error> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let port = listener.local_addr().expect("it listens").port();
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await?;
+            stream.write_all(answer).await?;
+            // What it was sent and has not read makes its end known at once, as that of a pipe is.
+            stream.readable().await?;
+            std::io::Result::Ok(stream)
+        });
+        let repository: Arc<str> = Arc::from("r");
+        let (deadline, _asking) = Deadline::begin(&repository, Duration::from_secs(10));
+        let channel = Channel::to_daemon(&repository, ("127.0.0.1", port, "/x"), &deadline, Doing::Fetching);
+        let url = format!("git://127.0.0.1:{port}/x");
+        let options = GitOptions::new(&*url, Reference::Tag("v1".into()));
+        let link = Link::new(&repository, Address::parse(&url)?, &options).expect("it is far away");
+        let conversation = Conversation::Channel(channel.await?);
+        let mut exchange = Exchange::new(&Arc::new(link), conversation, &deadline, &Meter::default());
+        let stream = serving.await.expect("it does not panic").expect("it serves");
+        if !answer.is_empty() {
+            assert_eq!(exchange.receive(READ_BYTES).await?, answer);
+        }
+        drop(stream);
+        exchange.send(last).await
+    }
+
+    #[tokio::test]
+    async fn a_server_that_has_said_everything_may_be_gone_at_the_goodbye() {
+        after(b"0008NAK\n", pktline::FLUSH).await.expect("nothing depends on it");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_gone_before_it_said_anything_or_is_to_be_told_more_is_missed() {
+        for (answer, last) in [(&b""[..], pktline::FLUSH), (b"0008NAK\n", b"0009done\n")] {
+            let error = after(answer, last).await.expect_err("nobody is there");
+            assert!(matches!(error, Error::Unreachable { doing: Doing::Fetching, .. }), "{error:?}");
+        }
+    }
+}
