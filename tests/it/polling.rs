@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::agent::{Agent, tagalong, wait};
 use crate::support::definitions::{Definitions, file_of, file_source};
+use crate::support::program::program;
 
 const SECRET: &str = "a word that nobody guesses";
 
@@ -236,7 +237,8 @@ async fn what_the_page_on_polling_gives_to_type_is_answered_as_it_says() -> Resu
     for name in ["webhook-secret", "token"] {
         std::fs::write(story.folder.path().join(name), format!("{SECRET}\n"))?;
     }
-    let binaries = std::path::Path::new(env!("CARGO_BIN_EXE_tagalong")).parent().context("a folder")?;
+    let program = program();
+    let binaries = program.parent().context("a folder")?;
     let mut said = Vec::new();
     for block in blocks()? {
         let typed = block.replace("http://127.0.0.1:9808", story.agent.url());

@@ -2,6 +2,7 @@
 //!
 //! It dies with the test that holds it.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -12,6 +13,8 @@ use tagalong_testkit::{http, ports};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::support::program::program;
 
 /// How long a story waits for something that should come within seconds.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -26,10 +29,10 @@ pub struct Agent {
 
 /// A command line that is ready to run, cut off from the settings of the test's own environment.
 pub fn tagalong() -> Command {
-    alone(env!("CARGO_BIN_EXE_tagalong"))
+    alone(program())
 }
 
-fn alone(program: &str) -> Command {
+fn alone(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().kill_on_drop(true).stdin(Stdio::null());
     for kept in ["PATH", "HOME", "TMPDIR"] {
@@ -57,7 +60,7 @@ impl Agent {
             [] => tagalong(),
             [program, arguments @ ..] => {
                 let mut command = alone(program);
-                command.args(arguments).arg(env!("CARGO_BIN_EXE_tagalong"));
+                command.args(arguments).arg(self::program());
                 command
             }
         };

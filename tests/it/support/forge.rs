@@ -10,6 +10,7 @@ use serde_json::Value;
 use tagalong_testkit::git::repository::pinned;
 
 use crate::support::command::Desk;
+use crate::support::program::program;
 use crate::support::tree;
 
 /// What the Connect runs that runners reach.
@@ -46,7 +47,7 @@ impl Forge {
         forge.git(".", "init --quiet --bare --initial-branch main origin.git")?;
         forge.git("work", "init --quiet --initial-branch main")?;
         forge.git("work", "remote add origin ../origin.git")?;
-        forge.digest = forge.shell(".", &format!("sha256sum {}", binary().display()), &[])?;
+        forge.digest = forge.shell(".", &format!("sha256sum {}", program().display()), &[])?;
         forge.digest.truncate(64);
         forge.push("main", &[])?;
         Ok(forge)
@@ -145,7 +146,7 @@ impl Forge {
             variables.insert(key.clone(), value.as_str().context("a text")?.to_owned());
         }
         for (key, value) in [
-            ("TAGALONG_URL", format!("file://{}", binary().display())),
+            ("TAGALONG_URL", format!("file://{}", program().display())),
             ("TAGALONG_SHA256", self.digest.clone()),
             ("HOME", self.desk.path("").display().to_string()),
             ("CI_MERGE_REQUEST_DIFF_BASE_SHA", self.git(&folder, "merge-base origin/main HEAD")?),
@@ -205,7 +206,7 @@ impl Forge {
             return Ok(value.to_owned());
         };
         Ok(match expression {
-            "vars.TAGALONG_URL" => format!("file://{}", binary().display()),
+            "vars.TAGALONG_URL" => format!("file://{}", program().display()),
             "vars.TAGALONG_SHA256" => self.digest.clone(),
             "github.base_ref" => "main".to_owned(),
             "vars.PLAN_CONNECT" => self.connect.clone().unwrap_or_default(),
@@ -246,11 +247,6 @@ impl Ended {
         }
         output.status.success()
     }
-}
-
-/// Where a runner downloads tagalong from.
-fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_tagalong"))
 }
 
 /// The search path of a runner, which has no tagalong yet.

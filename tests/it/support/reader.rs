@@ -5,7 +5,6 @@
 //! `bash`, and a `text` block after it is its standard output. `sh background` goes on running;
 //! from then on a block is tried until its output is right.
 
-use std::path::Path;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use tokio::time::{Instant, sleep};
 use crate::support::agent::SOON;
 use crate::support::command::{Desk, untimed};
 use crate::support::page::{self, Block, blocks, files};
+use crate::support::program::program;
 
 /// The folder that a guide begins in; what it puts beside it is still on the desk.
 const FOLDER: &str = "definitions";
@@ -56,7 +56,8 @@ impl Reader {
     }
 
     fn shell(&self, text: &str) -> Command {
-        let binary = Path::new(env!("CARGO_BIN_EXE_tagalong")).parent().expect("a file lies in a folder");
+        let program = program();
+        let binary = program.parent().expect("a file lies in a folder");
         let path = environment::variable("PATH").unwrap_or_default();
         let paths = std::iter::once(binary.to_owned()).chain(std::env::split_paths(&path));
         let mut shell = Command::new("bash");

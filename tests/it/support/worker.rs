@@ -3,7 +3,7 @@
 //! In an agent it is the agent's own; this process is another one, so it is told before any story begins.
 #![expect(unsafe_code, reason = "what runs before `main` is named by the section in which it lies")]
 
-use std::path::Path;
+use crate::support::program::program;
 
 #[used]
 // SAFETY: it runs on the one thread that there is then, takes nothing, and does not panic.
@@ -11,5 +11,5 @@ use std::path::Path;
 static FIRST: extern "C" fn() = tell;
 
 extern "C" fn tell() {
-    tagalong::repo::worker::program::tell(Path::new(env!("CARGO_BIN_EXE_tagalong")));
+    tagalong::repo::worker::program::tell(&program());
 }
