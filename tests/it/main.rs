@@ -55,6 +55,7 @@ mod refs_wire;
 mod repo;
 mod repo_fetch;
 mod repo_http;
+mod repo_limits;
 mod repo_packs;
 mod repo_slow;
 mod repo_tree;
