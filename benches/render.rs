@@ -22,7 +22,7 @@ fn main() {
     let revision = RepositoryRevision { repository: RepositoryName::main(), at };
     let snapshot =
         Snapshot { revision: revision.clone(), files: files(), ignored: Vec::new(), findings: Vec::new() };
-    let revision = Revision { repositories: vec![revision] };
+    let revision = Revision::of(vec![revision]);
     let supply = Supply { values: &Values::default(), examples: false, secrets: None };
 
     let start = Instant::now();

@@ -15,6 +15,7 @@ use crate::cli::wiring::Secrets;
 use crate::cli::{print, wiring};
 use crate::connect::Client;
 use crate::connect::error::Error;
+use crate::model::course::LowerVersion;
 use crate::model::desired::Desired;
 use crate::model::finding::Findings;
 use crate::model::plan::{Mode, Plan};
@@ -101,8 +102,14 @@ impl Apply {
             let error = anyhow::anyhow!("the settings say `mode: observe`, so nothing may be applied");
             return Err(Failure::new(error).hint(Some("use `tagalong plan`, or set `mode: enforce`")));
         }
-        let wiring::Rendered { desired, findings, left_out, definitions: _ } =
+        let wiring::Rendered { desired, findings, left_out, definitions: _, lower } =
             wiring::rendered(&settings, self.common.settings(), Secrets::Read).await?;
+        if let Some(lower) = lower.first() {
+            let error =
+                anyhow::anyhow!("{}", lower.detail()).context("nothing was applied: a lower version is held");
+            let release = LowerVersion::RELEASE;
+            return Err(Failure::new(error).hint(Some(format!("to let it pass, {release}"))));
+        }
         let ending = wiring::ending().map_err(Failure::new)?;
         let client = wiring::client(&settings, wiring::Command::Apply)?;
         Ok(Work { settings, client, desired: Arc::new(desired), findings, left_out, ending, deadline })

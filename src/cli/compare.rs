@@ -11,6 +11,7 @@ use crate::cli::asking::Found;
 use crate::cli::definitions::{self, Reach};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Common, Overlay};
+use crate::cli::past::Past;
 use crate::cli::{print, verdict, wiring};
 use crate::model::comparison::Comparison;
 use crate::model::definition::About;
@@ -191,7 +192,8 @@ impl Compare {
         let mut options = options.clone();
         options.folders.retain(|name, _| about.imports.contains_key(name));
         let reach = if self.fetch_imports { Reach::Git } else { Reach::Folders };
-        let mut sources = definitions::sources(repository, &options, reach).await?;
+        let told = definitions::told(repository, &options, reach, &Past::default()).await?;
+        let mut sources = told.sources;
         let main = Arc::make_mut(&mut sources.main);
         if let (At::Git { reference, .. }, Some(name)) = (&mut main.revision.at, name) {
             *reference = name.as_str().into();

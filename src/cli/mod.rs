@@ -16,6 +16,7 @@ mod failure;
 mod flags;
 mod health;
 mod init;
+mod past;
 mod plan;
 mod print;
 mod reconcile;

@@ -7,6 +7,7 @@ use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions, PlanOutput, Printing};
 use crate::cli::wiring::Secrets;
 use crate::cli::{print, wiring};
+use crate::model::course::LowerVersion;
 use crate::pipeline;
 use crate::view;
 
@@ -42,6 +43,10 @@ impl Plan {
         let overlays = [self.definitions.overlay(), self.cluster.overlay()];
         let settings = wiring::settings(&self.common, &overlays, self.definitions.values(), false)?;
         let rendered = wiring::rendered(&settings, self.common.settings(), Secrets::Read).await?;
+        for lower in &rendered.lower {
+            let release = LowerVersion::RELEASE;
+            print::note(&format!("Held: {}. To let it pass, {release}.", lower.detail()));
+        }
         let client = wiring::client(&settings, wiring::Command::Plan)?;
         let away = |error| wiring::away(&settings, error);
         client.ready().await.map_err(away)?;

@@ -12,8 +12,8 @@ use tracing::info;
 
 use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions};
+use crate::cli::past;
 use crate::cli::wiring::{self, Command, Secrets};
-use crate::kept::{Keeper, Whose};
 use crate::lookout::Lookout;
 use crate::metrics::{self, Metrics};
 use crate::model::hint::Hints;
@@ -26,7 +26,6 @@ use crate::reconcile::daemon;
 use crate::reconcile::extras::Extras;
 use crate::reconcile::follow::Follower;
 use crate::reconcile::keeping::Keeping;
-use crate::repo::Repository;
 use crate::serve;
 use crate::serve::secret::Secret;
 use crate::settings::checked::Settings;
@@ -79,7 +78,7 @@ impl Run {
         info!(version = env!("CARGO_PKG_VERSION"), %environment, connect = %settings.connect.url, listen = %settings.listen, "started");
 
         let place = wiring::place(&settings, environment.clone(), self.common.settings(), Secrets::Read);
-        let keeping = keeping(&settings, &environment, &repository);
+        let keeping = past::keeper(&settings, &environment, &repository).map(Keeping::new);
         let follower = Follower::new(repository, settings.interval, settings.imports.clone(), place)
             .beside(Extras::new(&settings.extra))
             .keeping(keeping);
@@ -102,13 +101,6 @@ impl Run {
         tokio::join!(served, watching, daemon::run(follower, reconciler, board, heard, ending));
         Ok(Done::Well)
     }
-}
-
-/// Who keeps what is accepted; nobody where that is not wanted, or where a folder is followed.
-fn keeping(settings: &Settings, environment: &EnvironmentName, repository: &Repository) -> Option<Keeping> {
-    let (folder, source) = (settings.state_dir.as_ref()?, repository.source()?);
-    let whose = Whose { environment, source: &source, connect: settings.connect.url.as_str() };
-    Some(Keeping::new(Keeper::new(folder, whose)))
 }
 
 /// Who may say that it is time to look.

@@ -12,11 +12,13 @@ use tokio::sync::watch;
 use tracing::level_filters::LevelFilter;
 use tracing::warn;
 
-use crate::cli::definitions::{self, Reach};
+use crate::cli::definitions::{self, Reach, Told};
 use crate::cli::failure::Failure;
 use crate::cli::flags::{Common, Overlay};
+use crate::cli::past::Past;
 use crate::cli::print;
 use crate::connect::{self, Client, Writer};
+use crate::model::course::LowerVersion;
 use crate::model::definition::Definitions;
 use crate::model::desired::{Desired, Lapse};
 use crate::model::finding::{Finding, Findings};
@@ -28,9 +30,9 @@ use crate::pipeline;
 use crate::reconcile::cycle;
 use crate::reconcile::extras::Extras;
 use crate::reconcile::place::{self, Place};
-use crate::repo::Repository;
 use crate::repo::keys::Keys;
 use crate::repo::options::ImportOptions;
+use crate::repo::Repository;
 use crate::secrets::Store;
 use crate::settings;
 use crate::settings::checked::{self, Level, Settings};
@@ -193,6 +195,8 @@ pub struct Rendered {
     pub findings: Findings,
     /// Whether a folder of `extra` was left out, of which the reason was printed.
     pub left_out: bool,
+    /// Versions that an agent with these settings would hold.
+    pub lower: Vec<LowerVersion>,
 }
 
 /// What the settings make of definitions; the settings file is one of the agent's own, too.
@@ -234,7 +238,9 @@ pub async fn rendered(
 ) -> Result<Rendered, Failure> {
     let environment = named_environment(settings)?;
     let repository = repository(settings)?;
-    let sources = definitions::sources(&repository, &settings.imports, Reach::Git).await?;
+    let past = Past::of(settings, &environment, &repository);
+    let told = definitions::told(&repository, &settings.imports, Reach::Git, &past).await?;
+    let Told { sources, lower } = told;
     let place = place(settings, environment.clone(), file, secrets);
     let mut extras = Extras::new(&settings.extra);
     extras.look().await;
@@ -262,7 +268,7 @@ pub async fn rendered(
         Lapse::Missing | Lapse::Unreadable | Lapse::Invalid => true,
         Lapse::Empty => false,
     });
-    Ok(Rendered { desired, definitions: ground.definitions, findings, left_out })
+    Ok(Rendered { desired, definitions: ground.definitions, findings, left_out, lower })
 }
 
 /// A client of the Connect worker that the settings name.

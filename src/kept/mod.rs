@@ -64,6 +64,11 @@ impl Keeper {
     /// What was kept, where something was.
     pub fn recall(&mut self) -> Result<Option<LastGood>, Error> {
         self.lock()?;
+        self.look()
+    }
+
+    /// The same, for one who only looks, beside the agent that holds the file.
+    pub fn look(&self) -> Result<Option<LastGood>, Error> {
         let Some(bytes) = self.place.read()? else { return Ok(None) };
         let doubtful = |doubt| self.place.doubtful(doubt);
         form::decode(&bytes, &self.mark).map(Some).map_err(doubtful)

@@ -131,7 +131,7 @@ const MOMENTS: [fn(&RepositoryReport) -> Option<Timestamp>; 5] = [
 ];
 
 fn at(one: &RepositoryReport) -> Option<&RepositoryRevision> {
-    let Revision { repositories } = one.revision.as_ref()?;
+    let Revision { repositories, version_tags: _ } = one.revision.as_ref()?;
     repositories.iter().find(|revision| revision.repository == one.repository).or(repositories.first())
 }
 

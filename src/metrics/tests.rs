@@ -82,18 +82,16 @@ fn at(second: i64) -> Timestamp {
 
 fn revision(commit: char) -> Revision {
     let id = |digit: char| ObjectId::new(&digit.to_string().repeat(40)).expect("an id");
-    Revision {
-        repositories: vec![RepositoryRevision {
-            repository: RepositoryName::main(),
-            at: At::Git {
-                reference: "refs/tags/v1".into(),
-                object: id('0'),
-                commit: id(commit),
-                committed: Some(at(1000)),
-                verified: None,
-            },
-        }],
-    }
+    Revision::of(vec![RepositoryRevision {
+        repository: RepositoryName::main(),
+        at: At::Git {
+            reference: "refs/tags/v1".into(),
+            object: id('0'),
+            commit: id(commit),
+            committed: Some(at(1000)),
+            verified: None,
+        },
+    }])
 }
 
 fn plan() -> Plan {

@@ -2,6 +2,7 @@
 //!
 //! Takes what a listing answered, gives ids that compare. Resolving and judging are left to others.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -148,9 +149,22 @@ pub enum At {
 pub struct Revision {
     /// Each repository, the main one first.
     pub repositories: Vec<RepositoryRevision>,
+    /// The tags with a version that name the commits of these repositories, for those who look once. An agent
+    /// that runs learns them after it has accepted a revision, and has them in its report.
+    pub version_tags: BTreeMap<RepositoryName, Arc<str>>,
 }
 
 impl Revision {
+    /// These repositories, of which nobody has looked up a version.
+    pub fn of(repositories: Vec<RepositoryRevision>) -> Self {
+        Self { repositories, version_tags: BTreeMap::new() }
+    }
+
+    /// The tag with a version that names the commit of one of them: `v1.4.2`, where `v1` was read.
+    pub fn version_tag(&self, repository: &RepositoryName) -> Option<&str> {
+        self.version_tags.get(repository).map(AsRef::as_ref)
+    }
+
     /// The main repository's own revision.
     pub fn main(&self) -> &RepositoryRevision {
         self.repositories.first().expect("a revision names the main repository first")
@@ -175,6 +189,14 @@ impl fmt::Display for Revision {
 }
 
 impl At {
+    /// The short name of the tag that it was found by.
+    pub fn tag(&self) -> Option<&str> {
+        match self {
+            Self::Git { reference, .. } => reference.strip_prefix("refs/tags/"),
+            Self::Directory { .. } => None,
+        }
+    }
+
     /// Whose signatures were found good.
     pub fn verified(&self) -> Option<&Verified> {
         match self {

@@ -41,17 +41,25 @@ pub struct Sources {
     pub imports: BTreeMap<RepositoryName, Arc<Snapshot>>,
     /// Why there is nothing of an import. One that is in neither map was not looked for.
     pub unread: BTreeMap<RepositoryName, Unread>,
+    /// The tags with a version that name what was read, where somebody has looked them up.
+    pub version_tags: BTreeMap<RepositoryName, Arc<str>>,
 }
 
 impl Sources {
     /// One repository alone.
     pub fn alone(main: impl Into<Arc<Snapshot>>) -> Self {
-        Self { main: main.into(), imports: BTreeMap::new(), unread: BTreeMap::new() }
+        Self {
+            main: main.into(),
+            imports: BTreeMap::new(),
+            unread: BTreeMap::new(),
+            version_tags: BTreeMap::new(),
+        }
     }
 
     /// Where each of them stands, the main one first, then the imports by name.
     pub fn revision(&self) -> Revision {
         let imports = self.imports.values().map(|import| import.revision.clone());
-        Revision { repositories: std::iter::once(self.main.revision.clone()).chain(imports).collect() }
+        let repositories = std::iter::once(self.main.revision.clone()).chain(imports).collect();
+        Revision { repositories, version_tags: self.version_tags.clone() }
     }
 }

@@ -186,7 +186,7 @@ impl Extra {
                     if moved.is_some() {
                         report.first_seen = Some(now);
                     }
-                    report.revision = Some(Revision { repositories: vec![snapshot.revision.clone()] });
+                    report.revision = Some(Revision::of(vec![snapshot.revision.clone()]));
                     report.last_success = Some(now);
                     report.consecutive_failures = 0;
                     report.failure = None;

@@ -144,7 +144,7 @@ impl Followed {
         let version = self.versions.own().cloned();
         board.write_repository(&self.name, |report| {
             report.state = RepositoryState::Stale;
-            report.revision = Some(Revision { repositories: vec![snapshot.revision.clone()] });
+            report.revision = Some(Revision::of(vec![snapshot.revision.clone()]));
             report.first_seen = Some(accepted);
             report.course.version_tag = version;
         });
@@ -306,7 +306,7 @@ impl Followed {
         let read = read.clone();
         poll.moves.push(kind);
         board.write_repository(&self.name, |report| {
-            report.revision = Some(Revision { repositories: vec![read.clone()] });
+            report.revision = Some(Revision::of(vec![read.clone()]));
         });
         course::tell(&self.name, kind, Some(before), &read, board);
     }
@@ -352,7 +352,7 @@ impl Followed {
         self.snapshot = Some(Arc::new(reading.snapshot));
         self.versions.look_again();
         board.write_repository(&self.name, |report| {
-            report.revision = Some(Revision { repositories: vec![revision.clone()] });
+            report.revision = Some(Revision::of(vec![revision.clone()]));
             report.first_seen = Some(Timestamp::now());
         });
         course::tell(&self.name, kind, before, &revision, board);
@@ -408,7 +408,7 @@ impl Followed {
             *verified = found;
             let revision = revision.clone();
             board.write_repository(&self.name, |report| {
-                report.revision = Some(Revision { repositories: vec![revision] });
+                report.revision = Some(Revision::of(vec![revision]));
             });
         }
         Ok(())
@@ -447,7 +447,7 @@ fn point_at(resolved: &RepositoryRevision, board: &Board) {
             None if resolved.repository.is_main() => repositories = vec![resolved.clone()],
             None => return,
         }
-        *points_at = Some(Clock { revision: Revision { repositories }, at: Timestamp::now() });
+        *points_at = Some(Clock { revision: Revision::of(repositories), at: Timestamp::now() });
     });
 }
 

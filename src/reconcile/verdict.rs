@@ -106,7 +106,7 @@ mod tests {
         let main = RepositoryRevision { repository: RepositoryName::main(), at };
         let action = |step| Action { connector: orders(), step, reason: Reason::Differs };
         Plan {
-            revision: Revision { repositories: vec![main] },
+            revision: Revision::of(vec![main]),
             environment: EnvironmentName::new("production").expect("a plain name"),
             mode: Mode::Enforce,
             steps: step.map(action).into_iter().collect(),

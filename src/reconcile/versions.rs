@@ -134,7 +134,6 @@ impl Versions {
 
 /// The tag that a revision was found by.
 fn chosen(revision: &RepositoryRevision) -> Option<VersionTag> {
-    let At::Git { reference, commit, .. } = &revision.at else { return None };
-    let name = reference.strip_prefix("refs/tags/")?.into();
-    Some(VersionTag { name, commit: commit.clone() })
+    let At::Git { commit, .. } = &revision.at else { return None };
+    Some(VersionTag { name: revision.at.tag()?.into(), commit: commit.clone() })
 }

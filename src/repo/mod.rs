@@ -174,6 +174,15 @@ impl Repository {
         }
     }
 
+    /// The tag with a version that names what was read: of a range the one that was chosen, of a tag the highest
+    /// that names the same commit.
+    pub async fn version(&self, read: &RepositoryRevision) -> Result<Option<Arc<str>>, Error> {
+        if self.range().is_some() {
+            return Ok(read.at.tag().map(Into::into));
+        }
+        Ok(self.versions(read).await?.and_then(|versions| versions.own))
+    }
+
     /// Reads the files of a revision that [`resolve`](Self::resolve) gave.
     ///
     /// Where the repository has moved on since, they are those of the newer one; the snapshot's own

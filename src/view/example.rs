@@ -24,6 +24,7 @@ use crate::model::report::{
 };
 use crate::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision, Revision};
 use crate::model::rule::Rule;
+use crate::model::signature::{Signer, Verified};
 use crate::model::warning::{Lack, Warning};
 
 /// A secret that must occur nowhere.
@@ -42,18 +43,22 @@ pub(in crate::view) fn config(pairs: &[(&str, &str)]) -> Config {
 
 pub(in crate::view) fn revision() -> Revision {
     let id = |text: &str| ObjectId::new(text).expect("an id");
-    Revision {
-        repositories: vec![RepositoryRevision {
-            repository: RepositoryName::main(),
-            at: At::Git {
-                reference: "refs/tags/v1".into(),
-                object: id("a3d1c0ffee00112233445566778899aabbccddee"),
-                commit: id("4f1c9e2000112233445566778899aabbccddeeff"),
-                committed: None,
-                verified: None,
-            },
-        }],
-    }
+    Revision::of(vec![RepositoryRevision {
+        repository: RepositoryName::main(),
+        at: At::Git {
+            reference: "refs/tags/v1".into(),
+            object: id("a3d1c0ffee00112233445566778899aabbccddee"),
+            commit: id("4f1c9e2000112233445566778899aabbccddeeff"),
+            committed: None,
+            verified: None,
+        },
+    }])
+}
+
+/// Somebody who signed a tag.
+pub(in crate::view) fn verified() -> Verified {
+    let ada = Signer { principals: "ada@example.com".into(), key: "SHA256:example".into() };
+    Verified { tag: Some(ada), commit: None, tagged: None }
 }
 
 fn shown(text: &str) -> Shown {

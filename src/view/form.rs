@@ -96,13 +96,15 @@ pub struct RevisionForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::view) directory: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) version_tag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::view) verified_by: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::view) signing_keys: Vec<String>,
 }
 
 pub(in crate::view) fn revision_forms(revision: &Revision) -> Vec<RevisionForm> {
-    let Revision { repositories } = revision;
+    let Revision { repositories, version_tags: _ } = revision;
     repositories
         .iter()
         .map(|RepositoryRevision { repository, at }| {
@@ -118,6 +120,7 @@ pub(in crate::view) fn revision_forms(revision: &Revision) -> Vec<RevisionForm> 
                 reference,
                 commit,
                 directory,
+                version_tag: revision.version_tag(repository).map(str::to_owned),
                 verified_by: verified.map(ToString::to_string),
                 signing_keys: verified
                     .map(|verified| verified.keys().into_iter().map(str::to_owned).collect())

@@ -197,6 +197,24 @@ mod tests {
     }
 
     #[test]
+    fn a_revision_names_its_version_and_its_signer_where_they_are_known() {
+        let mut empty = example::empty_plan();
+        let main = &mut empty.revision.repositories[0];
+        if let crate::model::revision::At::Git { verified, .. } = &mut main.at {
+            *verified = Some(std::sync::Arc::new(example::verified()));
+        }
+        let main = main.repository.clone();
+        empty.revision.version_tags.insert(main, "v1.4.2".into());
+        let form: serde_json::Value =
+            serde_json::from_str(&plan(&empty, &Findings::default())).expect("JSON");
+        let told = &form["revision"][0];
+        assert_eq!(
+            (&told["version_tag"], &told["verified_by"]),
+            (&"v1.4.2".into(), &"ada@example.com".into())
+        );
+    }
+
+    #[test]
     fn an_apply_is_the_plan_and_its_results() {
         let text = apply(&example::plan(), &Findings::default(), &example::results());
         let form: serde_json::Value = serde_json::from_str(&text).expect("JSON");

@@ -18,6 +18,7 @@ pub mod markdown;
 pub mod page;
 pub mod reference;
 pub mod schema;
+mod standing;
 pub mod status;
 mod text;
 

@@ -204,7 +204,16 @@ fn table(out: &mut String, title: &str, columns: &[&str], rows: impl IntoIterato
 fn revision(revision: &[RevisionForm]) -> String {
     let places: Vec<String> = revision
         .iter()
-        .map(|RevisionForm { repository, reference, commit, directory, verified_by, signing_keys: _ }| {
+        .map(|form| {
+            let RevisionForm {
+                repository,
+                reference,
+                commit,
+                directory,
+                version_tag: _,
+                verified_by,
+                signing_keys: _,
+            } = form;
             let at = match (reference, commit, directory) {
                 (Some(reference), Some(commit), _) => format!("{reference} at {commit}"),
                 (_, _, Some(directory)) => directory.clone(),

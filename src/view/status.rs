@@ -246,8 +246,15 @@ impl ClockForm {
     /// Where each repository stands, as people say it: `v1 at 4f1c9e2, platform v2 at 8d2e1f0`.
     pub(in crate::view) fn revision_in_words(&self) -> String {
         let one = |(index, form): (usize, &RevisionForm)| {
-            let RevisionForm { repository, reference, commit, directory, verified_by: _, signing_keys: _ } =
-                form;
+            let RevisionForm {
+                repository,
+                reference,
+                commit,
+                directory,
+                version_tag: _,
+                verified_by: _,
+                signing_keys: _,
+            } = form;
             let at = match (reference, commit, directory) {
                 (Some(reference), Some(commit), _) => {
                     let short = ["refs/tags/", "refs/heads/"]

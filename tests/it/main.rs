@@ -69,6 +69,7 @@ mod serve_told;
 mod signed;
 mod signed_follow;
 mod support;
+mod told_versions;
 mod versions;
 mod watched;
 mod watched_limits;

@@ -26,7 +26,7 @@ fn revision() -> RepositoryRevision {
 
 fn desired(connectors: BTreeMap<ConnectorName, DesiredConnector>) -> Desired {
     Desired {
-        revision: Revision { repositories: vec![revision()] },
+        revision: Revision::of(vec![revision()]),
         environment: EnvironmentName::new("test").expect("a name"),
         connectors,
         suspend: None,

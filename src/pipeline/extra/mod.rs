@@ -66,7 +66,7 @@ impl Target<'_> {
         at: &RepositoryRevision,
         found: &mut Vec<Finding>,
     ) -> Option<Desired> {
-        let revision = Revision { repositories: vec![at.clone()] };
+        let revision = Revision::of(vec![at.clone()]);
         render::desired(definitions, &revision, self.environment, &self.supply, self.select, found)
     }
 }

@@ -17,7 +17,7 @@ const PRODUCTION: &str = "environment: production\n";
 
 fn findings(files: &[(&str, String)]) -> Vec<Finding> {
     let definitions = read(files.iter().map(|(path, text)| (*path, text)));
-    let revision = Revision { repositories: vec![revision()] };
+    let revision = Revision::of(vec![revision()]);
     let supply = Supply { values: &Values::default(), examples: true, secrets: None };
     everywhere(&definitions, &revision, &supply, &Select::default())
         .into_values()

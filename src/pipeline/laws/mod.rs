@@ -36,7 +36,7 @@ fn read<T: AsRef<[u8]>>(files: impl IntoIterator<Item = (impl AsRef<str>, T)>) -
 }
 
 fn render(definitions: &Definitions, environment: &EnvironmentName) -> (Option<Desired>, Findings) {
-    let revision = Revision { repositories: vec![revision()] };
+    let revision = Revision::of(vec![revision()]);
     let supply = Supply { values: &Values::default(), examples: true, secrets: None };
     desired(definitions, &revision, environment, &supply, &Select::default())
 }

@@ -34,7 +34,7 @@ fn secrets(text: &str) -> Secrets {
 
 fn render(files: &[(&str, String)], secrets: Option<&Secrets>) -> (Option<Desired>, Findings) {
     let definitions = read(files.iter().map(|(path, text)| (*path, text.as_str())));
-    let revision = Revision { repositories: vec![revision()] };
+    let revision = Revision::of(vec![revision()]);
     let environment = EnvironmentName::new("e").expect("a name");
     let supply = Supply { values: &Values::default(), examples: true, secrets };
     desired(&definitions, &revision, &environment, &supply, &Select::default())

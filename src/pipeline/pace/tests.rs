@@ -15,7 +15,7 @@ fn at(minutes: i64) -> Timestamp {
 
 fn revision(digest: u64) -> Revision {
     let at = At::Directory { path: "definitions".into(), digest };
-    Revision { repositories: vec![RepositoryRevision { repository: RepositoryName::main(), at }] }
+    Revision::of(vec![RepositoryRevision { repository: RepositoryName::main(), at }])
 }
 
 fn action(name: &str, step: Step) -> Action {

@@ -40,9 +40,7 @@ fn wanted(state: DesiredState, pairs: &[(&str, &str)]) -> DesiredConnector {
 fn desired(connectors: impl IntoIterator<Item = (ConnectorName, DesiredConnector)>) -> Desired {
     let at = At::Directory { path: Arc::from("definitions"), digest: 0 };
     Desired {
-        revision: Revision {
-            repositories: vec![RepositoryRevision { repository: RepositoryName::main(), at }],
-        },
+        revision: Revision::of(vec![RepositoryRevision { repository: RepositoryName::main(), at }]),
         environment: EnvironmentName::new("production").expect("a plain name"),
         connectors: connectors.into_iter().collect(),
         suspend: None,

@@ -6,6 +6,7 @@ use crate::model::comparison::{Comparison, EffectKind};
 use crate::model::finding::Findings;
 use crate::view::compare::groups::{Group, Section, sections};
 use crate::view::compare::words;
+use crate::view::standing;
 use crate::view::text::{Colour, Paint, count, line, shown};
 
 /// Writes a comparison, its counting line last. Findings of the newer revision, told once, come first.
@@ -13,8 +14,8 @@ pub fn comparison(comparison: &Comparison, findings: &Findings, colour: bool) ->
     let paint = Paint::new(colour);
     let Comparison { old, new, imports, environments, findings: _ } = comparison;
     let mut out = crate::view::human::findings(findings, colour);
-    put(&mut out, format_args!("From         {}", line(&old.to_string())));
-    put(&mut out, format_args!("To           {}", line(&new.to_string())));
+    put(&mut out, format_args!("From         {}", standing::phrase(old)));
+    put(&mut out, format_args!("To           {}", standing::phrase(new)));
     let notes = imports.iter().flat_map(words::import).chain(environments.iter().flat_map(words::about));
     for note in notes {
         put(&mut out, format_args!("{} {note}", paint.mark(Colour::Yellow, "!")));

@@ -10,6 +10,7 @@ use crate::view::compare::words;
 use crate::view::markdown::escape::code;
 use crate::view::markdown::limit::Page;
 use crate::view::markdown::table;
+use crate::view::standing;
 use crate::view::text::{count, shown};
 
 /// More names than this in one group are counted.
@@ -19,7 +20,7 @@ const NAMES: usize = 100;
 /// revision, told once, come first.
 pub fn comparison(comparison: &Comparison, findings: &Findings) -> String {
     let Comparison { old, new, imports, environments, findings: _ } = comparison;
-    let (old, new) = (code(&old.to_string()), code(&new.to_string()));
+    let (old, new) = (code(&standing::phrase(old)), code(&standing::phrase(new)));
     let mut page = Page::new(format!("### From {old} to {new}\n\n**{}.**\n", words::sum(comparison)));
     let mut told = Findings::default();
     told.extend(findings.iter().filter(|finding| finding.severity != Severity::Info).cloned());

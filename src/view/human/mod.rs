@@ -17,20 +17,11 @@ use crate::model::plan::{
     Action, Change, ChangeKind, Failed, Held, Initial, Mode, Plan, Reason, Step, StepKind, Sync, Target,
 };
 use crate::model::report::{Outcome, StepResult};
-use crate::model::revision::Revision;
 use crate::model::rule::Severity;
 use crate::view::form::{FindingForm, SummaryForm};
+use crate::view::standing;
 use crate::view::status::{ClocksForm, ConnectorForm, FailureForm, StatusForm};
 use crate::view::text::{Colour, Paint, ago, count, line, put, shown};
-
-/// Says who signed what the plan is made of, where signatures are asked for.
-fn signers(out: &mut String, revision: &Revision) {
-    for one in &revision.repositories {
-        let Some(verified) = one.at.verified() else { continue };
-        let of = if one.repository.is_main() { String::new() } else { format!(" ({})", one.repository) };
-        put(out, format_args!("Signed by    {}{of}", line(&verified.to_string())));
-    }
-}
 
 /// Writes a plan, its counting line last.
 pub fn plan(plan: &Plan, colour: bool) -> String {
@@ -50,7 +41,7 @@ pub fn plan(plan: &Plan, colour: bool) -> String {
     } = plan;
     let mut out = String::new();
     put(&mut out, format_args!("Revision     {}", line(&revision.to_string())));
-    signers(&mut out, revision);
+    standing::lines(&mut out, revision);
     put(&mut out, format_args!("Environment  {environment}"));
     match mode {
         Mode::Enforce => {}
@@ -341,7 +332,7 @@ fn rendered(desired: &Desired, paint: Paint, explain: bool) -> String {
         out.push('\n');
     }
     let found = count(connectors.len(), "connector", "connectors");
-    let revision = line(&revision.to_string());
+    let revision = standing::phrase(revision);
     // No full stop: somebody may want to take the revision with them.
     put(&mut out, format_args!("{}", paint.strong(&format!("{found} of {environment}, {revision}"))));
     out

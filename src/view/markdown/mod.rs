@@ -15,6 +15,7 @@ use crate::model::rule::Severity;
 use crate::view::human::{counts, last_line, why};
 use crate::view::markdown::escape::{block, code, sentence};
 use crate::view::markdown::limit::Page;
+use crate::view::standing;
 
 /// How much of one value is shown.
 const LONGEST_VALUE: usize = 200;
@@ -69,7 +70,7 @@ pub fn plan(plan: &Plan, findings: &Findings) -> String {
         "### Plan for {}\n\n**{}**\n\nRevision {}.{}\n",
         code(environment.as_str()),
         sentence(&last_line(plan)),
-        code(&revision.to_string()),
+        code(&standing::phrase(revision)),
         match mode {
             Mode::Enforce => "",
             Mode::Observe => " Mode `observe`: nothing is written.",
