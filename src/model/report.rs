@@ -143,7 +143,8 @@ words! {
     RepositoryState {
         /// Read well, and in force.
         Ok = "ok",
-        /// The last good revision is in force and the repository has not been read for long.
+        /// What was good last is in force: the repository has not answered since the agent began, its ref moves
+        /// faster than it can be read, or the folder is empty.
         Stale = "stale",
         /// It cannot be reached.
         Unreachable = "unreachable",

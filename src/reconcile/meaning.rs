@@ -52,6 +52,8 @@ pub fn state(class: Class) -> RepositoryState {
         Class::RefMissing => RepositoryState::RefMissing,
         Class::Unverified => RepositoryState::VerificationFailed,
         Class::Unusable | Class::Invalid => RepositoryState::Invalid,
+        // The server answers, and what it names was another thing a moment later.
+        Class::Superseded => RepositoryState::Stale,
         Class::NotLeader
         | Class::Rebalancing
         | Class::Starting
@@ -64,7 +66,6 @@ pub fn state(class: Class) -> RepositoryState {
         | Class::Unsupported
         | Class::Failed
         | Class::DataLost
-        | Class::Superseded
         | Class::NotDue
         | Class::Internal => RepositoryState::Unreachable,
     }
@@ -80,6 +81,14 @@ mod tests {
     fn later(seconds: Option<u64>) -> Error {
         let later = seconds.map(Duration::from_secs);
         Error::Status { repository: String::new(), doing: Doing::Listing, status: 503, later }
+    }
+
+    #[test]
+    fn a_ref_that_does_not_stand_still_is_stale_and_asked_for_soon() {
+        let (repository, reference) = (String::new(), "refs/tags/v1".to_owned());
+        let moving = Error::Moving { repository, reference };
+        assert_eq!((state(moving.class()), answer(&moving)), (RepositoryState::Stale, Answer::Racing));
+        assert_eq!(state(later(None).class()), RepositoryState::Unreachable);
     }
 
     #[test]

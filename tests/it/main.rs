@@ -45,6 +45,7 @@ mod pace;
 mod plugins;
 mod polling;
 mod portable;
+mod racing;
 mod reach;
 mod reach_balance;
 mod reach_tls;

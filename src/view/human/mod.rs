@@ -372,9 +372,15 @@ pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
         let what = "what it points at is not valid; the last good revision stays in force";
         put(&mut out, format_args!("{mark} {}: invalid: {what}", line(&repository.repository)));
     }
-    for repository in status.repositories.iter().filter(|one| one.state == "stale") {
+    // Where there is a failure, that says why.
+    let stale = status.repositories.iter().filter(|one| one.state == "stale" && one.failure.is_none());
+    for repository in stale {
         let mark = paint.mark(Colour::Yellow, "!");
-        let what = "it holds nothing; what it declared last stays in force";
+        let what = if repository.repository.starts_with("extra:") {
+            "it holds nothing; what it declared last stays in force"
+        } else {
+            "it has not answered yet; what was accepted last is in force"
+        };
         put(&mut out, format_args!("{mark} {}: stale: {what}", line(&repository.repository)));
     }
     for told in status.findings.iter().filter(|told| told.severity != "info") {

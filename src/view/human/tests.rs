@@ -4,6 +4,7 @@ use super::*;
 use crate::model::finding::{Finding, Place};
 use crate::model::plan::Sync;
 use crate::model::report::{ClusterReport, RepositoryState};
+use crate::model::revision::RepositoryName;
 use crate::model::rule::Rule;
 use crate::view::example;
 
@@ -180,7 +181,9 @@ fn an_agent_that_follows_says_who_tells_of_the_connectors() {
 #[test]
 fn a_folder_that_was_emptied_is_told_and_a_deletion_that_is_done_is_not() {
     let mut report = example::report();
-    report.repositories[0].state = RepositoryState::Stale;
+    let folder = &mut report.repositories[0];
+    folder.repository = RepositoryName::extra("/etc/extra/shop");
+    (folder.state, folder.failure) = (RepositoryState::Stale, None);
     let sync = [(example::name("gone"), Sync::Synced), (example::name("wanted"), Sync::Missing)].into();
     report.cluster.plan = Some(Plan { sync, ..example::plan() }.into());
     let form = StatusForm::new(&report, "0.1.0");
@@ -190,6 +193,19 @@ fn a_folder_that_was_emptied_is_told_and_a_deletion_that_is_done_is_not() {
     assert!(told.contains(&stale), "{told}");
     assert!(!told.contains("gone") && told.contains("1 connector, 1 not in sync"), "{told}");
     assert_eq!(form.connectors[0].state.as_deref(), Some("absent"));
+}
+
+#[test]
+fn a_repository_that_is_stale_says_why() {
+    let mut report = example::report();
+    report.repositories[0].state = RepositoryState::Stale;
+    let why = "failed to list the refs: connection refused";
+    let told = |report: &_| status(&StatusForm::new(report, "0.1.0"), example::NOW, false);
+    let failed = told(&report);
+    assert!(failed.contains(&format!("main: unreachable: {why}")) && !failed.contains("stale"), "{failed}");
+    report.repositories[0].failure = None;
+    let waits = "! main: stale: it has not answered yet; what was accepted last is in force\n";
+    assert!(told(&report).contains(waits), "{}", told(&report));
 }
 
 #[test]
