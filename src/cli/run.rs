@@ -72,8 +72,9 @@ impl Run {
             .await
             .with_context(|| format!("failed to listen on {}", settings.listen))
             .map_err(|error| {
-                Failure::new(error)
-                    .hint(Some("choose another address with --listen, or `http.listen` in the settings"))
+                let failure = Failure::new(error)
+                    .hint(Some("choose another address with --listen, or `http.listen` in the settings"));
+                wiring::written(&settings, &["http.listen"], failure)
             })?;
         info!(version = env!("CARGO_PKG_VERSION"), %environment, connect = %settings.connect.url, listen = %settings.listen, "started");
 
@@ -107,8 +108,9 @@ impl Run {
 fn ears(settings: &Settings, hints: watch::Sender<Hints>) -> Result<serve::Ears, Failure> {
     let open = |key, path: &Option<PathBuf>| {
         path.as_deref().map(|path| Secret::open(key, path)).transpose().map_err(|error| {
-            Failure::new(error.into())
-                .hint(Some("the file holds the secret and nothing else; is it mounted?"))
+            let failure = Failure::new(error.into())
+                .hint(Some("the file holds the secret and nothing else; is it mounted?"));
+            wiring::written(settings, &[key], failure)
         })
     };
     let webhook_secret = open("http.webhook_secret_file", &settings.webhook_secret_file)?;

@@ -32,7 +32,7 @@ use crate::reconcile::extras::Extras;
 use crate::reconcile::place::{self, Place};
 use crate::repo::keys::Keys;
 use crate::repo::options::ImportOptions;
-use crate::repo::Repository;
+use crate::repo::{self, Repository};
 use crate::secrets::Store;
 use crate::settings;
 use crate::settings::checked::{self, Level, Settings};
@@ -167,8 +167,34 @@ pub fn repository(settings: &Settings) -> Result<Repository, Failure> {
             .hint(Some("add --dir DIR, or --git URL with --tag TAG, or `repository:` to the settings"))),
         Some(checked::Repository::Directory(path)) => Ok(Repository::directory(path).naming(pipeline::named)),
         Some(checked::Repository::Git(options)) => {
-            Ok(Repository::git(options.as_ref().clone())?.naming(pipeline::named))
+            let repository = Repository::git(options.as_ref().clone());
+            let repository = repository.map_err(|error| {
+                let keys = keys_of(&error);
+                written(settings, keys, error.into())
+            })?;
+            Ok(repository.naming(pipeline::named))
         }
+    }
+}
+
+/// The keys that may hold what an error says is unusable.
+fn keys_of(error: &repo::error::Error) -> &'static [&'static str] {
+    if matches!(error, repo::error::Error::Address { .. }) {
+        &["repository.git.url"]
+    } else if matches!(error, repo::error::Error::ReferenceName { .. }) {
+        &["repository.git.ref.tag", "repository.git.ref.branch"]
+    } else if matches!(error, repo::error::Error::PathOutside { .. }) {
+        &["repository.git.path"]
+    } else {
+        &[]
+    }
+}
+
+/// Says where in the settings file that was written which failed, where it was.
+pub fn written(settings: &Settings, keys: &[&'static str], failure: Failure) -> Failure {
+    match keys.iter().find_map(|key| Some((key, settings.places.get(key)?))) {
+        Some((key, place)) => failure.context(format!("{place}: `{key}` cannot be used")),
+        None => failure,
     }
 }
 

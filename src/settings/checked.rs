@@ -2,6 +2,7 @@
 //!
 //! Takes nothing and gives only shapes; reading and checking is left to `take`.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use url::Url;
 use crate::connect::Writer;
 use crate::connect::access::Access;
 use crate::model::desired::Suspend;
+use crate::model::finding::Place;
 use crate::model::folder::ExtraFolder;
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Mode;
@@ -60,6 +62,8 @@ pub struct Settings {
     pub per_connector: bool,
     /// How logs are written.
     pub log: Log,
+    /// Where each key of the file was written, for what shows itself as wrong only where it is used.
+    pub places: BTreeMap<&'static str, Place>,
 }
 
 /// Where the definitions come from.

@@ -96,6 +96,12 @@ impl RawSettings {
         self.values.get(path).map(|(_, node)| node)
     }
 
+    /// Where each key was written that is taken from the file.
+    pub fn places(&self) -> BTreeMap<&'static str, Place> {
+        let of_file = self.values.iter().filter(|(_, (source, _))| *source == Source::File);
+        of_file.map(|(key, (_, node))| (*key, node.place.clone())).collect()
+    }
+
     /// What variables begin with that are secrets and no settings.
     fn secrets_prefix(&self) -> String {
         const PATH: &str = "secrets.env_prefix";

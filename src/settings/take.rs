@@ -86,6 +86,7 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
         state_dir,
         per_connector: metrics?,
         log: log?,
+        places: raw.places(),
     })
 }
 

@@ -194,6 +194,34 @@ async fn wrong_settings_are_told_with_their_places() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_shows_itself_as_wrong_only_in_use_is_told_with_its_place_in_the_file() -> Result<()> {
+    let desk = desk()?;
+    let (url, tag) = ("https://git.example.com/x", "{tag: v1}");
+    for (url, reference, path, place) in [
+        ("https://ada:hunter2@git.example.com/x", tag, ".", "settings.yaml:4:10: `repository.git.url`"),
+        (url, "{tag: refs/tags/v1}", ".", "settings.yaml:5:16: `repository.git.ref.tag`"),
+        (url, "{branch: HEAD}", ".", "settings.yaml:5:19: `repository.git.ref.branch`"),
+        (url, tag, "../x", "settings.yaml:6:11: `repository.git.path`"),
+    ] {
+        let git = format!("repository:\n  git:\n    url: '{url}'\n    ref: {reference}\n    path: {path}\n");
+        desk.write("settings.yaml", &format!("environment: production\n{git}"))?;
+        let said = desk.run("plan --settings settings.yaml").await?;
+        let told = format!("Error: {place} cannot be used\nCaused by: ");
+        assert!(said.code == Some(1) && said.err.starts_with(&told), "{place}: {said}");
+        assert!(said.err.contains("\nHint: ") && !said.err.contains("hunter2"), "{said}");
+    }
+    desk.write(
+        "settings.yaml",
+        "environment: production\nhttp:\n  webhook_secret_file: /nowhere/secret\n  listen: 127.0.0.1:0\n",
+    )?;
+    let said = desk.run("run --settings settings.yaml --dir .").await?;
+    let told = "Error: settings.yaml:3:24: `http.webhook_secret_file` cannot be used\n\
+        Caused by: failed to use `http.webhook_secret_file`, /nowhere/secret\nCaused by: ";
+    assert!(said.code == Some(1) && said.err.contains(told), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn who_may_only_observe_cannot_apply() -> Result<()> {
     let desk = desk()?;
     desk.write("settings.yaml", "mode: observe\n")?;
