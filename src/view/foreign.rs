@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::model::character::shown_in_json;
 use crate::model::config::Shown;
 use crate::model::desired::{Desired, DesiredConnector, DesiredState};
 use crate::model::name::ConnectorName;
@@ -52,6 +53,7 @@ pub fn connect(desired: &Desired) -> Result<Portable, Vec<Obstacle>> {
         all.push(one);
     }
     let text = serde_json::to_string_pretty(&all).expect("texts are always JSON") + "\n";
+    let text = shown_in_json(&text).into_owned();
     if obstacles.is_empty() { Ok(Portable { text, lost: lost(desired) }) } else { Err(obstacles) }
 }
 

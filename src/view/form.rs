@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::character::shown_in_json;
 use crate::model::config::{Config, Shown};
 use crate::model::desired::Incomplete;
 use crate::model::finding::{Finding, Findings, Place};
@@ -20,9 +21,10 @@ use crate::model::warning::Warning;
 /// The format that all of these forms have.
 pub const FORMAT: u32 = 1;
 
-/// Pretty text that ends with a line feed.
+/// Pretty text that ends with a line feed. Somebody may well read it in a terminal.
 pub(in crate::view) fn text(form: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(form).expect("forms are maps with text keys");
+    let text = serde_json::to_string_pretty(form).expect("forms are maps with text keys");
+    let mut text = shown_in_json(&text).into_owned();
     text.push('\n');
     text
 }
@@ -407,4 +409,29 @@ impl FindingForm {
 
 pub(in crate::view) fn finding_forms(findings: &Findings) -> Vec<FindingForm> {
     findings.iter().map(FindingForm::new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::model::character::is_unprintable;
+
+    #[test]
+    fn json_without_odd_characters_says_the_same() {
+        let text = "zwölf → 12 \u{1f600} a\u{202e}b\u{9b}31m\u{7f}\u{feff}\u{85}\n\t\"\\u202e\u{200b}";
+        let json =
+            serde_json::to_string_pretty(&serde_json::json!({"key\u{2066}": [text]})).expect("it is JSON");
+        let shown = shown_in_json(&json);
+        assert!(!shown.contains(|c: char| c != '\n' && is_unprintable(c)), "{shown}");
+        assert!(
+            shown.contains("zwölf → 12 \u{1f600} a\\u202eb\\u009b31m\\u007f\\ufeff\\u0085\\n"),
+            "{shown}"
+        );
+        let (before, after): (serde_json::Value, serde_json::Value) =
+            (serde_json::from_str(&json).expect("JSON"), serde_json::from_str(&shown).expect("JSON still"));
+        assert_eq!(before, after);
+        assert!(matches!(shown_in_json("{\n  \"zwölf\": 1\n}"), Cow::Borrowed(_)));
+    }
 }
