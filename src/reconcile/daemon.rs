@@ -56,8 +56,9 @@ pub async fn run(
     let (polls, polled) = watch::channel(LastPoll::default());
     let poke = Arc::new(Notify::new());
     let words = Words { hints, hinted: Hinted::default(), poke: &poke };
+    let newest = follower.accepted();
     let follow = follow(follower, &board, polls, words, &interrupt);
-    let accepted = Accepted { polled, poke: &poke, patience };
+    let accepted = Accepted { polled, newest, poke: &poke, patience };
     let reconcile = reconcile(reconciler, &board, accepted, &interrupt);
     tokio::join!(follow, reconcile);
     info!("ended");
@@ -82,8 +83,9 @@ async fn follow(
     let mut ask = Ask::Due;
     loop {
         let before = interrupt.newest();
+        let changed = async || words.glance().await;
         let polled = tokio::select! {
-            polled = follower.poll(ask, board).instrument(info_span!("poll")) => polled,
+            polled = follower.poll(ask, board, changed).instrument(info_span!("poll")) => polled,
             () = interrupt.ending() => return,
         };
         // Many a file changes in folders that means nothing: that costs the cluster no look.
@@ -131,12 +133,31 @@ impl Words<'_> {
                 }
                 () = &mut rested => return Ask::Due,
                 () = self.poke.notified() => return Ask::All,
-                Ok(()) = self.hints.changed() => {
-                    let hints = *self.hints.borrow_and_update();
-                    self.hinted.hear(hints, Instant::now());
-                }
+                Ok(()) = self.hints.changed() => self.hear(),
             }
         }
+    }
+}
+
+impl Words<'_> {
+    /// Waits until something has changed in a folder, while a repository is being asked. What else is said
+    /// meanwhile is followed afterwards.
+    async fn glance(&mut self) {
+        loop {
+            let due = self.hinted.glance_due();
+            tokio::select! {
+                () = until(due) => {
+                    self.hinted.glance(Instant::now());
+                    return;
+                }
+                Ok(()) = self.hints.changed() => self.hear(),
+            }
+        }
+    }
+
+    fn hear(&mut self) {
+        let hints = *self.hints.borrow_and_update();
+        self.hinted.hear(hints, Instant::now());
     }
 }
 
@@ -150,6 +171,8 @@ async fn until(moment: Option<Instant>) {
 /// The reconciler's end of the follower.
 struct Accepted<'a> {
     polled: watch::Receiver<LastPoll>,
+    /// What is in force: a folder changes it also while a repository is being asked.
+    newest: watch::Receiver<Option<Arc<Desired>>>,
     poke: &'a Notify,
     /// How long it is asked in vain before what was accepted last counts.
     patience: Duration,
@@ -162,6 +185,20 @@ impl Accepted<'_> {
         self.poke.notify_one();
         // The follower ends only with the agent, and then the caller is cut off as well.
         let _ended = self.polled.wait_for(|last| last.count > count).await;
+    }
+
+    /// Waits for news of the follower; nothing where it has ended.
+    async fn news(&mut self) -> Option<()> {
+        tokio::select! {
+            changed = self.polled.changed() => changed.ok(),
+            changed = self.newest.changed() => changed.ok(),
+        }
+    }
+
+    /// Takes note that all that is known so far is looked at.
+    fn seen(&mut self) {
+        self.polled.mark_unchanged();
+        self.newest.mark_unchanged();
     }
 
     /// Whether what was accepted last may be written by one who could not ask whether it still counts.
@@ -182,11 +219,11 @@ async fn reconcile(
     let mut rest: Option<Duration> = None;
     loop {
         tokio::select! {
-            changed = accepted.polled.changed() => if changed.is_err() { return },
+            news = accepted.news() => if news.is_none() { return },
             () = pause(rest) => {}
             () = interrupt.ending() => return,
         }
-        accepted.polled.mark_unchanged();
+        accepted.seen();
         let followed = accepted.polled.borrow().followed;
         let end = turn(&mut reconciler, board, &mut accepted, interrupt).await;
         if interrupt.is_ending() {
@@ -230,7 +267,7 @@ async fn turn(
     // just not answered is asked at its own interval, so that an outage is not made worse.
     if failing.is_none() {
         interrupt.unless_ending(accepted.ask()).await?;
-        accepted.polled.mark_unchanged();
+        accepted.seen();
     }
     let desired = interrupt.newest()?;
     let span = turning(&desired, board);

@@ -3,47 +3,39 @@
 //! Takes the main repository and an environment. The main repository says which others it imports;
 //! each is asked at its own pace, and when one of them has moved the whole is rendered again, from
 //! the newest that was read of each. It is accepted where nothing is wrong; what was accepted last
-//! stays in force otherwise, and is kept for the agent's next start. Each round looks whether a secret in it has changed, and whether a folder beside
-//! it has; there is one at every interval, whether a repository is asked in it or not.
+//! stays in force otherwise, and is kept for the agent's next start. Each round has what is in force looked over;
+//! there is one at every interval, whether a repository is asked in it or not.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::model::desired::Desired;
 use crate::model::kept::LastGood;
-use crate::model::report::{Class, Clock, Event, RepositoryState};
+use crate::model::report::{Class, Event, RepositoryState};
 use crate::model::revision::RepositoryName;
 use crate::model::rule::Severity;
 use crate::model::snapshot::Sources;
-use crate::model::supplied::Secrets;
 use crate::pipeline;
-use crate::pipeline::extra::{self, Ground};
 use crate::pipeline::polling::Pace;
-use crate::reconcile::board::{self, Board};
+use crate::reconcile::board::Board;
 use crate::reconcile::extras::Extras;
 use crate::reconcile::followed::Followed;
 use crate::reconcile::imports::Imports;
+use crate::reconcile::in_force::InForce;
 use crate::reconcile::keeping::{Keeping, Memories};
-use crate::reconcile::place::{Place, Rendered};
+use crate::reconcile::place::Place;
 use crate::repo::Repository;
 use crate::repo::keys::Keys;
 use crate::repo::options::ImportOptions;
 
 /// The longest round, in intervals: the first rest of a repository that answers may be that long.
 pub const LONGEST_ROUND: f64 = 1.5;
-
-/// What was accepted last, kept where it is to be put in force anew by itself: when a secret changes, or a
-/// folder beside it.
-struct Good {
-    ground: Ground,
-    /// The secrets that are in force with it.
-    secrets: Secrets,
-}
 
 /// Follows a repository, and those that it imports, for one environment.
 pub struct Follower {
@@ -53,13 +45,8 @@ pub struct Follower {
     /// When to come round, although no repository is due.
     round: Instant,
     keys: Keys,
-    place: Place,
-    extras: Extras,
-    good: Option<Good>,
+    in_force: InForce,
     keeping: Option<Keeping>,
-    /// Whether what was read last was refused.
-    refused: bool,
-    accepted: watch::Sender<Option<Arc<Desired>>>,
     /// How the main repository was last asked.
     polled: Polled,
 }
@@ -89,19 +76,14 @@ pub enum Ask {
 impl Follower {
     /// A follower that has read nothing yet.
     pub fn new(repository: Repository, interval: Duration, imports: ImportOptions, place: Place) -> Self {
-        let (accepted, _) = watch::channel(None);
         Self {
             main: Followed::new(RepositoryName::main(), repository, Pace::new(interval, interval)),
             keys: Keys::of(&imports),
             imports: Imports::new(imports, interval),
             interval,
             round: Instant::now(),
-            place,
-            extras: Extras::default(),
-            good: None,
+            in_force: InForce::new(place),
             keeping: None,
-            refused: false,
-            accepted,
             polled: Polled::Badly(Class::NotDue),
         }
     }
@@ -109,7 +91,7 @@ impl Follower {
     /// Puts folders of `extra` beside the repositories.
     #[must_use]
     pub fn beside(self, extras: Extras) -> Self {
-        Self { extras, ..self }
+        Self { in_force: self.in_force.beside(extras), ..self }
     }
 
     /// Keeps what is accepted, and begins with what was kept.
@@ -125,7 +107,7 @@ impl Follower {
 
     /// What was accepted last, as it changes.
     pub fn accepted(&self) -> watch::Receiver<Option<Arc<Desired>>> {
-        self.accepted.subscribe()
+        self.in_force.accepted()
     }
 
     /// Rests until the next round, or until an import answers that was not waited for.
@@ -140,13 +122,23 @@ impl Follower {
     /// Asks those that are due, and tells; says how the main one was last asked.
     ///
     /// They are asked side by side. What is new in the main one waits a moment for imports that may have
-    /// moved with it, and for one that nobody has asked yet; an import that hangs holds up nothing else.
-    pub async fn poll(&mut self, ask: Ask, board: &Board) -> Polled {
+    /// moved with it, and for one that nobody has asked yet; an import that hangs holds up nothing else. While the
+    /// main one is waited for, folders beside it are looked at whenever `changed` says so.
+    pub async fn poll(&mut self, ask: Ask, board: &Board, mut changed: impl AsyncFnMut()) -> Polled {
         self.hurry(ask);
         let began = Instant::now();
         self.imports.ask(began, board);
         let main = async { if self.main.due() <= began { Some(self.main.ask(board).await) } else { None } };
-        let main = self.imports.beside(main).await;
+        let main = {
+            let mut main = pin!(self.imports.beside(main));
+            loop {
+                tokio::select! {
+                    biased;
+                    main = &mut main => break main,
+                    () = changed() => self.in_force.look(board).await,
+                }
+            }
+        };
         self.imports.linger().await;
         let mut polls = Vec::new();
         let mut news = false;
@@ -169,11 +161,7 @@ impl Follower {
         let accepted = news && self.accept(board);
         // Before it is written anywhere: who starts again with less would take it back while git is away.
         self.keep(accepted).await;
-        // A repository that cannot be reached does not keep a service from changing its connectors.
-        let looked = self.extras.poll(board).await;
-        if accepted || looked || self.has_new_secrets() {
-            self.put_in_force(board);
-        }
+        self.in_force.look(board).await;
         judge(board);
         if polls.is_empty() {
             board.tell(&Event::CameRound);
@@ -223,40 +211,21 @@ impl Follower {
         self.imports.ask_unasked(board).await;
     }
 
-    /// Renders what was read, and keeps it to be put in force where nothing is wrong with it; says whether
-    /// that is so.
+    /// Has what was read judged; says whether nothing is wrong with it.
     fn accept(&mut self, board: &Board) -> bool {
-        let Some(main) = self.main.snapshot() else { return false };
-        let mut sources = Sources::alone(Arc::clone(main));
+        let is_good = self.sources().is_some_and(|sources| self.in_force.accept(&sources, board));
+        if is_good {
+            self.main.accept();
+            self.imports.settle();
+        }
+        is_good
+    }
+
+    /// What was last read of each.
+    fn sources(&self) -> Option<Sources> {
+        let mut sources = Sources::alone(Arc::clone(self.main.snapshot()?));
         self.imports.add_to(&mut sources);
-        let now = Timestamp::now();
-        let revision = sources.revision();
-        let ground = self.place.ground(&sources);
-        // What folders use of it is known where they are put beside it.
-        let findings =
-            if self.extras.is_empty() { ground.findings.clone() } else { extra::alone(&ground.findings) };
-        board::log(None, findings.iter());
-        self.refused = ground.desired.is_none();
-        board.write(|report| {
-            if report.clocks.points_at.as_ref().is_none_or(|clock| clock.revision != revision) {
-                report.clocks.points_at = Some(Clock { revision: revision.clone(), at: now });
-            }
-            if !self.refused {
-                report.clocks.validated = Some(Clock { revision: revision.clone(), at: now });
-            }
-            report.findings = findings;
-        });
-        let Some(desired) = &ground.desired else {
-            let kept = self.accepted.borrow().as_ref().map(|kept| kept.revision.to_string());
-            let rest = if kept.is_some() { "the last good one stays in force" } else { "none is in force" };
-            warn!(%revision, kept, "refused a revision: it has findings; {rest}");
-            return false;
-        };
-        info!(%revision, connectors = desired.connectors.len(), "accepted a revision");
-        self.good = Some(Good { ground, secrets: Secrets::default() });
-        self.main.accept();
-        self.imports.settle();
-        true
+        Some(sources)
     }
 
     /// Keeps what was accepted, or what has come to be known since; lets go of files that nobody needs.
@@ -299,70 +268,16 @@ impl Follower {
             self.imports.name(&about, board);
         }
         let is_whole = self.imports.recall(accepted, board).await;
-        let is_good = is_whole && self.accept_again(accepted, board);
+        let sources = self.sources().filter(|_| is_whole);
+        let is_good = sources.is_some_and(|sources| self.in_force.accept_again(&sources, accepted, board));
         if is_good {
-            self.extras.poll(board).await;
-            self.put_in_force(board);
+            self.in_force.look(board).await;
             if self.imports.is_empty() {
                 self.main.forget_files();
             }
         }
         board.tell(&Event::CameRound);
         is_good
-    }
-
-    /// Renders what was kept; says whether nothing is wrong with it today.
-    fn accept_again(&mut self, accepted: Timestamp, board: &Board) -> bool {
-        let Some(main) = self.main.snapshot() else { return false };
-        let mut sources = Sources::alone(Arc::clone(main));
-        self.imports.add_to(&mut sources);
-        let revision = sources.revision();
-        let ground = self.place.ground(&sources);
-        board::log(None, ground.findings.iter());
-        board.write(|report| report.findings = ground.findings.clone());
-        self.refused = ground.desired.is_none();
-        if self.refused {
-            warn!(%revision, %accepted, "what was accepted last is not in force: it has findings today");
-            return false;
-        }
-        let age = SignedDuration::from_secs(Timestamp::now().duration_since(accepted).as_secs());
-        info!(%revision, %accepted, "what was accepted last, {age:#} ago, is in force until its repository answers");
-        board.write(|report| report.clocks.validated = Some(Clock { revision, at: accepted }));
-        self.good = Some(Good { ground, secrets: Secrets::default() });
-        true
-    }
-
-    /// Reads the secrets again that are in force: a file was mounted, or a password renewed. No new revision
-    /// is needed for it.
-    fn has_new_secrets(&self) -> bool {
-        let changed = |good: &Good| self.place.store.read(&good.secrets.names()) != good.secrets;
-        let is_new = self.good.as_ref().is_some_and(changed);
-        if is_new {
-            info!("a secret has changed; what is in force is rendered with it");
-        }
-        is_new
-    }
-
-    /// Puts in force what the repositories gave when they last were good, the folders beside it, and the
-    /// secrets as they are now.
-    fn put_in_force(&mut self, board: &Board) {
-        let Some(Good { ground, secrets: _ }) = self.good.take() else { return };
-        let Rendered { desired, findings, outcomes, secrets } = self.place.complete(&ground, &self.extras);
-        self.extras.keep(outcomes, board);
-        // What the findings of a newer revision that was refused say is still so.
-        if !self.refused {
-            let known = board.read(|report| report.findings.clone());
-            board::log(None, findings.iter().filter(|finding| !known.iter().any(|known| known == *finding)));
-            board.write(|report| report.findings = findings);
-        }
-        self.accepted.send_if_modified(|accepted| {
-            let desired = desired.map(Arc::new);
-            let is_news = *accepted != desired;
-            *accepted = desired;
-            is_news
-        });
-        let is_kept = !self.extras.is_empty() || !secrets.names().is_empty();
-        self.good = is_kept.then_some(Good { ground, secrets });
     }
 }
 

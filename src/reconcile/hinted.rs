@@ -31,6 +31,8 @@ pub struct Hinted {
     echo: Option<Instant>,
     /// When to look at folders alone.
     folders: Option<Instant>,
+    /// The same, while a repository is being asked.
+    glance: Option<Instant>,
     /// When the last look was that a word was followed by.
     last: Option<Instant>,
     /// When folders were looked at last because of a hint.
@@ -52,6 +54,7 @@ impl Hinted {
         if hints.folders != self.heard.folders {
             let free = self.last_folders.map_or(now, |last| now.max(last + FOLDER_GAP));
             self.folders.get_or_insert(free);
+            self.glance.get_or_insert(free);
         }
         self.heard = hints;
     }
@@ -65,7 +68,7 @@ impl Hinted {
     pub fn follow(&mut self, now: Instant) -> Ask {
         let is_told = self.look.into_iter().chain(self.echo).any(|due| due <= now);
         // Whatever is looked at, folders are part of it.
-        self.folders = None;
+        (self.folders, self.glance) = (None, None);
         self.last_folders = Some(now);
         if !is_told {
             return Ask::Folders;
@@ -75,6 +78,18 @@ impl Hinted {
         self.last = Some(now);
         self.followed = self.heard.count;
         Ask::Anew
+    }
+
+    /// When to look at the folders beside a repository that is being asked.
+    pub fn glance_due(&self) -> Option<Instant> {
+        self.glance
+    }
+
+    /// Takes note that they are looked at. There will be a look at all folders when it has answered, since a
+    /// repository may be one, too.
+    pub fn glance(&mut self, now: Instant) {
+        self.glance = None;
+        self.last_folders = Some(now);
     }
 
     /// How many words the looks so far have followed.
@@ -136,6 +151,26 @@ mod tests {
         let asked = [(3, Ask::Folders), (13, Ask::Folders), (18, Ask::Anew), (28, Ask::Folders)];
         assert_eq!(looks, asked);
         assert_eq!(hinted.due(), None, "nothing is left");
+    }
+
+    #[test]
+    fn while_a_repository_is_asked_folders_are_looked_at_once_a_second_and_once_more_when_it_has_answered() {
+        let begin = Instant::now();
+        let (mut hinted, mut hints, mut glances) = (Hinted::default(), Hints::default(), Vec::new());
+        for tenth in 0..50 {
+            let now = begin + Duration::from_millis(100 * tenth);
+            hints.folders += u64::from((3..=12).contains(&tenth));
+            hinted.hear(hints, now);
+            if hinted.glance_due().is_some_and(|due| due <= now) {
+                hinted.glance(now);
+                glances.push(tenth);
+            }
+        }
+        assert_eq!(glances, [3, 13]);
+        let now = begin + Duration::from_secs(5);
+        assert!(hinted.due().is_some_and(|due| due <= now), "it is not forgotten");
+        assert_eq!(hinted.follow(now), Ask::Folders);
+        assert_eq!((hinted.due(), hinted.glance_due()), (None, None), "nothing is left");
     }
 
     #[test]

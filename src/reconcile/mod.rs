@@ -10,6 +10,7 @@
 //! | `board` | holds the report, and tells each change of it |
 //! | `interrupt` | knows when to leave off: the agent ends, or a newer revision is there |
 //! | `follow` | repositories → accepted desired |
+//! | `in_force` | what was accepted, the folders beside it and its secrets, as they change |
 //! | `followed` | one repository: asks it, reads what is new |
 //! | `meaning` | what an answer means to pace and state |
 //! | `course` | tells how what is followed moved |
@@ -37,6 +38,7 @@ pub mod follow;
 mod followed;
 mod hinted;
 mod imports;
+mod in_force;
 pub mod interrupt;
 pub mod keeping;
 mod meaning;

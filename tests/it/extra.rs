@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tagalong_testkit::fake::Fake;
+use tagalong_testkit::rules::{Effect, Rule};
 use tokio::time::sleep;
 
 use crate::secrets::{self, MARK, told, with_folder, with_secret};
@@ -233,6 +234,31 @@ async fn a_refused_release_and_a_lost_git_server_do_not_hold_a_folder_back() -> 
     wait("the folder is followed all the same", changed).await.with_context(|| agent.log())?;
     assert_eq!(fake.names(), ["orders", "shop"]);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_git_server_that_hangs_holds_no_folder_up() -> Result<()> {
+    let mut site = Site::new().await?;
+    let http = &site.definitions.http;
+    http.clear();
+    http.rule(Rule::on("", Effect::Hang));
+    wait("git is asked, and hangs", || async { Ok(!http.exchanges().is_empty()) }).await?;
+    for key in ["batch.size", "batch.bytes"] {
+        // No sooner than a second after the last look.
+        sleep(Duration::from_secs(1)).await;
+        let began = Instant::now();
+        site.shop.renew(&[("shop.yaml", &file_source("shop", &format!("  {key}: 7\n")))])?;
+        site.wait_for_key("shop", key).await?;
+        assert!(began.elapsed() < Duration::from_secs(2), "{key}: {:?}", began.elapsed());
+    }
+    assert_eq!(
+        http.exchanges().len(),
+        1,
+        "it is still the same question, which is given up after ten seconds"
+    );
+    http.heal();
+    site.wait_for_correction("orders").await?;
+    site.agent.wait_for_metric("tagalong_repository_state{repository=\"main\",state=\"ok\"}", 1.0).await
 }
 
 #[tokio::test]
