@@ -74,3 +74,4 @@ mod told_versions;
 mod versions;
 mod watched;
 mod watched_limits;
+mod webhooks;
