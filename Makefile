@@ -10,6 +10,9 @@ SHELL := bash
 # These mostly wait; those on real parts keep the processors busy, and one runs for each.
 fast := --skip real:: --test-threads 8
 
+# These look at the memory of their own process, so nothing else may run in it.
+measured := ten_thousand the_largest_repository
+
 ifdef KEEP
 export KEEP
 endif
@@ -33,7 +36,8 @@ test-fast: ## without the real parts: a minute and a half once built, no Java
 	cargo test --workspace -- $(fast)
 
 test-long: install-all ## what takes too long to gate: the tests marked #[ignore = "long: ..."]
-	cargo test --workspace -- --ignored
+	cargo test --workspace -- --ignored $(addprefix --skip ,$(measured))
+	cargo test --test it -- --ignored --test-threads 1 $(measured)
 
 bench: ## how long planning takes and how much an agent at rest holds, in release form: eight minutes
 	cargo bench --bench render --bench plan --bench agent
