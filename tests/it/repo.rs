@@ -37,6 +37,12 @@ pub fn ids(at: &At) -> (&str, &str) {
     }
 }
 
+/// A text that nothing shortens much.
+pub fn noise(bytes: usize) -> String {
+    let mut random = fastrand::Rng::with_seed(11);
+    std::iter::repeat_with(|| random.alphanumeric()).take(bytes).collect()
+}
+
 /// What a file holds at what the ref names now, and the commit that it is from.
 pub async fn look(repository: &Repository) -> Result<(String, String), Error> {
     let resolved = repository.resolve().await?;

@@ -12,13 +12,15 @@ use tagalong::model::revision::Reference;
 use tagalong::repo::Repository;
 use tagalong::repo::error::Error;
 use tagalong::repo::options::GitOptions;
+use tagalong::repo::problem::Doing;
 use tagalong_testkit::git::http::GitHttp;
 use tagalong_testkit::git::repository::Repository as Origin;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::repo::{FILE, look, tag};
+use crate::repo::{FILE, look, noise, tag};
 use crate::repo_wire::{Play, Scripted, Seen, head, packet};
+use crate::support::authority::Authority;
 
 const DEADLINE: Duration = Duration::from_secs(1);
 
@@ -152,6 +154,43 @@ async fn a_daemon_that_stalls_in_the_pack_is_given_up_at_the_deadline() -> Resul
     });
     gives_up("a daemon", &hurried(format!("git://{address}/x"))?).await;
     serving.abort();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_stalls_in_the_middle_of_a_pack_is_given_up_at_the_deadline() -> Result<()> {
+    let authority = Authority::new()?;
+    let (mut origin, _git, to) = real().await?;
+    origin.commit("second", &[("large", &noise(400_000))])?;
+    origin.tag("v1", "HEAD")?;
+    let is_for_pack = |seen: &Seen| seen.body.ends_with(b"0009done\n");
+    let script = move |request: &Seen| {
+        if is_for_pack(request) {
+            vec![Play::Half { to }, Play::Hang]
+        } else {
+            vec![Play::Forward { to, old: false }]
+        }
+    };
+    let whole = Duration::from_secs(8);
+    let stalled = async |server: Scripted| {
+        let within = |deadline| {
+            Repository::git(GitOptions {
+                deadline,
+                ca_file: Some(authority.file()),
+                ..GitOptions::new(server.url(Origin::NAME), tag("v1"))
+            })
+        };
+        let revision = within(4 * whole)?.resolve().await?.revision;
+        let begun = Instant::now();
+        let error = within(whole)?.read(&revision).await.expect_err("half a pack is none");
+        let took = begun.elapsed();
+        assert!(matches!(error, Error::TimedOut { doing: Doing::Fetching, .. }), "{error:?}");
+        assert!(took >= whole && took < whole + LATEST, "{took:?}");
+        assert!(server.seen().iter().any(is_for_pack), "it was fetching");
+        anyhow::Ok(())
+    };
+    let (plain, tls) = (Scripted::http(script).await?, Scripted::https(&authority, script).await?);
+    tokio::try_join!(stalled(plain), stalled(tls))?;
     Ok(())
 }
 

@@ -48,6 +48,8 @@ pub enum Play {
     Hang,
     /// Has another server answer; of `Git-Protocol` it learns nothing where `old` is set.
     Forward { to: SocketAddr, old: bool },
+    /// Has another server answer, and sends the first half.
+    Half { to: SocketAddr },
 }
 
 /// A whole answer with a content type.
@@ -167,6 +169,13 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                 let mut server = TcpStream::connect(to).await?;
                 server.write_all(&forwarded(&raw, &request, old)).await?;
                 tokio::io::copy(&mut server, &mut stream).await?;
+            }
+            Play::Half { to } => {
+                let mut server = TcpStream::connect(to).await?;
+                server.write_all(&forwarded(&raw, &request, false)).await?;
+                let mut answer = Vec::new();
+                server.read_to_end(&mut answer).await?;
+                stream.write_all(&answer[..answer.len() / 2]).await?;
             }
         }
     }

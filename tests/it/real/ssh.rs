@@ -11,10 +11,11 @@ use tagalong::repo::Repository;
 use tagalong::repo::credential::HostKeys;
 use tagalong::repo::error::Error;
 use tagalong::repo::options::GitOptions;
+use tagalong::repo::problem::Doing;
 use tagalong_testkit::git::repository::Repository as Origin;
 use tokio::net::TcpListener;
 
-use crate::repo::{FILE, ids, look, tag};
+use crate::repo::{FILE, ids, look, noise, tag};
 use crate::support::sshd::Sshd;
 
 /// A repository with one commit.
@@ -140,6 +141,55 @@ async fn an_ssh_that_hangs_is_killed_at_the_deadline_and_reaped() -> Result<()> 
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(left, 0, "it is gone");
+    Ok(())
+}
+
+// libgit2 misses the answer and says goodbye: the way it went is asked for twice.
+#[tokio::test]
+async fn a_far_side_that_ends_well_where_a_pack_should_come_is_told_and_the_next_look_works() -> Result<()> {
+    let (origin, commit) = origin()?;
+    origin.tag("v1", "HEAD")?;
+    let folder = tempfile::tempdir()?;
+    let script = folder.path().join("leave");
+    // The second time it advertises, takes the request and leaves.
+    let text = "#!/bin/sh\nmkdir \"$0.first\" 2>/dev/null && exec sh -c \"$SSH_ORIGINAL_COMMAND\"\n\
+                mkdir \"$0.second\" 2>/dev/null || exec sh -c \"$SSH_ORIGINAL_COMMAND\"\n\
+                sh -c \"$SSH_ORIGINAL_COMMAND\" </dev/null 2>/dev/null\nhead -c 50 >/dev/null\nsleep 1\nexit 0\n";
+    fs::write(&script, text)?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    let sshd = Sshd::start(&format!("command=\"{}\"", script.display())).await?;
+    let repository = Repository::git(sshd.options(&origin.path(), tag("v1"))?)?;
+    let revision = repository.resolve().await?.revision;
+    let error = repository.read(&revision).await.expect_err("there is no pack");
+    assert_eq!(error.class(), Class::NotUnderstood, "{error:?}");
+    assert_eq!(look(&repository).await?.1, commit);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_fetch_that_stalls_in_the_middle_of_a_pack_behind_ssh_is_given_up_at_the_deadline() -> Result<()> {
+    let (mut origin, _) = origin()?;
+    origin.commit("second", &[("large", &noise(800_000))])?;
+    origin.tag("v1", "HEAD")?;
+    let folder = tempfile::tempdir()?;
+    let script = folder.path().join("stall");
+    // The first time it serves, the second time it passes a part on, says so to this test, and hangs.
+    let text = "#!/bin/sh\nif mkdir \"$0.once\" 2>/dev/null; then exec sh -c \"$SSH_ORIGINAL_COMMAND\"; fi\n\
+                sh -c \"$SSH_ORIGINAL_COMMAND\" | { head -c 200000; touch \"$0.part\"; exec sleep 12; }\n";
+    fs::write(&script, text)?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    let sshd = Sshd::start(&format!("command=\"{}\"", script.display())).await?;
+    let within = |seconds| -> Result<Repository> {
+        let mut options = sshd.options(&origin.path(), tag("v1"))?;
+        options.deadline = Duration::from_secs(seconds);
+        Ok(Repository::git(options)?)
+    };
+    let revision = within(20)?.resolve().await?.revision;
+    let begun = Instant::now();
+    let error = within(8)?.read(&revision).await.expect_err("it stalls");
+    assert!(matches!(error, Error::TimedOut { doing: Doing::Fetching, .. }), "{error:?}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(folder.path().join("stall.part").exists(), "it was in the middle of a pack");
     Ok(())
 }
 
