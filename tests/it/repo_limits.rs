@@ -75,19 +75,6 @@ async fn a_pack_that_passes_a_limit_is_told_by_the_limit_and_what_was_good_stays
     Ok(())
 }
 
-#[tokio::test]
-#[ignore = "long: a worker computes as long as it may, twice"]
-async fn a_pack_that_keeps_a_processor_busy_is_ended_after_its_seconds() -> Result<()> {
-    let mut siege = Siege::within("5m").await?;
-    siege.agent = siege.agent.patient(Duration::from_mins(5));
-    let pack = busying(&Origin::new()?)?;
-    ensure!(pack.len() < 128 * 1024, "a small one: {}", pack.len());
-    siege.endure("the processor", &[Phase::Fetch], &sent(&pack), LARGE).await?;
-    let told = format!("it computed for more than {CPU_SECONDS} s");
-    ensure!(siege.agent.log().contains(&told), "{}", siege.agent.log());
-    Ok(())
-}
-
 /// A worker that is told by a test what to do, in the place of the agent.
 struct Told(UnixStream);
 

@@ -149,7 +149,7 @@ pub fn swelling(origin: &Origin) -> Result<Vec<u8>> {
     Ok(pack.with(OFFSET_DELTA, delta.len(), Some(0), &stored(&delta)).end())
 }
 
-/// A few kilobytes that keep a processor busy for minutes: each file is a change of the one before it, and each is too
+/// A few kilobytes that keep a processor busy for a minute: each file is a change of the one before it, and each is too
 /// large to be kept, so that all before it are made again.
 pub fn busying(origin: &Origin) -> Result<Vec<u8>> {
     let (size, changes) = (2 * 1024 * 1024, 1_500_u32);
