@@ -126,6 +126,7 @@ const UNSAFE: &str = "repo/worker/process.rs";
 /// Who takes the text out of a value that may be secret, and how often.
 const EXPOSED: &[(&str, usize)] = &[
     ("connect/wire.rs", 1),                // sends it
+    ("kept/key.rs", 1),                    // makes a keyed digest of it
     ("model/config.rs", 1),                // the class, which is no secret
     ("pipeline/check.rs", 1), // looks for placeholders of unknown providers, tells none of a secret
     ("pipeline/expression/written.rs", 1), // puts it into the text around it, which is secret from then on

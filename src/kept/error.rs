@@ -1,11 +1,11 @@
-//! Why nothing could be read from where the last good revision is kept, or written there.
+//! Why nothing could be read from where an agent keeps what must outlive it, or written there.
 
 use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// What went wrong with the file of the last good revision.
+/// What went wrong with a file of what is kept.
 #[derive(Debug, Error)]
 pub enum Error {
     /// The folder cannot be made.

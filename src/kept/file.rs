@@ -21,13 +21,26 @@ pub struct Place {
     path: PathBuf,
     new: PathBuf,
     lock: PathBuf,
+    /// Held while the agent lives.
+    held: Option<File>,
+}
+
+/// The endings of a file, of the one that is written beside it, and of the one that is locked.
+#[derive(Debug, Clone, Copy)]
+pub struct Endings {
+    /// The file itself.
+    pub file: &'static str,
+    /// What is to be put in its place.
+    pub new: &'static str,
+    /// Locked by whoever uses the file.
+    pub lock: &'static str,
 }
 
 impl Place {
     /// A file of this name in a folder.
-    pub fn new(folder: PathBuf, name: &str) -> Self {
+    pub fn new(folder: PathBuf, name: &str, Endings { file, new, lock }: Endings) -> Self {
         let path = |ending| folder.join(format!("{name}.{ending}"));
-        Self { path: path("last-good"), new: path("new"), lock: path("lock"), folder }
+        Self { path: path(file), new: path(new), lock: path(lock), folder, held: None }
     }
 
     /// The file itself.
@@ -41,8 +54,15 @@ impl Place {
         Error::Doubtful { path: self.path.clone(), doubt }
     }
 
-    /// Makes the folder where it is not there, and takes the file for this process alone.
-    pub fn lock(&self) -> Result<File, Error> {
+    /// Makes the folder where it is not there, and takes the file for this process alone, while it lives.
+    pub fn hold(&mut self) -> Result<(), Error> {
+        if self.held.is_none() {
+            self.held = Some(self.lock()?);
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> Result<File, Error> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -95,6 +115,9 @@ impl Place {
 
     /// Puts these bytes in place of what is there. Whoever dies on the way leaves the one or the other.
     pub fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.len() as u64 > LARGEST {
+            return Err(self.doubtful(Doubt::TooLarge));
+        }
         self.try_write(bytes).map_err(|source| Error::Write { path: self.path.clone(), source })
     }
 

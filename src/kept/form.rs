@@ -1,7 +1,6 @@
-//! The form in which the last good revision is written down: a line with a digest, and JSON.
+//! The form in which the last good revision is written down: JSON under a seal.
 //!
-//! Takes values, gives bytes, and the other way round. The digest is over every byte behind the first line,
-//! and the first line has one form only: of bytes that were changed or cut off nothing is taken.
+//! Takes values, gives bytes, and the other way round. What a seal is worth is said in `seal`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,10 +8,10 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::kept::error::Doubt;
+use crate::kept::seal::Seal;
 use crate::model::finding::{Finding, Place};
 use crate::model::kept::{Kept, LastGood, Memory};
 use crate::model::name::{ConnectorName, EnvironmentName};
@@ -22,11 +21,8 @@ use crate::model::signature::{Evidence, Signer, Verified};
 use crate::model::snapshot::{Files, Snapshot};
 use crate::model::version::VersionTag;
 
-/// What every version begins the file with.
-const BEGINS: &str = "tagalong last good, format ";
-
-/// The form that this version reads and writes.
-const FORMAT: u32 = 1;
+/// What every version begins the file with, and the form that this one reads and writes.
+const SEAL: Seal = Seal { what: "last good", format: 1 };
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,14 +57,14 @@ struct Entry {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Seals {
-    tag: Option<Seal>,
-    commit: Option<Seal>,
+    tag: Option<SignerForm>,
+    commit: Option<SignerForm>,
     tagged: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Seal {
+struct SignerForm {
     principals: String,
     key: String,
 }
@@ -103,21 +99,12 @@ pub fn encode(last: &LastGood, mark: &str) -> Vec<u8> {
         repositories: last.repositories.iter().filter_map(entry).collect(),
     };
     let body = serde_json::to_vec(&document).expect("texts, numbers and lists can be written");
-    let mut bytes = first_line(&body).into_bytes();
-    bytes.extend(body);
-    bytes
+    SEAL.put(&body)
 }
 
 /// Reads what was written down for the same.
 pub fn decode(bytes: &[u8], mark: &str) -> Result<LastGood, Doubt> {
-    let end = bytes.iter().position(|byte| *byte == b'\n').ok_or(Doubt::Damaged)?;
-    let (line, body) = bytes.split_at(end + 1);
-    if line != first_line(body).as_bytes() {
-        let line = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix(BEGINS));
-        let format = line.and_then(|rest| rest.split(',').next()?.parse::<u32>().ok());
-        let is_other = format.is_some_and(|format| format != FORMAT);
-        return Err(if is_other { Doubt::Version } else { Doubt::Damaged });
-    }
+    let body = SEAL.take(bytes)?;
     let document: Document = serde_json::from_slice(body).map_err(|_| Doubt::Version)?;
     if document.of != mark {
         return Err(Doubt::Foreign);
@@ -129,16 +116,6 @@ pub fn decode(bytes: &[u8], mark: &str) -> Result<LastGood, Doubt> {
         return Err(Doubt::Version);
     }
     Ok(LastGood { accepted: document.accepted, repositories })
-}
-
-/// Writes bytes as pairs of digits.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
-}
-
-fn first_line(body: &[u8]) -> String {
-    let digest = digest::digest(&digest::SHA256, body);
-    format!("{BEGINS}{FORMAT}, sha256 {}\n", hexadecimal(digest.as_ref()))
 }
 
 /// What is written of one repository; nothing of a folder, which is there itself.
@@ -171,7 +148,7 @@ fn entry(kept: &Kept) -> Option<Entry> {
 }
 
 fn seals(Verified { tag, commit, tagged }: &Verified) -> Seals {
-    let seal = |Signer { principals, key }: &Signer| Seal {
+    let seal = |Signer { principals, key }: &Signer| SignerForm {
         principals: principals.to_string(),
         key: key.to_string(),
     };
@@ -240,7 +217,7 @@ fn kept(entry: Entry) -> Option<Kept> {
 }
 
 fn verified(Seals { tag, commit, tagged }: Seals) -> Verified {
-    let signer = |Seal { principals, key }| Signer { principals: principals.into(), key: key.into() };
+    let signer = |SignerForm { principals, key }| Signer { principals: principals.into(), key: key.into() };
     Verified { tag: tag.map(signer), commit: commit.map(signer), tagged }
 }
 

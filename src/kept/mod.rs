@@ -1,24 +1,28 @@
-//! Keeps what was accepted last in a file, across restarts.
+//! Keeps what must outlive an agent in two files: what was accepted last, and digests of what was desired.
 //!
-//! Takes a folder and whose file it is; gives what was kept, or why it is not believed, and writes what is
+//! Takes a folder and whose files they are; gives what was kept, or why it is not believed, and writes what is
 //! to be kept. A file is either whole or not there: it is written beside, brought to the disk and put in
 //! place in one move. One agent holds it at a time. When to keep what, and what is done with it after a
 //! restart, is left to `reconcile`.
 
 pub mod error;
+pub mod key;
 
 mod file;
 mod form;
+mod ledger;
+mod seal;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::PathBuf;
 
 use ring::digest;
 
-use crate::kept::error::{Doubt, Error};
-use crate::kept::file::Place;
+use crate::kept::error::Error;
+use crate::kept::file::{Endings, Place};
+use crate::kept::key::Key;
 use crate::model::kept::{LastGood, Memory};
+use crate::model::ledger::Ledger;
 use crate::model::name::EnvironmentName;
 use crate::model::revision::RepositoryName;
 
@@ -40,30 +44,38 @@ impl Whose<'_> {
             digest.update(part.as_bytes());
             digest.update(&[0]);
         }
-        form::hexadecimal(digest.finish().as_ref())
+        seal::hexadecimal(digest.finish().as_ref())
+    }
+
+    /// What his files are called.
+    fn name(&self, mark: &str) -> String {
+        format!("{}-{}", self.environment, &mark[..16])
     }
 }
 
-/// Reads and writes one file.
+/// How the files of what was accepted last end.
+const LAST_GOOD: Endings = Endings { file: "last-good", new: "new", lock: "lock" };
+
+/// How the files of digests end.
+const DIGESTS: Endings = Endings { file: "digests", new: "digests-new", lock: "digests-lock" };
+
+/// Reads and writes the file of what was accepted last.
 #[derive(Debug)]
 pub struct Keeper {
     place: Place,
     mark: String,
-    /// Held while the agent lives.
-    lock: Option<File>,
 }
 
 impl Keeper {
     /// A keeper of one agent's file in a folder; nothing is looked at yet.
     pub fn new(folder: impl Into<PathBuf>, whose: Whose<'_>) -> Self {
         let mark = whose.mark();
-        let name = format!("{}-{}", whose.environment, &mark[..16]);
-        Self { place: Place::new(folder.into(), &name), mark, lock: None }
+        Self { place: Place::new(folder.into(), &whose.name(&mark), LAST_GOOD), mark }
     }
 
     /// What was kept, where something was.
     pub fn recall(&mut self) -> Result<Option<LastGood>, Error> {
-        self.lock()?;
+        self.place.hold()?;
         self.look()
     }
 
@@ -76,12 +88,8 @@ impl Keeper {
 
     /// Keeps this from now on. It is on the disk when this returns.
     pub fn keep(&mut self, last: &LastGood) -> Result<(), Error> {
-        self.lock()?;
-        let bytes = form::encode(last, &self.mark);
-        if bytes.len() as u64 > file::LARGEST {
-            return Err(self.place.doubtful(Doubt::TooLarge));
-        }
-        self.place.write(&bytes)
+        self.place.hold()?;
+        self.place.write(&form::encode(last, &self.mark))
     }
 
     /// Keeps what is known of the past beside what is kept already; does nothing where nothing is.
@@ -94,16 +102,41 @@ impl Keeper {
         }
         self.keep(&last)
     }
+}
 
-    fn lock(&mut self) -> Result<(), Error> {
-        if self.lock.is_none() {
-            self.lock = Some(self.place.lock()?);
-        }
-        Ok(())
+/// Reads and writes the file of digests. The key that they are made with is kept with them: each is worth
+/// nothing without the other.
+#[derive(Debug)]
+pub struct LedgerKeeper {
+    place: Place,
+    mark: String,
+}
+
+impl LedgerKeeper {
+    /// A keeper of one agent's file in a folder; nothing is looked at yet.
+    pub fn new(folder: impl Into<PathBuf>, whose: Whose<'_>) -> Self {
+        let mark = whose.mark();
+        Self { place: Place::new(folder.into(), &whose.name(&mark), DIGESTS), mark }
+    }
+
+    /// What was kept, where something was.
+    pub fn recall(&mut self) -> Result<Option<(Key, Ledger)>, Error> {
+        self.place.hold()?;
+        let Some(bytes) = self.place.read()? else { return Ok(None) };
+        let doubtful = |doubt| self.place.doubtful(doubt);
+        ledger::decode(&bytes, &self.mark).map(Some).map_err(doubtful)
+    }
+
+    /// Keeps this from now on. It is on the disk when this returns.
+    pub fn keep(&mut self, key: &Key, ledger: &Ledger) -> Result<(), Error> {
+        self.place.hold()?;
+        self.place.write(&ledger::encode(key, ledger, &self.mark))
     }
 }
 
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod ledgers;
 #[cfg(test)]
 mod tests;

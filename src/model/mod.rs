@@ -15,6 +15,8 @@
 //! | unmanaged | a live connector that is not declared and not ours |
 //! | finding | something wrong in the repository: place, rule, hint |
 //! | last good | what was accepted last, as it is kept across restarts |
+//! | ledger | what each value in the cluster is taken to be, where nobody can read it |
+//! | owed | a masked value that must be written, for it was known to be another one |
 //! | report | what one cycle saw and did |
 
 pub mod address;
@@ -31,6 +33,7 @@ pub mod hint;
 pub mod import;
 pub mod jaas;
 pub mod kept;
+pub mod ledger;
 pub mod live;
 pub mod name;
 pub mod opinion;
