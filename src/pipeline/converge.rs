@@ -5,7 +5,7 @@
 
 use crate::model::config::Config;
 use crate::model::live::{LiveConnector, RunState, Status, Trouble};
-use crate::model::plan::{Initial, Step, Target};
+use crate::model::plan::{Change, ChangeKind, Initial, Step, Target};
 use crate::model::report::Class;
 use crate::pipeline::diff::difference;
 
@@ -49,13 +49,16 @@ pub fn judge(step: &Step, live: Option<&LiveConnector>, tasks: Option<TaskConfig
                 Verdict::NotYet
             }
         }
-        Step::Configure { config, changes: _ } => {
+        Step::Configure { config, changes } => {
             if !has_config(config, live) {
                 return Verdict::NotYet;
             }
             let Some(status) = &live.status else { return Verdict::NotYet };
             match (target_of(status), tasks) {
-                (Some(Target::Running) | None, Some(tasks)) if copies(tasks.before, tasks.config_before) => {
+                // Where every change is masked, the tasks look alike before and after.
+                (Some(Target::Running) | None, Some(tasks))
+                    if is_visible(changes, live) && copies(tasks.before, tasks.config_before) =>
+                {
                     if copies(tasks.now, config) {
                         settled(Target::Running, live, Verdict::Converged)
                     } else {
@@ -78,10 +81,10 @@ pub fn judge(step: &Step, live: Option<&LiveConnector>, tasks: Option<TaskConfig
 pub fn was_taken(step: &Step, live: Option<&LiveConnector>) -> bool {
     match (step, live) {
         (Step::Delete, found) => found.is_none(),
-        (
-            Step::Create { config, initial: Initial::At(_) } | Step::Configure { config, changes: _ },
-            Some(live),
-        ) => has_config(config, live),
+        (Step::Create { config, initial: Initial::At(_) }, Some(live)) => has_config(config, live),
+        (Step::Configure { config, changes }, Some(live)) => {
+            has_config(config, live) && is_visible(changes, live)
+        }
         // The second request is part of the step: what is only made is not what was asked for.
         (Step::Create { config, initial: Initial::Then(target) }, Some(live)) => {
             has_config(config, live) && live.status.as_ref().and_then(target_of) == Some(*target)
@@ -117,6 +120,16 @@ fn state(live: &LiveConnector) -> Option<RunState> {
 /// Whether the live config is the wanted one, as far as can be told.
 fn has_config(wanted: &Config, live: &LiveConnector) -> bool {
     live.config.as_ref().is_some_and(|config| difference(wanted, config).changes.is_empty())
+}
+
+/// Whether one of the changes can be seen, and so all of them: they are sent together.
+fn is_visible(changes: &[Change], live: &LiveConnector) -> bool {
+    let Some(config) = &live.config else { return false };
+    changes.is_empty()
+        || changes.iter().any(|Change { key, kind }| match kind {
+            ChangeKind::Added { .. } | ChangeKind::Removed { .. } => true,
+            ChangeKind::Changed { .. } => config.get(key).is_none_or(|value| !value.is_masked()),
+        })
 }
 
 /// Whether every task's config holds every pair of the connector's: Debezium copies it whole, so
@@ -185,7 +198,7 @@ fn failing(status: &Status) -> Option<Class> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::config::Value;
+    use crate::model::config::{Shown, Value};
     use crate::model::live::{Kind, Task};
 
     fn config(pairs: &[(&str, &str)]) -> Config {
@@ -204,6 +217,29 @@ mod tests {
 
     fn configure(pairs: &[(&str, &str)]) -> Step {
         Step::Configure { config: config(pairs), changes: Vec::new() }
+    }
+
+    #[test]
+    fn a_change_that_nobody_can_see_is_not_taken_for_done_and_needs_a_second_look() {
+        let key = "database.password";
+        let changed = |key: &str| {
+            let kind = ChangeKind::Changed { before: Shown::Hidden, after: Shown::Hidden };
+            Change { key: key.into(), kind }
+        };
+        let wanted = config(&[("a", "2"), (key, "hunter2")]);
+        let now = live(RunState::Running, RUNS, &[("a", "2"), (key, "••••••••••••")]);
+        let shown = now.config.clone().expect("it is read");
+        let tasks = TaskConfigs {
+            before: std::slice::from_ref(&shown),
+            now: std::slice::from_ref(&shown),
+            config_before: &shown,
+        };
+        let of = |changes| {
+            let step = Step::Configure { config: wanted.clone(), changes };
+            (was_taken(&step, Some(&now)), judge(&step, Some(&now), Some(tasks)))
+        };
+        assert_eq!(of(vec![changed(key)]), (false, Verdict::Well));
+        assert_eq!(of(vec![changed("a"), changed(key)]), (true, Verdict::Converged), "they came together");
     }
 
     const RUNS: &[RunState] = &[RunState::Running];

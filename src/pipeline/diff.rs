@@ -3,6 +3,7 @@
 //! Takes the config to be and the config that is, gives the changed keys with secrets already
 //! hidden, and apart from them the keys that nobody can compare because Connect masked them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::config::{Config, Shown, Value};
@@ -15,6 +16,18 @@ pub struct Difference {
     pub changes: Vec<Change>,
     /// The keys whose live value is masked, in order: neither equal nor different.
     pub unverifiable: Vec<Arc<str>>,
+}
+
+impl Difference {
+    /// Adds those of the masked keys that must be written. Nobody can compare them any the more for it.
+    #[must_use]
+    pub fn owing(mut self, owed: &BTreeSet<Arc<str>>) -> Self {
+        let hidden = || ChangeKind::Changed { before: Shown::Hidden, after: Shown::Hidden };
+        let masked = self.unverifiable.iter().filter(|key| owed.contains(*key));
+        self.changes.extend(masked.map(|key| change(key, hidden())));
+        self.changes.sort_by(|a, b| a.key.cmp(&b.key));
+        self
+    }
 }
 
 /// Compares the config to be with the config that is.

@@ -17,6 +17,7 @@ mod lints;
 mod lookup;
 pub mod moves;
 mod nulls;
+pub mod owing;
 pub mod pace;
 mod parse;
 mod passed;

@@ -1,15 +1,17 @@
 //! The steps from live to desired.
 //!
-//! Takes what should be, what is, what this Connect can do, and the policy; gives a complete plan. The
-//! same inputs give the same plan. Where Connect lacks something, the plan has what comes nearest, and
+//! Takes what should be, what is, what is owed behind masks, what this Connect can do, and the policy; gives a
+//! complete plan. The same inputs give the same plan. Where Connect lacks something, the plan has what comes nearest, and
 //! says so. When to try again what failed is left to `pace`, carrying it out to `reconcile`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::model::capability::Capabilities;
 use crate::model::desired::{Desired, DesiredConnector, DesiredState, Suspend};
+use crate::model::ledger::Owed;
 use crate::model::live::{Live, LiveConnector, RunState, Status, Trouble};
 use crate::model::name::ConnectorName;
 use crate::model::plan::{
@@ -19,8 +21,14 @@ use crate::model::report::SuspendedBy;
 use crate::model::warning::{Lack, Warning};
 use crate::pipeline::diff::difference;
 
-/// Plans the way from what is to what should be.
+/// Plans the way from what is to what should be, for one who knows of what is masked no more than that.
 pub fn plan(desired: &Desired, live: &Live, policy: &Policy, now: Timestamp) -> Plan {
+    plan_owing(desired, live, &Owed::default(), policy, now)
+}
+
+/// The same for one who knows of masked values that they must be written.
+pub fn plan_owing(desired: &Desired, live: &Live, owed: &Owed, policy: &Policy, now: Timestamp) -> Plan {
+    let nothing = BTreeSet::new();
     let mut plan = Plan {
         revision: desired.revision.clone(),
         environment: desired.environment.clone(),
@@ -44,7 +52,8 @@ pub fn plan(desired: &Desired, live: &Live, policy: &Policy, now: Timestamp) -> 
             plan.sync.insert(name.clone(), Sync::Unknown);
             continue;
         }
-        let thought = think(name, wanted, live.connectors.get(name), can, policy);
+        let owed = owed.get(name).unwrap_or(&nothing);
+        let thought = think((name, wanted), live.connectors.get(name), owed, can, policy);
         plan.warnings.extend(thought.lacks.into_iter().map(|lack| warning(Some(name.clone()), lack)));
         plan.sync.insert(name.clone(), thought.sync);
         plan.unverifiable.extend(thought.unverifiable);
@@ -86,9 +95,9 @@ struct Thought {
 }
 
 fn think(
-    name: &ConnectorName,
-    wanted: &DesiredConnector,
+    (name, wanted): (&ConnectorName, &DesiredConnector),
     live: Option<&LiveConnector>,
+    owed: &BTreeSet<Arc<str>>,
     can: &Capabilities,
     policy: &Policy,
 ) -> Thought {
@@ -111,7 +120,7 @@ fn think(
         return simple(Sync::Unknown, Vec::new(), lacks);
     };
 
-    let difference = difference(&wanted.config, config);
+    let difference = difference(&wanted.config, config).owing(owed);
     // Where the worker is taken for an older one than it is, what is stopped already stays so.
     let stays = declared == Target::Stopped
         && live.status.as_ref().is_some_and(|status| status.state == RunState::Stopped);
