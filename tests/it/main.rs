@@ -38,6 +38,7 @@ mod imports;
 mod imports_follow;
 mod init_workflows;
 mod last_good;
+mod last_good_cut;
 mod last_good_killed;
 mod memory;
 mod others;

@@ -4,6 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -147,6 +148,12 @@ impl Agent {
     /// Kills it, wherever it is in what it does.
     pub async fn kill(mut self) -> Result<()> {
         Ok(self.child.kill().await?)
+    }
+
+    /// Waits until it has fallen; says by which signal, where it was one.
+    pub async fn fallen(&mut self) -> Result<Option<i32>> {
+        let status = timeout(self.patience, self.child.wait()).await.context("it falls")??;
+        Ok(status.signal())
     }
 
     /// Tells it to end.
