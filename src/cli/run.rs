@@ -14,6 +14,7 @@ use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions};
 use crate::cli::past;
 use crate::cli::wiring::{self, Command, Secrets};
+use crate::kept::{LedgerKeeper, Whose};
 use crate::lookout::Lookout;
 use crate::metrics::{self, Metrics};
 use crate::model::hint::Hints;
@@ -26,9 +27,11 @@ use crate::reconcile::daemon;
 use crate::reconcile::extras::Extras;
 use crate::reconcile::follow::Follower;
 use crate::reconcile::keeping::Keeping;
+use crate::reconcile::owing::Owing;
+use crate::repo::Repository;
 use crate::serve;
 use crate::serve::secret::Secret;
-use crate::settings::checked::Settings;
+use crate::settings::checked::{self, Settings};
 
 /// How many intervals the loop may be silent before it is no longer held to live.
 const SILENT_INTERVALS: u32 = 3;
@@ -80,10 +83,12 @@ impl Run {
 
         let place = wiring::place(&settings, environment.clone(), self.common.settings(), Secrets::Read);
         let keeping = past::keeper(&settings, &environment, &repository).map(Keeping::new);
+        let digests = digests(&settings, &environment, &repository);
         let follower = Follower::new(repository, settings.interval, settings.imports.clone(), place)
             .beside(Extras::new(&settings.extra))
             .keeping(keeping);
-        let reconciler = Reconciler::new(client, wiring::reconciling(&settings, Command::Run));
+        let reconciler =
+            Reconciler::new(client, wiring::reconciling(&settings, Command::Run)).owing(Owing::new(digests));
         let metrics = Arc::new(metrics(&settings));
         let (board, reports) = board(&settings, environment, Arc::clone(&metrics));
         let (hints, heard) = watch::channel(Hints::default());
@@ -102,6 +107,24 @@ impl Run {
         tokio::join!(served, watching, daemon::run(follower, reconciler, board, heard, ending));
         Ok(Done::Well)
     }
+}
+
+/// Who keeps digests of what is desired; nobody where that is not wanted. A folder of definitions keeps itself, and
+/// not what its secrets were.
+fn digests(
+    settings: &Settings,
+    environment: &EnvironmentName,
+    repository: &Repository,
+) -> Option<LedgerKeeper> {
+    let folder = settings.state_dir.as_ref()?;
+    let source = match settings.repository.as_ref()? {
+        checked::Repository::Git(_) => repository.source()?,
+        checked::Repository::Directory(path) => {
+            format!("folder {}", std::path::absolute(path).ok()?.display())
+        }
+    };
+    let whose = Whose { environment, source: &source, connect: settings.connect.url.as_str() };
+    Some(LedgerKeeper::new(folder, whose))
 }
 
 /// Who may say that it is time to look.

@@ -15,6 +15,7 @@ use tracing::{Instrument, info, info_span, warn};
 
 use crate::connect::{Client, Leadership, Writer};
 use crate::model::config::Config;
+use crate::model::ledger::Taken;
 use crate::model::live::Live;
 use crate::model::name::ConnectorName;
 use crate::model::plan::{Action, ChangeKind, Failed, Step, StepKind};
@@ -51,8 +52,18 @@ pub struct Hands<'a> {
     pub interrupt: &'a Interrupt,
 }
 
+/// A step that ended.
+pub struct Ended {
+    /// The step.
+    pub action: Action,
+    /// How it ended.
+    pub result: StepResult,
+    /// Whether its request was carried out.
+    pub taken: Taken,
+}
+
 /// Takes steps in order, and says how each ended. `live` is what the plan was made from.
-pub async fn apply(hands: &Hands<'_>, actions: Vec<Action>, live: &Live) -> Vec<(Action, StepResult)> {
+pub async fn apply(hands: &Hands<'_>, actions: Vec<Action>, live: &Live) -> Vec<Ended> {
     let mut done = Done { results: Vec::new(), given_up: BTreeSet::new(), over: None };
     let mut actions = actions.into_iter().peekable();
     while let Some(first) = actions.next() {
@@ -84,7 +95,7 @@ fn together(kind: StepKind) -> bool {
 
 /// What has become of the steps so far.
 struct Done {
-    results: Vec<(Action, StepResult)>,
+    results: Vec<Ended>,
     /// Connectors with a step that did not converge: what stands behind it is not taken.
     given_up: BTreeSet<ConnectorName>,
     /// Why nothing more is sent: the lead is lost, or the worker is gone.
@@ -92,14 +103,8 @@ struct Done {
 }
 
 impl Done {
-    fn end(
-        &mut self,
-        action: Action,
-        outcome: Outcome,
-        class: Option<Class>,
-        took: Duration,
-        revision: &Revision,
-    ) {
+    fn end(&mut self, end: End, revision: &Revision) {
+        let End { action, outcome, class, took, taken } = end;
         if outcome != Outcome::Converged {
             self.given_up.insert(action.connector.clone());
         }
@@ -113,7 +118,7 @@ impl Done {
             class,
             took,
         };
-        self.results.push((action, result));
+        self.results.push(Ended { action, result, taken });
     }
 }
 
@@ -125,7 +130,7 @@ async fn take_group(hands: &Hands<'_>, group: Vec<Action>, live: &Live, done: &m
     let (open, passed): (Vec<_>, Vec<_>) =
         group.into_iter().partition(|action| !done.given_up.contains(&action.connector));
     for action in passed {
-        done.end(action, Outcome::NotTaken, Some(Class::Superseded), Duration::ZERO, hands.revision);
+        done.end(End::not_taken(action, Class::Superseded), hands.revision);
     }
 
     let over = Cell::new(done.over);
@@ -138,9 +143,7 @@ async fn take_group(hands: &Hands<'_>, group: Vec<Action>, live: &Live, done: &m
     for answer in answers {
         match answer {
             Ok(one) => sent.push(one),
-            Err(End { action, outcome, class, took }) => {
-                done.end(action, outcome, Some(class), took, hands.revision);
-            }
+            Err(end) => done.end(end, hands.revision),
         }
     }
     done.over = over.get();
@@ -158,16 +161,44 @@ async fn take_group(hands: &Hands<'_>, group: Vec<Action>, live: &Live, done: &m
         settle::settle(&wait, sent).await
     };
     for Settled { sent, outcome, class } in settled {
-        done.end(sent.action, outcome, class, sent.began.elapsed(), hands.revision);
+        let (action, took) = (sent.action, sent.began.elapsed());
+        done.end(End { action, outcome, class, took, taken: Taken::Yes }, hands.revision);
     }
 }
 
-/// A step that ended before it was carried out.
+/// How a step ended.
 struct End {
     action: Action,
     outcome: Outcome,
-    class: Class,
+    class: Option<Class>,
     took: Duration,
+    taken: Taken,
+}
+
+impl End {
+    fn not_taken(action: Action, class: Class) -> Self {
+        let (outcome, took) = (Outcome::NotTaken, Duration::ZERO);
+        Self { action, outcome, class: Some(class), took, taken: Taken::No }
+    }
+}
+
+/// Why a request was not carried out, as far as is known.
+struct Missed {
+    outcome: Outcome,
+    class: Class,
+    taken: Taken,
+}
+
+impl Missed {
+    /// Certainly not.
+    fn certainly(outcome: Outcome, class: Class) -> Self {
+        Self { outcome, class, taken: Taken::No }
+    }
+
+    /// Nobody can say.
+    fn perhaps(outcome: Outcome, class: Class) -> Self {
+        Self { outcome, class, taken: Taken::Unknown }
+    }
 }
 
 async fn take_one(
@@ -180,12 +211,14 @@ async fn take_one(
     async {
         let began = Instant::now();
         if let Some(class) = over.get() {
-            return Err(End { action, outcome: Outcome::NotTaken, class, took: Duration::ZERO });
+            return Err(End::not_taken(action, class));
         }
         let before = tasks_before(hands, &action, live).await;
         match send(hands, &action, over).await {
             Ok(()) => Ok(Sent { action, began, before }),
-            Err((outcome, class)) => Err(End { action, outcome, class, took: began.elapsed() }),
+            Err(Missed { outcome, class, taken }) => {
+                Err(End { action, outcome, class: Some(class), took: began.elapsed(), taken })
+            }
         }
     }
     .instrument(span)
@@ -204,17 +237,13 @@ async fn tasks_before(hands: &Hands<'_>, action: &Action, live: &Live) -> Option
 }
 
 /// Sends a step's request until Connect has certainly carried it out or certainly not.
-async fn send(
-    hands: &Hands<'_>,
-    action: &Action,
-    over: &Cell<Option<Class>>,
-) -> Result<(), (Outcome, Class)> {
+async fn send(hands: &Hands<'_>, action: &Action, over: &Cell<Option<Class>>) -> Result<(), Missed> {
     let began = Instant::now();
     let mut rest = FIRST_RETRY;
     loop {
         if let Err(end) = may_send(hands, &action.step, over.get()).await {
-            if end.1 == Class::NotLeader || end.1.is_silent() {
-                over.set(over.get().or(Some(end.1)));
+            if end.class == Class::NotLeader || end.class.is_silent() {
+                over.set(over.get().or(Some(end.class)));
             }
             return Err(end);
         }
@@ -225,7 +254,7 @@ async fn send(
             },
             () = hands.interrupt.out_of_patience() => {
                 warn!("gave up a request that was still open when the agent had to end; it may have been carried out");
-                return Err((Outcome::Pending, Class::TimedOut));
+                return Err(Missed::perhaps(Outcome::Pending, Class::TimedOut));
             }
         };
         let class = error.class();
@@ -238,25 +267,25 @@ async fn send(
                 // Connect before 3.0 says so of a restart wherever another worker runs the connector.
                 if action.step.kind() == StepKind::Restart {
                     hands.client.doubt();
-                    return Err((Outcome::Failed, Class::Unsupported));
+                    return Err(Missed::certainly(Outcome::Failed, Class::Unsupported));
                 }
             }
             Class::NotLeader => {
                 over.set(Some(Class::NotLeader));
-                return Err((Outcome::NotTaken, Class::NotLeader));
+                return Err(Missed::certainly(Outcome::NotTaken, Class::NotLeader));
             }
             Class::Rebalancing => {}
             Class::Waiting => {
                 info!(error = &error as &dyn std::error::Error, "the connector's database is not there yet");
-                return Err((Outcome::Waiting, class));
+                return Err(Missed::certainly(Outcome::Waiting, class));
             }
             class => {
                 warn!(error = &error as &dyn std::error::Error, "Connect refused a step");
-                return Err((Outcome::Failed, class));
+                return Err(Missed::certainly(Outcome::Failed, class));
             }
         }
         if began.elapsed() + rest > hands.deadline {
-            return Err((Outcome::Failed, class));
+            return Err(Missed::certainly(Outcome::Failed, class));
         }
         tokio::select! {
             () = tokio::time::sleep(rest) => {}
@@ -272,12 +301,12 @@ async fn send(
 
 /// Whether a request may be sent now. Any worker takes a pause, a resume and the restart of one task,
 /// so who leads is asked right before these.
-async fn may_send(hands: &Hands<'_>, step: &Step, over: Option<Class>) -> Result<(), (Outcome, Class)> {
+async fn may_send(hands: &Hands<'_>, step: &Step, over: Option<Class>) -> Result<(), Missed> {
     if let Some(why) = over {
-        return Err((Outcome::NotTaken, why));
+        return Err(Missed::certainly(Outcome::NotTaken, why));
     }
     if hands.interrupt.supersedes(hands.revision) {
-        return Err((Outcome::NotTaken, Class::Superseded));
+        return Err(Missed::certainly(Outcome::NotTaken, Class::Superseded));
     }
     let is_fenced = match step {
         Step::Pause { .. } | Step::Resume { .. } | Step::Restart { failed: Failed::OneByOne { .. } } => {
@@ -292,10 +321,12 @@ async fn may_send(hands: &Hands<'_>, step: &Step, over: Option<Class>) -> Result
     if !is_fenced {
         match hands.interrupt.unless_ending(hands.client.probe()).await {
             Some(Ok(Leadership::Leads)) | None => {}
-            Some(Ok(Leadership::Follows)) => return Err((Outcome::NotTaken, Class::NotLeader)),
+            Some(Ok(Leadership::Follows)) => {
+                return Err(Missed::certainly(Outcome::NotTaken, Class::NotLeader));
+            }
             Some(Err(error)) => {
                 warn!(error = &error as &dyn std::error::Error, "could not ask who leads before a step");
-                return Err((Outcome::Failed, error.class()));
+                return Err(Missed::certainly(Outcome::Failed, error.class()));
             }
         }
     }
@@ -332,7 +363,7 @@ async fn looked_for(
     action: &Action,
     class: Class,
     over: &Cell<Option<Class>>,
-) -> Result<(), (Outcome, Class)> {
+) -> Result<(), Missed> {
     match shows(hands, action).await {
         Shows::Yes => return Ok(()),
         Shows::Partly if still_leads(hands).await => {
@@ -349,7 +380,7 @@ async fn looked_for(
         Shows::Partly | Shows::No => {}
         Shows::Gone(why) => over.set(over.get().or(Some(why))),
     }
-    Err((Outcome::Failed, class))
+    Err(Missed::perhaps(Outcome::Failed, class))
 }
 
 /// Looks whether a request took effect although its answer was not certain.

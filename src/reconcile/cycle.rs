@@ -19,10 +19,12 @@ use crate::model::plan::{Action, Mode, Plan, Policy, Reason, Step};
 use crate::model::report::{Class, Clock, ClusterReport, Cycle, Event, Failure, Outcome, StepResult};
 use crate::model::warning::Warning;
 use crate::pipeline::pace::{Due, History, RestartLimits};
-use crate::pipeline::plan::{plan, suspended_by};
-use crate::reconcile::apply::{self, Hands};
+use crate::pipeline::plan::{plan_owing, suspended_by};
+use crate::reconcile::apply::{self, Ended, Hands};
 use crate::reconcile::board::Board;
+use crate::reconcile::causes::chain;
 use crate::reconcile::interrupt::Interrupt;
+use crate::reconcile::owing::Owing;
 use crate::reconcile::verdict::{drift_since, failed, judge, may_pass};
 
 /// How long to wait before an empty or shrunken list is believed, where a load balancer may have
@@ -47,6 +49,7 @@ pub struct Reconciler {
     client: Client,
     options: Options,
     history: History,
+    owing: Owing,
     /// Since when the worker beside has led without a break.
     leads_since: Option<Instant>,
     /// How many connectors were listed last.
@@ -89,15 +92,23 @@ impl Reconciler {
             client,
             options,
             history: History::default(),
+            owing: Owing::new(None),
             leads_since: None,
             listed: None,
             warned: BTreeSet::new(),
         }
     }
 
+    /// Takes up what an earlier agent knew of values that nobody can read, and keeps it.
+    #[must_use]
+    pub fn owing(self, owing: Owing) -> Self {
+        Self { owing, ..self }
+    }
+
     /// Takes one turn and tells it.
     pub async fn turn(&mut self, desired: &Desired, hand: Hand, board: &Board, interrupt: &Interrupt) -> End {
         let began = Instant::now();
+        self.owing.begin(desired).await;
         let (end, results) = match self.try_turn(desired, hand, board, interrupt).await {
             Ok(turn) => turn,
             Err(error) => {
@@ -106,6 +117,11 @@ impl Reconciler {
             }
         };
         if end != End::Gained {
+            let may_others_write = matches!(end, End::Follows | End::Away(_));
+            if may_others_write || self.options.policy.mode == Mode::Observe {
+                self.owing.doubt();
+            }
+            self.owing.keep().await;
             let exchanges = self.client.take_exchanges();
             board.tell(&Event::Cycled(Cycle { took: began.elapsed(), results, exchanges }));
         }
@@ -141,6 +157,7 @@ impl Reconciler {
         let (mut live, mut thought) = looked?;
         self.listed = Some(live.connectors.len());
         self.history.observe(&live, Timestamp::now());
+        self.owing.look(desired, &live);
         self.warn(&thought);
         self.see(desired, &thought, &live, board);
         board.tell(&Event::Looked);
@@ -170,7 +187,7 @@ impl Reconciler {
                 }
                 None => return Ok((End::Looked, results)),
             };
-            thought = plan(desired, &live, &self.options.policy, Timestamp::now());
+            thought = self.plan(desired, &live);
             if self.is_doubtful(&live, &thought) {
                 // Neither told nor remembered: the next turn doubts it too, and looks twice.
                 board.write(|report| report.cluster.results.clone_from(&results));
@@ -186,9 +203,8 @@ impl Reconciler {
 
     /// Looks at the cluster and plans; a list that is hard to believe is looked at twice.
     async fn look(&self, desired: &Desired) -> Result<(Live, Plan), Error> {
-        let policy = &self.options.policy;
         let live = self.client.live().await?;
-        let thought = plan(desired, &live, policy, Timestamp::now());
+        let thought = self.plan(desired, &live);
         if !self.is_doubtful(&live, &thought) {
             return Ok((live, thought));
         }
@@ -198,9 +214,14 @@ impl Reconciler {
         );
         tokio::time::sleep(SECOND_LOOK).await;
         let live = self.client.live().await?;
-        let mut thought = plan(desired, &live, policy, Timestamp::now());
+        let mut thought = self.plan(desired, &live);
         thought.steps.retain(|action| action.step != Step::Delete);
         Ok((live, thought))
+    }
+
+    /// Plans with what is known of values that nobody can read.
+    fn plan(&self, desired: &Desired, live: &Live) -> Plan {
+        plan_owing(desired, live, &self.owing.owed(live), &self.options.policy, Timestamp::now())
     }
 
     /// Reads the cluster after acting; `None` where another worker leads now. Acting takes long: the worker
@@ -261,9 +282,13 @@ impl Reconciler {
             deadline: self.options.change_deadline,
             interrupt,
         };
+        let before = self.owing.sending(&now);
+        // Who is killed before the answer must know at its next start that it sent something.
+        interrupt.unless_ending(self.owing.keep()).await;
         let done = apply::apply(&hands, now, live).await;
         let mut results = Vec::new();
-        for (action, result) in done {
+        for Ended { action, result, taken } in done {
+            self.owing.ended(&before, &action, taken);
             self.history.note(&action, result.outcome, result.class, &plan.revision, Timestamp::now());
             results.push(result);
         }
@@ -374,16 +399,4 @@ fn follow(cluster: &mut ClusterReport) {
         last_success: Some(Timestamp::now()),
         ..ClusterReport::default()
     };
-}
-
-/// An error and its causes in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -22,7 +22,7 @@ use crate::model::revision::{RepositoryName, Revision};
 use crate::model::snapshot::Snapshot;
 use crate::pipeline::extra::{self, Folder, Ground, Joined, Outcome, Part, Target};
 use crate::reconcile::board::{self, Board};
-use crate::reconcile::cycle::chain;
+use crate::reconcile::causes::chain;
 use crate::repo::flat;
 
 /// Every folder of `extra`, in the order of the settings.

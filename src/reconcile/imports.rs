@@ -24,7 +24,7 @@ use crate::model::revision::RepositoryName;
 use crate::model::snapshot::{Snapshot, Sources};
 use crate::pipeline::polling::Pace;
 use crate::reconcile::board::Board;
-use crate::reconcile::cycle::chain;
+use crate::reconcile::causes::chain;
 use crate::reconcile::followed::{Asked, Followed};
 use crate::reconcile::meaning::state;
 use crate::repo::Repository;

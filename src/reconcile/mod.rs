@@ -13,8 +13,11 @@
 //! | `in_force` | what was accepted, the folders beside it and its secrets, as they change |
 //! | `followed` | one repository: asks it, reads what is new |
 //! | `meaning` | what an answer means to pace and state |
+//! | `causes` | an error with its causes in one line |
 //! | `course` | tells how what is followed moved |
 //! | `keeping` | keeps what was accepted last across restarts |
+//! | `owing` | what must be written although Connect masks it |
+//! | `patient` | work on a disk that may take long |
 //! | `recalled` | whether what was kept counts today |
 //! | `versions` | which version a tag stands for |
 //! | `hinted` | words from outside that it is time to look → when to look |
@@ -30,6 +33,7 @@
 
 pub mod apply;
 pub mod board;
+mod causes;
 mod course;
 pub mod cycle;
 pub mod daemon;
@@ -43,6 +47,8 @@ pub mod interrupt;
 pub mod keeping;
 mod meaning;
 pub mod once;
+pub mod owing;
+mod patient;
 pub mod place;
 mod recalled;
 mod settle;

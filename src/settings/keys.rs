@@ -318,7 +318,7 @@ pub const KEYS: &[Key] = &[
         "state_dir",
         Takes::Text,
         "/var/lib/tagalong",
-        "Where `run` keeps what it accepted last, for a start while git is away. `none` keeps nothing.",
+        "Where `run` keeps what it accepted last, for a start while git is away, and digests of what was desired, for clusters that mask secrets. `none` keeps nothing.",
     ),
 ];
 

@@ -1,0 +1,75 @@
+//! Works on a disk without standing still for it.
+//!
+//! Takes what is to be done with a keeper and does it on a thread that may block; tells once what goes wrong. What is
+//! to be done, and when, is left to `keeping` and `owing`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tracing::{debug, warn};
+
+use crate::kept::error::Error;
+use crate::reconcile::causes::chain;
+
+/// How long a disk is waited for. The agent goes on without it, and a release is not held up by it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Somebody who reads and writes a file, and who may take long.
+pub struct Patient<K> {
+    keeper: Arc<Mutex<K>>,
+    /// What is lost without the file.
+    lost: &'static str,
+    /// What last went wrong, so that it is told once.
+    failing: Option<String>,
+}
+
+impl<K: Send + 'static> Patient<K> {
+    /// Has the work done by this keeper.
+    pub fn new(keeper: K, lost: &'static str) -> Self {
+        Self { keeper: Arc::new(Mutex::new(keeper)), lost, failing: None }
+    }
+
+    /// What the work gave; nothing where it went wrong, which is told as having failed to do this.
+    pub async fn work<T: Send + 'static>(
+        &mut self,
+        attempt: &str,
+        work: impl FnOnce(&mut K) -> Result<T, Error> + Send + 'static,
+    ) -> Option<T> {
+        let result = self.answer(work).await;
+        self.told(result, attempt)
+    }
+
+    /// Works on a thread that may block; nothing where that takes too long, or still does from the last time.
+    async fn answer<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut K) -> Result<T, Error> + Send + 'static,
+    ) -> Option<Result<T, Error>> {
+        let mut keeper = Arc::clone(&self.keeper).try_lock_owned().ok()?;
+        let thread = tokio::task::spawn_blocking(move || work(&mut keeper));
+        match tokio::time::timeout(PATIENCE, thread).await {
+            Ok(Ok(result)) => Some(result),
+            Ok(Err(join)) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
+            Ok(Err(_)) | Err(_) => None,
+        }
+    }
+
+    /// Tells what went wrong, aloud where that is news.
+    fn told<T>(&mut self, result: Option<Result<T, Error>>, attempt: &str) -> Option<T> {
+        let why = match result {
+            Some(Ok(done)) => {
+                self.failing = None;
+                return Some(done);
+            }
+            Some(Err(error)) => chain(&error),
+            None => "the disk does not answer".to_owned(),
+        };
+        if self.failing.as_ref() == Some(&why) {
+            debug!(error = why, "{attempt}");
+        } else {
+            warn!(error = why, hint = self.lost, "{attempt}");
+            self.failing = Some(why);
+        }
+        None
+    }
+}
