@@ -10,6 +10,7 @@ mod contract_3_9;
 mod demo;
 mod failover;
 mod failover_long;
+mod masked;
 mod pair;
 mod plugins;
 mod reach;

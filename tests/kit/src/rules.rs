@@ -27,6 +27,8 @@ pub enum Effect {
     Later(StatusCode, String),
     /// It is passed on, its effect takes place, and the true answer is replaced by this one.
     Swallow(StatusCode, String),
+    /// It is passed on, and the text of the true answer is changed so.
+    Rewrite(fn(&str) -> String),
     /// It is not passed on and never answered.
     Hang,
 }
@@ -95,6 +97,13 @@ pub async fn apply(effect: Option<Effect>, serve: impl Future<Output = Response>
             // To the end, so that what serves it comes to its end too.
             let _ = axum::body::to_bytes(body, usize::MAX).await;
             (status, text).into_response()
+        }
+        Some(Effect::Rewrite(change)) => {
+            let (head, body) = serve.await.into_parts();
+            match axum::body::to_bytes(body, usize::MAX).await {
+                Ok(bytes) => Response::from_parts(head, Body::from(change(&String::from_utf8_lossy(&bytes)))),
+                Err(error) => bad_gateway(&error),
+            }
         }
         Some(Effect::Hang) => std::future::pending().await,
     }
