@@ -27,9 +27,6 @@ impl Guest<'_> {
     /// Where the folder is told what a lint says of a place; none where it is not its own to hear.
     pub fn place<'s>(&self, place: &'s Place, seen: &Seen<'s>, breach: &Breach) -> Option<&'s Place> {
         let own = &seen.connector.place;
-        if !self.owns(own) {
-            return None;
-        }
         // What a template lacks was said where it sets the class, whatever else is made from it here.
         let class = if breach.key.is_none() { seen.place("connector.class") } else { None };
         let is_told = breach.partner.is_none() && self.has_been_told(class.unwrap_or(place), breach.rule);
