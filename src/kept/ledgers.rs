@@ -38,7 +38,7 @@ fn desired() -> Desired {
         (ConnectorName::observed(name), one)
     };
     Desired {
-        revision: Revision { repositories: Vec::new() },
+        revision: Revision::of(Vec::new()),
         environment: EnvironmentName::new("test").expect("a name"),
         connectors: ["orders", "audit", "lacking"].map(one).into(),
         suspend: None,

@@ -37,9 +37,7 @@ fn wanting(config: Config) -> Desired {
         lost: BTreeSet::new(),
     };
     Desired {
-        revision: Revision {
-            repositories: vec![RepositoryRevision { repository: RepositoryName::main(), at }],
-        },
+        revision: Revision::of(vec![RepositoryRevision { repository: RepositoryName::main(), at }]),
         environment: EnvironmentName::new("production").expect("a plain name"),
         connectors: [(orders(), one)].into(),
         suspend: None,
