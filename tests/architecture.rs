@@ -108,6 +108,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("libgit2_sys", &["repo"]),
     ("minijinja", &["pipeline"]),
     ("notify", &["lookout"]),
+    ("pgp", &["signature"]),
     ("prometheus", &["metrics"]),
     ("regex_lite", &["pipeline"]),
     ("reqwest", &["repo", "connect", "cli"]),

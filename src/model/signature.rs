@@ -9,6 +9,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+/// Whether this build checks OpenPGP signatures, which is a feature of it.
+pub const OPENPGP: bool = cfg!(feature = "openpgp");
+
 /// What of a revision must be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
@@ -75,9 +78,10 @@ pub struct Evidence {
 /// Whose signature was found good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signer {
-    /// The principals of its line in the file of allowed signers, as they stand there.
+    /// Who it is: the principals of its line in the file of allowed signers, or the fingerprint and the user
+    /// id of an OpenPGP certificate.
     pub principals: Arc<str>,
-    /// The key's fingerprint, as in `SHA256:…`.
+    /// The fingerprint of the key that signed: `SHA256:…`, or that of an OpenPGP key.
     pub key: Arc<str>,
 }
 

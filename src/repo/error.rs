@@ -294,7 +294,7 @@ pub enum Error {
         source: Refusal,
     },
     /// The file that says whom to trust could not be read.
-    #[error("failed to read the allowed signers from {}", path.display())]
+    #[error("failed to read who may sign from {}", path.display())]
     AllowedSigners {
         /// The file.
         path: PathBuf,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use crate::model::password::Password;
 use crate::repo::credential::{Credential, HostKeys};
-use crate::repo::options::ImportOptions;
+use crate::repo::options::{ImportOptions, Verification};
 
 /// What tells a file from the one that stood there before; a mounted secret is swapped by a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Keys {
     /// The files of these options as they are now.
     pub fn of(options: &ImportOptions) -> Self {
         let at = options.verify_at.iter().filter_map(|at| at.verify.as_ref());
-        let signers = options.verify.iter().chain(at).map(|verify| verify.allowed_signers_file.clone());
+        let signers = options.verify.iter().chain(at).flat_map(Verification::files).cloned();
         let files: Vec<_> = credential_files(&options.credentials).chain(signers).collect();
         let marks = marks(&files);
         Self { files, marks }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
     use crate::model::signature::What;
     use crate::repo::credential::Host;
-    use crate::repo::options::{ImportVerification, Proxy, Verification};
+    use crate::repo::options::{ImportVerification, Proxy};
 
     #[test]
     fn a_file_that_comes_changes_or_goes_is_seen_once() {
@@ -100,7 +100,14 @@ mod tests {
             ssh_key_file: Some(at("key")),
             ..Credential::at(Host::new("git.example.com").expect("a host"))
         };
-        let signers = |name: &str| Some(Verification { what: What::Tag, allowed_signers_file: at(name) });
+        let signers = |name: &str| {
+            let (ssh, openpgp) = (at(name), at(&format!("{name}.gpg")));
+            Some(Verification {
+                what: What::Tag,
+                allowed_signers_file: Some(ssh),
+                openpgp_keys_file: Some(openpgp),
+            })
+        };
         let own = ImportVerification { git: "https://git.example.com/x".into(), verify: signers("own") };
         let mut keys = Keys::of(&ImportOptions {
             credentials: vec![credential],
@@ -122,7 +129,7 @@ mod tests {
         assert_eq!(seen(), [true, false], "another file");
         fs::remove_file(at("password")).expect("removed");
         assert_eq!(seen(), [true, false], "it goes");
-        for name in ["signers", "own"] {
+        for name in ["signers", "own", "signers.gpg", "own.gpg"] {
             fs::write(at(name), "ada").expect("written");
             assert_eq!(seen(), [true, false], "{name}: who may sign");
         }

@@ -43,8 +43,17 @@ pub struct GitOptions {
 pub struct Verification {
     /// What must be signed.
     pub what: What,
-    /// The file that says who may sign, in the form of OpenSSH; read anew at each look.
-    pub allowed_signers_file: PathBuf,
+    /// The file that says who may sign with SSH, in the form of OpenSSH; read anew at each look.
+    pub allowed_signers_file: Option<PathBuf>,
+    /// The file that says who may sign with OpenPGP, a keyring of public keys; read anew at each look.
+    pub openpgp_keys_file: Option<PathBuf>,
+}
+
+impl Verification {
+    /// The files that say who may sign.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.allowed_signers_file.iter().chain(&self.openpgp_keys_file)
+    }
 }
 
 /// Which signatures are asked for in the repository at one address.

@@ -1,7 +1,7 @@
 //! Looks whether a revision carries the signatures that are asked for.
 //!
 //! Takes what the settings ask of one repository and the objects that were read, gives who signed. The
-//! file of allowed signers is read here, each time; whether a signature counts is judged by
+//! files that say whom to trust are read here, each time; whether a signature counts is judged by
 //! `signature`.
 
 use std::fs::File;
@@ -11,11 +11,15 @@ use std::path::Path;
 use crate::model::signature::Verified;
 use crate::repo::error::Error;
 use crate::repo::options::Verification;
+#[cfg(feature = "openpgp")]
+use crate::signature::openpgp::Keyring;
 use crate::signature::refusal::Refusal;
 use crate::signature::signers::Signers;
-use crate::signature::{self, Claim, Times};
+#[cfg(not(feature = "openpgp"))]
+use crate::signature::without_openpgp::Keyring;
+use crate::signature::{self, Claim, Times, Trust};
 
-/// The longest file of allowed signers.
+/// The longest file of those who may sign.
 const LONGEST: u64 = 1024 * 1024;
 
 /// Verifies what is asked for; blocks for a moment, on the file. Whatever is wrong with it, nobody counts.
@@ -30,17 +34,26 @@ pub fn verify(
         reference: claim.reference.to_owned(),
         source,
     };
-    let text = read(&asked.allowed_signers_file)
-        .map_err(|source| Error::AllowedSigners { path: asked.allowed_signers_file.clone(), source })?;
-    let signers = Signers::parse(&text).map_err(refused)?;
-    signature::verify(claim, asked.what, &signers, times).map_err(refused)
+    let Verification { what, allowed_signers_file, openpgp_keys_file } = asked;
+    let unread = |path: &Path, source| Error::AllowedSigners { path: path.to_owned(), source };
+    let mut trust = Trust::default();
+    if let Some(path) = allowed_signers_file {
+        let text = read(path).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+        let text = text.map_err(|source| unread(path, source))?;
+        trust.signers = Some(Signers::parse(&text).map_err(refused)?);
+    }
+    if let Some(path) = openpgp_keys_file {
+        let keys = read(path).map_err(|source| unread(path, source))?;
+        trust.keyring = Some(Keyring::parse(&keys).map_err(refused)?);
+    }
+    signature::verify(claim, *what, &trust, times).map_err(refused)
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let read = File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
     if read as u64 > LONGEST {
         return Err(io::Error::other("it is longer than 1 MiB"));
     }
-    Ok(text)
+    Ok(bytes)
 }

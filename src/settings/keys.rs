@@ -126,13 +126,19 @@ pub const KEYS: &[Key] = &[
         "repository.git.verify.what",
         Takes::Word(&["tag", "commit", "tag-and-commit", "tag-or-commit"]),
         "tag",
-        "What must be signed, once `allowed_signers_file` says by whom. Only `tag` and `tag-and-commit` keep somebody without a key from putting an old release back.",
+        "What must be signed, once `allowed_signers_file` or `openpgp_keys_file` says by whom. Only `tag` and `tag-and-commit` keep somebody without a key from putting an old release back.",
     ),
     key(
         "repository.git.verify.allowed_signers_file",
         Takes::Text,
         "",
-        "Who may sign: a file in OpenSSH's form. Where it is named, nothing is accepted without a signature that counts, from the repositories that are imported neither. Read anew at every poll.",
+        "Who may sign with SSH: a file in OpenSSH's form. Where it is named, nothing is accepted without a signature that counts, from the repositories that are imported neither. Read anew at every poll.",
+    ),
+    key(
+        "repository.git.verify.openpgp_keys_file",
+        Takes::Text,
+        "",
+        "Who may sign with OpenPGP: a file of public keys, as `gpg --export` writes it; for a build with the feature `openpgp`. Where it is named, nothing is accepted without a signature that counts, from the repositories that are imported neither. Read anew at every poll.",
     ),
     key(
         "repository.dir",
@@ -156,7 +162,7 @@ pub const KEYS: &[Key] = &[
         "import_verify",
         Takes::Verifications,
         "",
-        "A list of what is asked of single imports in place of what the main repository is asked for: `git` (the address, as in `tagalong.yaml`) with `what`, which may also be `none`, and `allowed_signers_file`.",
+        "A list of what is asked of single imports in place of what the main repository is asked for: `git` (the address, as in `tagalong.yaml`) with `what`, which may also be `none`, and `allowed_signers_file` or `openpgp_keys_file`.",
     ),
     key(
         "extra",

@@ -33,7 +33,16 @@ pub static IMPORT_VERIFY: Shape = Shape::new(
             "What must be signed.",
         )
         .default("tag"),
-        Field::new("allowed_signers_file", TEXT, "Who may sign; that of the main repository if not said."),
+        Field::new(
+            "allowed_signers_file",
+            TEXT,
+            "Who may sign with SSH; without either file, those of the main repository.",
+        ),
+        Field::new(
+            "openpgp_keys_file",
+            TEXT,
+            "Who may sign with OpenPGP; without either file, those of the main repository.",
+        ),
     ],
 );
 

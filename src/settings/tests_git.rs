@@ -1,7 +1,9 @@
 //! What is said about wrong settings of the way to git, and what right ones are read as.
 
+use std::path::PathBuf;
+
 use crate::repo::credential::{Host, HostKeys, Way};
-use crate::repo::options::Proxy;
+use crate::repo::options::{Proxy, Verification};
 use crate::settings::tests::read;
 
 const PIN: &str = "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU";
@@ -74,4 +76,59 @@ fn the_last_good_is_kept_in_a_folder_unless_there_is_none() {
     assert_eq!(folder("{}\n"), Some("/var/lib/tagalong".into()));
     assert_eq!(folder("state_dir: /data\n"), Some("/data".into()));
     assert_eq!(folder("state_dir: none\n"), None);
+}
+
+/// What is asked of the main repository, and of the one that is imported; or what is said instead.
+fn asked(verify: &str, import: &str) -> Result<(Files, Files), Vec<String>> {
+    let git = "repository: {git: {url: 'https://git.example.com/x', ref: {tag: v1}, ";
+    let file = format!(
+        "{git}verify: {{{verify}}}}}}}\nimport_verify: [{{git: 'https://git.example.com/y'{import}}}]\n"
+    );
+    let (settings, said) = read(&format!("environment: staging\n{file}"), &[], &[]);
+    let files = |asked: Option<&Verification>| {
+        let asked = asked.expect("signatures are asked for");
+        let name = |file: &Option<PathBuf>| file.as_ref().map(|file| file.display().to_string());
+        (name(&asked.allowed_signers_file), name(&asked.openpgp_keys_file))
+    };
+    let settings = settings.ok_or(said)?;
+    let import = settings.imports.verify_at.first().expect("one import is spoken of");
+    Ok((files(settings.imports.verify.as_ref()), files(import.verify.as_ref())))
+}
+
+type Files = (Option<String>, Option<String>);
+
+#[test]
+fn an_import_is_signed_by_those_whom_it_names_and_else_by_those_of_the_main_repository() {
+    let ssh = |name: &str| (Some(name.to_owned()), None);
+    assert_eq!(asked("allowed_signers_file: a", ""), Ok((ssh("a"), ssh("a"))));
+    assert_eq!(asked("allowed_signers_file: a", ", allowed_signers_file: b"), Ok((ssh("a"), ssh("b"))));
+    let said = asked("", "").expect_err("nobody may sign");
+    assert!(said[0].contains("asks for signatures, and nobody may sign"), "{said:?}");
+}
+
+#[cfg(feature = "openpgp")]
+#[test]
+fn whom_to_trust_with_openpgp_stands_beside_the_others_or_alone() {
+    let openpgp = |name: &str| (None, Some(name.to_owned()));
+    let both = (Some("a".to_owned()), Some("k".to_owned()));
+    assert_eq!(asked("openpgp_keys_file: k", ""), Ok((openpgp("k"), openpgp("k"))));
+    let two = "allowed_signers_file: a, openpgp_keys_file: k";
+    assert_eq!(asked(two, ""), Ok((both.clone(), both.clone())));
+    // Who names somebody means them, and nobody else.
+    assert_eq!(asked(two, ", openpgp_keys_file: l"), Ok((both, openpgp("l"))));
+}
+
+#[cfg(not(feature = "openpgp"))]
+#[test]
+fn openpgp_keys_are_an_error_in_a_build_that_cannot_use_them() {
+    let told =
+        "names OpenPGP keys, and this build knows only SSH signatures (build with `--features openpgp`";
+    for (verify, import) in [
+        ("openpgp_keys_file: k", ""),
+        ("allowed_signers_file: a, openpgp_keys_file: k", ""),
+        ("allowed_signers_file: a", ", openpgp_keys_file: k"),
+    ] {
+        let said = asked(verify, import).expect_err("it cannot be used");
+        assert!(said.iter().any(|said| said.contains(told)), "{verify} {import}: {said:?}");
+    }
 }

@@ -12,7 +12,7 @@ use crate::model::revision::ObjectId;
 use crate::model::signature::{Evidence, Verified, What};
 use crate::signature::refusal::Refusal;
 use crate::signature::signers::Signers;
-use crate::signature::{Claim, Times, verify};
+use crate::signature::{Claim, Times, Trust, verify};
 
 /// When the tags and commits here say that they were made.
 pub const MADE: i64 = 1_767_225_600;
@@ -90,7 +90,12 @@ pub fn judge(tag: Option<Vec<u8>>, commit: Vec<u8>, what: What, signers: &str) -
 
 /// Judges objects behind `refs/tags/v1` by these moments.
 pub fn judge_at(evidence: &Evidence, what: What, signers: &str, times: Times) -> Result<Verified, Refusal> {
+    let trust = Trust { signers: Some(Signers::parse(signers)?), ..Trust::default() };
+    judge_by(evidence, what, &trust, times)
+}
+
+/// Judges objects behind `refs/tags/v1` by what is trusted, and these moments.
+pub fn judge_by(evidence: &Evidence, what: What, trust: &Trust, times: Times) -> Result<Verified, Refusal> {
     let commit = ObjectId::new(COMMIT).expect("an id");
-    let claim = Claim { reference: "refs/tags/v1", commit: &commit, evidence };
-    verify(&claim, what, &Signers::parse(signers)?, times)
+    verify(&Claim { reference: "refs/tags/v1", commit: &commit, evidence }, what, trust, times)
 }

@@ -1,26 +1,33 @@
 //! Whether a revision is signed by somebody who is trusted, and for the ref that names it.
 //!
-//! Takes the raw objects behind a ref, the file of allowed signers and two moments; gives who signed, or
-//! the one reason why that does not count. Nothing is read and no clock is asked: same bytes, same
+//! Takes the raw objects behind a ref, whom to trust and two moments; gives who signed, or the one reason
+//! why that does not count. Nothing is read and no clock is asked: same bytes, same
 //! answer. When to look again, and what a refusal leads to, is left to others.
 
+#[cfg(feature = "openpgp")]
+pub mod openpgp;
 pub mod refusal;
 pub mod signers;
+pub mod unfit;
+#[cfg(not(feature = "openpgp"))]
+pub mod without_openpgp;
 
+mod ahead;
 mod object;
 mod sshsig;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::model::revision::ObjectId;
-use crate::model::signature::{Evidence, Object, Signer, Verified, What};
-use crate::signature::object::{Seal, Tag};
+use crate::model::signature::{Evidence, OPENPGP, Object, Signer, Verified, What};
+use crate::signature::ahead::latest;
+use crate::signature::object::{Form, Seal, Tag};
+#[cfg(feature = "openpgp")]
+use crate::signature::openpgp::Keyring;
 use crate::signature::refusal::Refusal;
 use crate::signature::signers::Signers;
-
-/// How far a tag's own time may lie ahead: clocks differ. A tag from far ahead would make every later one
-/// an old one.
-const AHEAD: SignedDuration = SignedDuration::from_mins(10);
+#[cfg(not(feature = "openpgp"))]
+use crate::signature::without_openpgp::Keyring;
 
 /// What is to be verified.
 #[derive(Debug, Clone, Copy)]
@@ -42,10 +49,19 @@ pub struct Times {
     pub accepted: Option<Timestamp>,
 }
 
+/// Whom to trust: one of the two at least, or nobody counts.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// Those who sign with SSH.
+    pub signers: Option<Signers>,
+    /// Those who sign with OpenPGP.
+    pub keyring: Option<Keyring>,
+}
+
 /// Verifies what must be signed.
-pub fn verify(claim: &Claim<'_>, what: What, signers: &Signers, times: Times) -> Result<Verified, Refusal> {
-    let tag = |claim| tag(claim, signers, times);
-    let commit = |claim| commit(claim, signers, times.now);
+pub fn verify(claim: &Claim<'_>, what: What, trust: &Trust, times: Times) -> Result<Verified, Refusal> {
+    let tag = |claim| tag(claim, trust, times);
+    let commit = |claim| commit(claim, trust, times.now);
     match what {
         What::Tag => tag(claim),
         What::Commit => commit(claim),
@@ -67,14 +83,14 @@ pub fn verify(claim: &Claim<'_>, what: What, signers: &Signers, times: Times) ->
 
 /// Verifies the tag: a good signature says nothing unless it is on this name, on this commit, and on no
 /// older state than one that was accepted already.
-fn tag(claim: &Claim<'_>, signers: &Signers, times: Times) -> Result<Verified, Refusal> {
+fn tag(claim: &Claim<'_>, trust: &Trust, times: Times) -> Result<Verified, Refusal> {
     let Some(name) = claim.reference.strip_prefix("refs/tags/") else {
         return Err(Refusal::NoTag { reference: claim.reference.to_owned() });
     };
     let Some(raw) = &claim.evidence.tag else { return Err(Refusal::Lightweight { name: name.to_owned() }) };
     let Tag { object, kind, name: written, seal } = object::tag(raw)?;
     let made = seal.made;
-    let signer = signed(Object::Tag, &seal, signers, times.now)?;
+    let signer = signed(Object::Tag, &seal, trust, times.now)?;
     if written != name.as_bytes() {
         let written = String::from_utf8_lossy(written).into_owned();
         return Err(Refusal::OtherName { written, asked: name.to_owned() });
@@ -82,7 +98,7 @@ fn tag(claim: &Claim<'_>, signers: &Signers, times: Times) -> Result<Verified, R
     if kind != b"commit" || object != claim.commit.as_str().as_bytes() {
         return Err(Refusal::OtherCommit { commit: claim.commit.short().to_owned() });
     }
-    if made > times.now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX) {
+    if made > latest(times.now) {
         return Err(Refusal::Ahead { made });
     }
     if let Some(accepted) = times.accepted.filter(|accepted| made < *accepted) {
@@ -91,14 +107,25 @@ fn tag(claim: &Claim<'_>, signers: &Signers, times: Times) -> Result<Verified, R
     Ok(Verified { tag: Some(signer), commit: None, tagged: Some(made) })
 }
 
-fn commit(claim: &Claim<'_>, signers: &Signers, now: Timestamp) -> Result<Verified, Refusal> {
+fn commit(claim: &Claim<'_>, trust: &Trust, now: Timestamp) -> Result<Verified, Refusal> {
     let seal = object::commit(&claim.evidence.commit)?;
-    let signer = signed(Object::Commit, &seal, signers, now)?;
+    let signer = signed(Object::Commit, &seal, trust, now)?;
     Ok(Verified { tag: None, commit: Some(signer), tagged: None })
 }
 
 /// Who signed an object, where that counts at its own time and now.
-fn signed(object: Object, seal: &Seal<'_>, signers: &Signers, now: Timestamp) -> Result<Signer, Refusal> {
+fn signed(object: Object, seal: &Seal<'_>, trust: &Trust, now: Timestamp) -> Result<Signer, Refusal> {
+    match (seal.form, &trust.signers, &trust.keyring) {
+        (Form::Ssh, Some(signers), _) => with_ssh(object, seal, signers, now),
+        (Form::OpenPgp, _, Some(keyring)) => keyring.verify(object, seal, now),
+        (Form::Ssh, None, _) => Err(Refusal::NobodyWith { object, format: "SSH" }),
+        (Form::OpenPgp, _, None) if OPENPGP => Err(Refusal::NobodyWith { object, format: "OpenPGP" }),
+        (Form::OpenPgp, _, None) => Err(Refusal::OtherFormat { object, format: "OpenPGP" }),
+        (Form::Other(format), _, _) => Err(Refusal::OtherFormat { object, format }),
+    }
+}
+
+fn with_ssh(object: Object, seal: &Seal<'_>, signers: &Signers, now: Timestamp) -> Result<Signer, Refusal> {
     let signature = sshsig::parse(object, &seal.armor)?;
     let key = signature.public_key();
     if !signers.has(key) {

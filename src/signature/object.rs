@@ -1,7 +1,7 @@
 //! A tag or commit object, taken apart into what was signed and the signature.
 //!
 //! Takes the raw bytes of an object, gives its parts as git would, and refuses what git would not
-//! write. Whether the signature holds is left to `sshsig`.
+//! write. Whether the signature holds is left to `sshsig` and `openpgp`.
 
 use std::borrow::Cow;
 
@@ -11,12 +11,30 @@ use crate::model::signature::Object;
 use crate::signature::refusal::Refusal;
 
 /// The first lines of signatures. git takes the last of them in a tag.
-const SSH: &[u8] = b"-----BEGIN SSH SIGNATURE-----";
-const OTHERS: [(&[u8], &str); 3] = [
-    (b"-----BEGIN PGP SIGNATURE-----", "OpenPGP"),
-    (b"-----BEGIN PGP MESSAGE-----", "OpenPGP"),
-    (b"-----BEGIN SIGNED MESSAGE-----", "X.509"),
+const FORMS: [(&[u8], Form); 4] = [
+    (b"-----BEGIN SSH SIGNATURE-----", Form::Ssh),
+    (b"-----BEGIN PGP SIGNATURE-----", Form::OpenPgp),
+    (b"-----BEGIN PGP MESSAGE-----", Form::Other("an OpenPGP message")),
+    (b"-----BEGIN SIGNED MESSAGE-----", Form::Other("X.509")),
 ];
+
+/// A form of signatures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As `ssh-keygen` writes it.
+    Ssh,
+    /// As `gpg` writes it.
+    OpenPgp,
+    /// One that is never checked, by its name.
+    Other(&'static str),
+}
+
+impl Form {
+    /// The form of what begins here.
+    fn of(text: &[u8]) -> Option<Self> {
+        FORMS.iter().find(|(begin, _)| text.starts_with(begin)).map(|(_, form)| *form)
+    }
+}
 
 /// What was signed, when that was said to be, and the signature.
 #[derive(Debug)]
@@ -25,6 +43,8 @@ pub struct Seal<'a> {
     pub payload: Cow<'a, [u8]>,
     /// The signature in its armor.
     pub armor: Cow<'a, [u8]>,
+    /// The form of the signature.
+    pub form: Form,
     /// The tagger's or committer's time.
     pub made: Timestamp,
 }
@@ -59,30 +79,22 @@ pub fn tag(raw: &[u8]) -> Result<Tag<'_>, Refusal> {
     if !rest.starts_with(b"\n") {
         return Err(malformed("it has more in its head"));
     }
-    let at = signature_in(raw, raw.len() - rest.len())?;
-    let seal = Seal { payload: Cow::Borrowed(&raw[..at]), armor: Cow::Borrowed(&raw[at..]), made };
+    let (at, form) =
+        signature_in(raw, raw.len() - rest.len()).ok_or(Refusal::Unsigned { object: Object::Tag })?;
+    let seal = Seal { payload: Cow::Borrowed(&raw[..at]), armor: Cow::Borrowed(&raw[at..]), form, made };
     Ok(Tag { object, kind, name, seal })
 }
 
-/// Where the signature of a tag begins.
-fn signature_in(raw: &[u8], message: usize) -> Result<usize, Refusal> {
-    let object = Object::Tag;
+/// Where the signature of a tag begins, and its form.
+fn signature_in(raw: &[u8], message: usize) -> Option<(usize, Form)> {
     let mut at = message;
     let mut found = None;
     while at < raw.len() {
         let (here, after) = line(&raw[at..]);
-        if here.starts_with(SSH) {
-            found = Some((at, None));
-        } else if let Some((_, format)) = OTHERS.iter().find(|(begin, _)| here.starts_with(begin)) {
-            found = Some((at, Some(*format)));
-        }
+        found = Form::of(here).map(|form| (at, form)).or(found);
         at = raw.len() - after.len();
     }
-    match found {
-        None => Err(Refusal::Unsigned { object }),
-        Some((_, Some(format))) => Err(Refusal::OtherFormat { object, format }),
-        Some((at, None)) => Ok(at),
-    }
+    found
 }
 
 /// Takes a commit apart: the signature is a field of its head, and what was signed is the rest.
@@ -130,10 +142,9 @@ pub fn commit(raw: &[u8]) -> Result<Seal<'_>, Refusal> {
     }
     let made = committer.and_then(moment).ok_or(malformed("it does not say when it was made"))?;
     let armor = armor.ok_or(Refusal::Unsigned { object })?;
-    if let Some((_, format)) = OTHERS.iter().find(|(begin, _)| armor.starts_with(begin)) {
-        return Err(Refusal::OtherFormat { object, format });
-    }
-    Ok(Seal { payload: Cow::Owned(payload), armor: Cow::Owned(armor), made })
+    // What has no first line of its own is read as the one that is always known, and refused there.
+    let form = Form::of(&armor).unwrap_or(Form::Ssh);
+    Ok(Seal { payload: Cow::Owned(payload), armor: Cow::Owned(armor), form, made })
 }
 
 /// The first line without its end, and what comes after it.

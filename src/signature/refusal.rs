@@ -5,7 +5,15 @@
 
 use jiff::Timestamp;
 
-use crate::model::signature::Object;
+use crate::model::signature::{OPENPGP, Object};
+use crate::signature::unfit::Unfit;
+
+/// What can be checked, in the words of a refusal.
+const KNOWN: &str = if OPENPGP {
+    "SSH and OpenPGP signatures"
+} else {
+    "SSH signatures (it was built without the feature `openpgp`)"
+};
 
 /// Why a revision does not count as signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,12 +39,30 @@ pub enum Refusal {
         object: Object,
     },
     /// It is signed in a way that is not known here.
-    #[error("the {object} is signed with {format}, and only SSH signatures are known here")]
+    #[error("the {object} is signed with {format}, and this build knows only {KNOWN}")]
     OtherFormat {
         /// Which object.
         object: Object,
         /// In which way.
         format: &'static str,
+    },
+    /// It is signed in a way that the settings trust nobody with.
+    #[error("the {object} is signed with {format}, and the settings name nobody who may sign with that")]
+    NobodyWith {
+        /// Which object.
+        object: Object,
+        /// In which way.
+        format: &'static str,
+    },
+    /// It is signed with an OpenPGP key, and that does not count.
+    #[error("the {object} is signed with the OpenPGP key {key}, {why}")]
+    Unfit {
+        /// Which object.
+        object: Object,
+        /// The key's fingerprint, or what the signature says of it.
+        key: String,
+        /// Why not.
+        why: Unfit,
     },
     /// The object is not as git writes it.
     #[error("the {object} is not as git writes it: {why}")]
@@ -154,6 +180,15 @@ pub enum Refusal {
         /// When the newer one was.
         accepted: Timestamp,
     },
+    /// OpenPGP keys are named, and this build has no use for them.
+    #[error("OpenPGP keys are named, and this build knows only {KNOWN}")]
+    NotBuilt,
+    /// The file of OpenPGP keys cannot be used.
+    #[error("the file of OpenPGP keys cannot be used: {why}")]
+    Keyring {
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The file of allowed signers names nobody.
     #[error("the file of allowed signers names nobody")]
     Nobody,
@@ -180,6 +215,15 @@ impl Refusal {
                  the forge, or not at all"
             }
             Self::OtherFormat { .. } => "sign with an SSH key: `git config gpg.format ssh`",
+            Self::NobodyWith { .. } => {
+                "sign with a key that counts, or name more who may sign: `allowed_signers_file` is for SSH, \
+                 `openpgp_keys_file` for OpenPGP"
+            }
+            Self::Unfit { why, .. } => why.hint(),
+            Self::NotBuilt => "build with `--features openpgp`, or leave `openpgp_keys_file` out",
+            Self::Keyring { .. } => {
+                "write it with `gpg --export-options export-minimal --armor --export KEY…`, with public keys alone"
+            }
             Self::Malformed { .. } | Self::Unreadable { .. } => "make the release again, with `git` itself",
             Self::Namespace { .. } => {
                 "sign with `git tag -s` or `git commit -S`, not with `ssh-keygen` by hand"

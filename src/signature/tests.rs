@@ -2,11 +2,13 @@
 
 use ssh_key::HashAlg;
 
-use crate::model::signature::{Evidence, Object, Verified, What};
-use crate::signature::Times;
-use crate::signature::made::{COMMIT, Key, MADE, at, commit, judge, judge_at, tag};
+use crate::model::signature::{Evidence, OPENPGP, Object, Verified, What};
+use crate::signature::made::{COMMIT, Key, MADE, at, commit, judge, judge_at, judge_by, tag};
 use crate::signature::refusal::Refusal;
 use crate::signature::signers::Signers;
+#[cfg(not(feature = "openpgp"))]
+use crate::signature::without_openpgp::Keyring;
+use crate::signature::{Times, Trust};
 
 /// The verdict on a tag alone.
 fn judge_tag(raw: Vec<u8>, signers: &str) -> Result<Verified, Refusal> {
@@ -143,8 +145,43 @@ fn the_last_signature_counts_and_what_stands_before_it_is_signed() {
     let inner = String::from_utf8(key.tag(&tag("v1", MADE))).expect("text");
     assert!(judge_tag(key.tag(&inner), &key.line("ada", "")).is_ok());
     let pgp = inner + "-----BEGIN PGP SIGNATURE-----\n\nxx\n-----END PGP SIGNATURE-----\n";
-    let verdict = judge_tag(pgp.into_bytes(), &key.line("ada", ""));
-    assert_eq!(verdict, Err(Refusal::OtherFormat { object: Object::Tag, format: "OpenPGP" }));
+    let refusal = judge_tag(pgp.into_bytes(), &key.line("ada", "")).expect_err("the last one counts");
+    let said = if OPENPGP {
+        "the tag is signed with OpenPGP, and the settings name nobody who may sign with that"
+    } else {
+        "the tag is signed with OpenPGP, and this build knows only SSH signatures (it was built without the \
+         feature `openpgp`)"
+    };
+    assert_eq!(refusal.to_string(), said);
+}
+
+#[test]
+fn a_signature_in_a_form_that_is_never_checked_is_named() {
+    let signed = |begin: &str| {
+        let raw = tag("v1", MADE) + begin + "\n\nxx\n";
+        judge_tag(raw.into_bytes(), &Key::new(1).line("ada", ""))
+    };
+    for (begin, format) in
+        [("-----BEGIN SIGNED MESSAGE-----", "X.509"), ("-----BEGIN PGP MESSAGE-----", "an OpenPGP message")]
+    {
+        assert_eq!(signed(begin), Err(Refusal::OtherFormat { object: Object::Tag, format }));
+    }
+}
+
+#[test]
+fn an_ssh_signature_counts_for_nothing_where_no_signers_are_named() {
+    let evidence = Evidence { tag: Some(Key::new(1).tag(&tag("v1", MADE))), commit: Vec::new() };
+    let times = Times { now: at(MADE + 3600), accepted: None };
+    let verdict = judge_by(&evidence, What::Tag, &Trust::default(), times);
+    assert_eq!(verdict, Err(Refusal::NobodyWith { object: Object::Tag, format: "SSH" }));
+}
+
+#[cfg(not(feature = "openpgp"))]
+#[test]
+fn openpgp_keys_are_refused_in_a_build_that_cannot_use_them() {
+    let refusal = Keyring::parse(b"whatever").expect_err("nobody counts");
+    assert_eq!(refusal, Refusal::NotBuilt);
+    assert!(refusal.to_string().contains("without the feature `openpgp`"), "{refusal}");
 }
 
 #[test]

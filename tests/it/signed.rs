@@ -46,7 +46,8 @@ impl Story {
     }
 
     fn repository(&self, what: What, reference: Reference) -> Result<Repository, Error> {
-        let verify = Some(Verification { what, allowed_signers_file: self.file() });
+        let allowed_signers_file = Some(self.file());
+        let verify = Some(Verification { what, allowed_signers_file, openpgp_keys_file: None });
         let url = self.origin.path().display().to_string();
         Repository::git(GitOptions { verify, ..GitOptions::new(url, reference) })
     }
