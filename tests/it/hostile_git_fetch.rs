@@ -88,7 +88,7 @@ async fn a_tag_that_is_swapped_before_each_fetch_is_never_half_read() -> Result<
     let first = siege.definitions.released()?;
     let second = siege.definitions.origin.commit("another", &[("README.md", "x")])?;
     let acts = [swap(&siege.definitions.origin.path(), [second, first]), Act::Pass];
-    siege.endure("a swap", &[Phase::Advertisement], &acts, ("unreachable", "superseded")).await
+    siege.endure("a swap", &[Phase::Advertisement], &acts, ("stale", "superseded")).await
 }
 
 #[tokio::test]
