@@ -31,6 +31,8 @@ pub struct Sieve {
     kept: BTreeMap<Key, Named>,
     own: Option<Key>,
     below: BTreeSet<Key>,
+    /// Pre-releases of what the range takes.
+    inside: BTreeSet<Key>,
     above: BTreeSet<Key>,
 }
 
@@ -71,6 +73,7 @@ impl Sieve {
             kept: BTreeMap::new(),
             own: None,
             below: BTreeSet::new(),
+            inside: BTreeSet::new(),
             above: BTreeSet::new(),
         }
     }
@@ -98,7 +101,10 @@ impl Sieve {
 
     /// The tags next to a range that takes none, in their order.
     pub fn near(&self) -> Vec<String> {
-        self.below.iter().chain(&self.above).map(|(_, tag)| tag.clone()).collect()
+        // A pre-release of what is wanted is nearer than what is below it.
+        let farther = (self.below.len() + self.inside.len()).saturating_sub(NEAR);
+        let near = self.below.iter().skip(farther).chain(&self.inside).chain(&self.above);
+        near.map(|(_, tag)| tag.clone()).collect()
     }
 
     /// Every tag that was kept, the highest first.
@@ -110,18 +116,23 @@ impl Sieve {
         self.kept.iter().rev().map(one).collect()
     }
 
-    fn miss(&mut self, key: Key, corner: &Version) {
-        if key.0 < *corner {
-            self.below.insert(key);
-            if self.below.len() > NEAR {
-                self.below.pop_first();
-            }
+    fn miss(&mut self, key: Key, range: &Range) {
+        let release = Version::new(key.0.major, key.0.minor, key.0.patch);
+        if !key.0.pre.is_empty() && range.takes(&release) {
+            keep(&mut self.inside, key, BTreeSet::pop_first);
+        } else if key.0 < range.corner() {
+            keep(&mut self.below, key, BTreeSet::pop_first);
         } else {
-            self.above.insert(key);
-            if self.above.len() > NEAR {
-                self.above.pop_last();
-            }
+            keep(&mut self.above, key, BTreeSet::pop_last);
         }
+    }
+}
+
+/// Keeps a few, and drops the one that is farthest away.
+fn keep(near: &mut BTreeSet<Key>, key: Key, drop: fn(&mut BTreeSet<Key>) -> Option<Key>) {
+    near.insert(key);
+    if near.len() > NEAR {
+        drop(near);
     }
 }
 
@@ -134,9 +145,8 @@ impl Seek for Sieve {
         let Some(tag) = full_name.strip_prefix(TAGS) else { return };
         let Some(version) = self.naming.version(tag) else { return };
         let key = (version, tag.to_owned());
-        if let Some(range) = self.range.as_ref().filter(|range| !range.takes(&key.0)) {
-            let corner = range.corner();
-            self.miss(key, &corner);
+        if let Some(range) = self.range.clone().filter(|range| !range.takes(&key.0)) {
+            self.miss(key, &range);
             return;
         }
         if self.commit.as_ref() == Some(&named.commit) {
@@ -210,6 +220,11 @@ mod tests {
         assert_eq!(near(&tags), ["v1.2.0", "v1.3.9", "v2.0.0", "v3.0.0"]);
         assert_eq!(near(&["v1.4.0-rc.1"]), ["v1.4.0-rc.1"]);
         assert_eq!(near(&["v1", "latest"]), Vec::<String>::new());
+        // Of pre-releases the highest are what somebody waits for, whatever stands around them.
+        let pre = ["v1.0.0-alpha", "v1.0.0-rc.2", "v1.0.0-rc.10", "v1.0.0-rc.9"];
+        assert_eq!(sift("*", "", &pre).near(), ["v1.0.0-rc.9", "v1.0.0-rc.10"]);
+        let mixed = ["v1.3.0", "v1.4.0-alpha", "v1.5.0-rc.1", "v1.5.0-rc.2", "v2.0.0-rc.1"];
+        assert_eq!(near(&mixed), ["v1.5.0-rc.1", "v1.5.0-rc.2", "v2.0.0-rc.1"]);
     }
 
     #[test]
