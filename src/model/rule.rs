@@ -102,7 +102,7 @@ rules! {
     NameNotGiven = "name-not-given", Error, "let the settings give it the name, beside the folder, as in `extra: [{folder: /etc/tagalong/extra/shop, names: [shop-*]}]`, or declare it in the repository";
     /// A pipe, a socket or a device has the name of a definition file. It is not opened.
     NotAFile = "not-a-file", Warning, "put a file in its place, or remove it";
-    /// A file's name is not usable: not UTF-8, or with control characters, `\`, `..` or `.git`.
+    /// A file's name is not usable: not UTF-8, with control characters, `\`, `..` or `.git`, or there twice in one folder.
     FileName = "file-name", Error, "rename the file";
     /// A file would be a definition file, were its ending (`.yaml`, `.yml`, `.json`) not written with capitals. It is not read.
     FileEnding = "file-ending", Warning, "rename it, so that its ending is in small letters";

@@ -161,6 +161,15 @@ struct Walk<'a, S: Source> {
     full: bool,
 }
 
+/// Whether a wanted file is the one at a path, or lies below it.
+fn leads_to(wanted: &BTreeSet<Arc<str>>, path: &str) -> bool {
+    wanted.contains(path) || leads_below(wanted, &format!("{path}/"))
+}
+
+fn leads_below(wanted: &BTreeSet<Arc<str>>, below: &str) -> bool {
+    wanted.range(Arc::<str>::from(below)..).next().is_some_and(|path| path.starts_with(below))
+}
+
 /// Whether connectors should be here and are not. Templates alone are for those who import them.
 fn declares_nothing(found: &[String]) -> bool {
     let has = |folder: &str| found.iter().any(|name| name == folder);
@@ -170,7 +179,9 @@ fn declares_nothing(found: &[String]) -> bool {
 impl<S: Source> Walk<'_, S> {
     fn root(&mut self, root: &S::Handle) -> Result<(), Error> {
         let mut found = Vec::new();
-        for entry in self.source.entries(root)? {
+        let entries = self.source.entries(root)?;
+        self.twice("", &entries, |name| name == SETTINGS || FOLDERS.contains(&name));
+        for entry in entries {
             let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
             let ours = name == SETTINGS || FOLDERS.contains(&name);
             match entry.kind {
@@ -237,6 +248,7 @@ impl<S: Source> Walk<'_, S> {
         let mut entries = self.source.entries(folder)?;
         // A plain folder has no order, and where a limit ends the walk the same files must be read.
         entries.sort_by(|one, other| one.name.cmp(&other.name));
+        self.twice(&format!("{path}/"), &entries, |_| true);
         for entry in entries {
             self.names += 1;
             if self.names == NAMES {
@@ -290,14 +302,12 @@ impl<S: Source> Walk<'_, S> {
     ) -> Result<(), Error> {
         let mut entries = self.source.entries(folder)?;
         entries.sort_by(|one, other| one.name.cmp(&other.name));
+        self.twice(above, &entries, |name| leads_to(wanted, &format!("{above}{name}")));
         for entry in entries {
             let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
             let path = format!("{above}{name}");
             let below = format!("{path}/");
-            let leads = wanted
-                .range(Arc::<str>::from(below.as_str())..)
-                .next()
-                .is_some_and(|n| n.starts_with(&below));
+            let leads = leads_below(wanted, &below);
             if self.full || !(leads || wanted.contains(path.as_str())) {
                 continue;
             }
@@ -311,6 +321,22 @@ impl<S: Source> Walk<'_, S> {
             }
         }
         Ok(())
+    }
+
+    /// Says which names of a folder, of those that are read, stand for two things. Git writes no such folder, and
+    /// everybody who reads it sees another half.
+    fn twice(&mut self, above: &str, entries: &[Entry<S::Handle>], is_read: impl Fn(&str) -> bool) {
+        let names = entries.iter().filter_map(|entry| std::str::from_utf8(&entry.name).ok());
+        let mut names: Vec<_> = names.filter(|name| is_usable(name) && is_read(name)).collect();
+        names.sort_unstable();
+        let twice: BTreeSet<_> = names.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect();
+        for name in twice {
+            let place = Place::start_of(&format!("{above}{name}"));
+            let finding = Finding::new(Rule::FileName, place, "this name is there twice");
+            self.collected
+                .findings
+                .push(finding.hint("write the commit anew from a checkout: git itself keeps one of the two"));
+        }
     }
 
     /// The path of a name in a folder; `None` where the name is hidden or not usable.

@@ -111,6 +111,9 @@ impl Objects<'_> {
         let steps: Vec<_> = self.reading.path.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
         for (depth, name) in steps.iter().enumerate() {
             let tree = self.tree(&at)?;
+            if tree.iter().filter(|named| named.name == name.as_bytes()).count() > 1 {
+                return Err(self.unusable(&format!("the name {name:?} is twice in the folder {at}")));
+            }
             let found = tree.iter().find(|named| named.name == name.as_bytes() && is_folder(named));
             let Some(found) = found else {
                 let folders = tree.iter().filter(|named| is_folder(named));

@@ -12,6 +12,8 @@ use tagalong::model::report::Class;
 use tagalong::model::revision::At;
 use tagalong::model::snapshot::Snapshot;
 use tagalong::repo::Repository;
+use tagalong::repo::options::GitOptions;
+use tagalong_testkit::git::http::GitHttp;
 use tagalong_testkit::git::repository::Repository as Origin;
 
 use crate::repo::{following, tag};
@@ -271,7 +273,7 @@ async fn a_pointer_to_large_file_storage_is_told_as_one() -> Result<()> {
 
 /// What the agent reads of `v1`, over HTTP, as from a server that checks nothing.
 async fn over_http(origin: &Origin) -> Result<Snapshot> {
-    let server = tagalong_testkit::git::http::GitHttp::start(origin.parent()).await?;
+    let server = GitHttp::start(origin.parent()).await?;
     snapshot(&following(server.url(Origin::NAME), tag("v1"))?).await
 }
 
@@ -354,6 +356,47 @@ async fn the_file_after_the_ten_thousandth_is_a_finding() -> Result<()> {
     let snapshot = over_http(&origin).await?;
     assert_eq!(findings(&snapshot), ["connectors/10000.yaml too-many-files"]);
     assert_eq!(snapshot.files.len(), 10_000);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_name_that_is_there_twice_is_a_finding_and_a_twin_in_other_letters_is_none() -> Result<()> {
+    let origin = Origin::new()?;
+    let forge = Forge(&origin);
+    let [one, other] = [forge.blob(b"1")?, forge.blob(b"2")?];
+    let [left, right] = [&one, &other].map(|blob| forge.tree(&[("100644", b"a.yaml", blob)]));
+    let (left, right) = (left?, right?);
+    let twins = forge.tree(&[("100644", b"A.yaml", &one), ("100644", b"a.yaml", &other)])?;
+    let twice = forge.tree(&[("100644", b"a.yaml", &one), ("100644", b"a.yaml", &other)])?;
+    let mixed = forge.tree(&[("100644", b"a.yaml", &one), ("40000", b"a.yaml", &left)])?;
+    let connectors = b"connectors".as_slice();
+    for (what, root, expected) in [
+        ("a twin", vec![("40000", connectors, twins.as_str())], &[][..]),
+        ("a file", vec![("40000", connectors, &*twice)], &["connectors/a.yaml file-name"]),
+        ("a file and a folder", vec![("40000", connectors, &*mixed)], &["connectors/a.yaml file-name"]),
+        (
+            "a folder",
+            vec![("40000", connectors, &*left), ("40000", connectors, &*right)],
+            &["connectors file-name"],
+        ),
+        (
+            "what is not read",
+            vec![("40000", connectors, &*left), ("40000", b"other", &*left), ("40000", b"other", &*right)],
+            &[],
+        ),
+    ] {
+        forge.release(&forge.tree(&root)?)?;
+        assert_eq!(findings(&over_http(&origin).await?), expected, "{what}");
+    }
+    // The folder of the settings on the way to the definitions.
+    let [a, b] = [&left, &right].map(|folder| forge.tree(&[("40000", connectors, folder)]));
+    forge.release(&forge.tree(&[("40000", b"app", &a?), ("40000", b"app", &b?)])?)?;
+    let git = GitHttp::start(origin.parent()).await?;
+    let options = GitOptions { path: "app".to_owned(), ..GitOptions::new(git.url(Origin::NAME), tag("v1")) };
+    let repository = Repository::git(options)?;
+    let revision = repository.resolve().await?.revision;
+    let error = repository.read(&revision).await.expect_err("which one is meant?");
+    assert_eq!(error.class(), Class::NotUnderstood, "{error:?}");
     Ok(())
 }
 
