@@ -86,7 +86,11 @@ pub fn main() -> ExitCode {
             return Failure::new(anyhow::Error::new(error).context("failed to start the runtime")).say();
         }
     };
-    let ended = runtime.block_on(dispatch(cli.command));
+    let ended = runtime.block_on(async {
+        let ended = dispatch(cli.command).await;
+        repo::leave().await;
+        ended
+    });
     // A git operation that is still under way on its own thread must not hold the process back.
     runtime.shutdown_background();
     match ended {

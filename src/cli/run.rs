@@ -28,7 +28,7 @@ use crate::reconcile::extras::Extras;
 use crate::reconcile::follow::Follower;
 use crate::reconcile::keeping::Keeping;
 use crate::reconcile::owing::Owing;
-use crate::repo::Repository;
+use crate::repo::{self, Repository};
 use crate::serve;
 use crate::serve::secret::Secret;
 use crate::settings::checked::{self, Settings};
@@ -81,6 +81,7 @@ impl Run {
             })?;
         info!(version = env!("CARGO_PKG_VERSION"), %environment, connect = %settings.connect.url, listen = %settings.listen, "started");
 
+        repo::tidy(settings.imports.scratch.as_deref());
         let place = wiring::place(&settings, environment.clone(), self.common.settings(), Secrets::Read);
         let keeping = past::keeper(&settings, &environment, &repository).map(Keeping::new);
         let digests = digests(&settings, &environment, &repository);
@@ -148,7 +149,7 @@ fn metrics(settings: &Settings) -> Metrics {
     Metrics::new(metrics::Options {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: option_env!("TAGALONG_COMMIT").unwrap_or_default().to_owned(),
-        libgit2: crate::repo::libgit2_version(),
+        libgit2: repo::libgit2_version(),
         per_connector: settings.per_connector,
     })
 }

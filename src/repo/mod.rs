@@ -48,7 +48,7 @@ mod versions;
 mod words;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -82,6 +82,16 @@ enum Source {
 /// Says that this process's own program is the worker that reads git.
 pub fn initialise() {
     program::tell_own();
+}
+
+/// Removes what agents that were killed left in the folder for fetches, the system's own where none is given.
+pub fn tidy(scratch: Option<&Path>) {
+    scratch::tidy(scratch);
+}
+
+/// Waits a moment for fetches that nobody waits for any more, so that nothing of them stays behind.
+pub async fn leave() {
+    scratch::leave().await;
 }
 
 /// The version of libgit2 in this agent.

@@ -1,13 +1,16 @@
 //! A folder for one fetch, gone when it is dropped.
 //!
 //! Takes the folder that the settings name, gives a fresh one inside it. What a killed agent left
-//! behind is swept; what a living one uses is locked.
+//! behind is swept; what a living one uses is locked. Before a process ends it waits a moment for its own.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use crate::repo::error::Error;
 
@@ -16,9 +19,15 @@ const PREFIX: &str = "tagalong-fetch-";
 const BEGUN: &str = "tagalong-begun-";
 const LOCK: &str = "lock";
 
-/// A folder that is begun, or without a lock, is either a moment old or was left by somebody who died in
-/// that moment.
+/// A folder that is begun is either a moment old or was left by somebody who died in that moment. One that
+/// is called by its last name had a lock, and was being removed.
 const UNLOCKED_FOR: Duration = Duration::from_mins(10);
+
+/// How long the end of the process waits for those who still use a folder: they kill a worker.
+const LEAVING: Duration = Duration::from_secs(3);
+
+/// The folders of this process.
+static IN_USE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// A folder of our own.
 #[derive(Debug)]
@@ -45,7 +54,10 @@ impl Scratch {
             .and_then(|lock| lock.lock().map(|()| lock))
             .and_then(|lock| fs::rename(&begun, &path).map(|()| lock));
         match locked {
-            Ok(lock) => Ok(Self { path, _lock: lock }),
+            Ok(lock) => {
+                in_use().push(path.clone());
+                Ok(Self { path, _lock: lock })
+            }
             Err(error) => {
                 let _ = fs::remove_dir_all(&begun);
                 Err(error)
@@ -67,7 +79,29 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.path);
+        in_use().retain(|path| *path != self.path);
     }
+}
+
+/// Waits until this process uses no folder any more; what is used even then is removed under whoever uses it.
+/// To be called when nobody waits for a fetch any more.
+pub async fn leave() {
+    let until = Instant::now() + LEAVING;
+    while !in_use().is_empty() && Instant::now() < until {
+        sleep(Duration::from_millis(10)).await;
+    }
+    for path in in_use().drain(..) {
+        let _ = fs::remove_dir_all(path);
+    }
+}
+
+fn in_use() -> MutexGuard<'static, Vec<PathBuf>> {
+    IN_USE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes what agents that were killed left behind.
+pub fn tidy(parent: Option<&Path>) {
+    sweep(&parent.map_or_else(std::env::temp_dir, Path::to_owned));
 }
 
 /// Removes folders that nobody uses. What cannot be removed stays for another time.
@@ -88,7 +122,7 @@ fn sweep(parent: &Path) {
 fn is_abandoned(folder: &Path) -> bool {
     match File::open(folder.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok(),
-        Err(error) => error.kind() == io::ErrorKind::NotFound && is_old(folder),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
 
@@ -117,14 +151,17 @@ mod tests {
         let abandoned = parent.path().join(format!("{PREFIX}0"));
         fs::create_dir(&abandoned).expect("a folder");
         fs::write(abandoned.join(LOCK), "").expect("a file");
-        let begun = parent.path().join(format!("{PREFIX}1"));
+        // Killed while it was being removed: the lock was gone before the folder.
+        let halved = parent.path().join(format!("{PREFIX}1"));
+        fs::create_dir(&halved).expect("a folder");
+        let begun = parent.path().join(format!("{BEGUN}2"));
         fs::create_dir(&begun).expect("a folder");
         let foreign = parent.path().join("other");
         fs::create_dir(&foreign).expect("a folder");
 
         let one = Scratch::new(Some(parent.path())).expect("a scratch folder");
         let other = Scratch::new(Some(parent.path())).expect("a scratch folder");
-        assert!(!abandoned.exists());
+        assert!(!abandoned.exists() && !halved.exists());
         assert!(begun.exists() && foreign.exists() && one.path.exists() && other.path.exists());
 
         let path = one.path.clone();

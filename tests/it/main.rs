@@ -60,6 +60,7 @@ mod repo_fetch;
 mod repo_http;
 mod repo_limits;
 mod repo_packs;
+mod repo_scratch;
 mod repo_slow;
 mod repo_tree;
 mod repo_wire;
