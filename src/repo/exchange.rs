@@ -16,6 +16,7 @@ use crate::repo::listing::Problem;
 use crate::repo::meter::Meter;
 use crate::repo::pktline::{self, Packet};
 use crate::repo::problem::{Doing, Limit};
+use crate::repo::sideband::Sideband;
 
 /// The most bytes of one request, and of all that is sent over a channel: each ref that may be wanted has a
 /// line.
@@ -38,6 +39,7 @@ pub struct Exchange {
     download: Option<Download>,
     /// Whether something of the answer has been read.
     answered: bool,
+    sideband: Sideband,
 }
 
 impl Exchange {
@@ -52,6 +54,7 @@ impl Exchange {
             sent: 0,
             download: None,
             answered: false,
+            sideband: Sideband::default(),
         }
     }
 
@@ -63,6 +66,7 @@ impl Exchange {
     /// Begins the next request, where each stands for itself.
     pub fn begin(&mut self) {
         (self.request, self.sent, self.download, self.answered) = (Vec::new(), 0, None, false);
+        self.sideband = Sideband::default();
     }
 
     /// Takes bytes for the server.
@@ -86,7 +90,8 @@ impl Exchange {
         }
     }
 
-    /// Reads of the answer, which may begin with the reason why there is none: libgit2 would lose it.
+    /// Reads of the answer, which may begin with the reason why there is none, or end with why there is no more:
+    /// libgit2 would lose either.
     pub async fn receive(&mut self, most: usize) -> Result<Vec<u8>, Error> {
         let mut buffer = vec![0; most.min(READ_BYTES)];
         let Self { link, deadline, meter, conversation, request, download, .. } = self;
@@ -106,7 +111,11 @@ impl Exchange {
             return Err(problem.into_error(self.link.repository(), Doing::Fetching));
         }
         self.answered = true;
-        Ok(buffer)
+        let reason = self.sideband.hear(&buffer);
+        match reason.or_else(|| buffer.is_empty().then(|| self.sideband.reason()).flatten()) {
+            Some(text) => Err(Problem::Refused(text).into_error(self.link.repository(), Doing::Fetching)),
+            None => Ok(buffer),
+        }
     }
 }
 

@@ -41,6 +41,7 @@ mod pktline;
 mod private_key;
 mod said;
 mod scratch;
+mod sideband;
 mod ssh;
 mod tree;
 mod verify;

@@ -222,5 +222,11 @@ fn failed(error: &git2::Error) -> Ask {
 }
 
 fn text(error: &git2::Error) -> String {
-    error.message().chars().take(TEXT).collect()
+    let message = error.message();
+    // It has a text for where it knows none, alone or behind its own words.
+    let said = message.strip_suffix("no error").unwrap_or(message).trim_end_matches([':', ' ']);
+    if said.is_empty() {
+        return "libgit2 does not say why".to_owned();
+    }
+    said.chars().take(TEXT).collect()
 }
