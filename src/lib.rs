@@ -23,6 +23,7 @@
 
 pub mod cli;
 pub mod connect;
+pub mod files;
 pub mod kept;
 pub mod lookout;
 pub mod metrics;

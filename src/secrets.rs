@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::fs::{File, Metadata};
-use std::io::{ErrorKind, Read as _};
+use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::model::config::Value;
 use crate::model::supplied::{Lack, SecretName, Secrets};
 
@@ -91,8 +92,8 @@ impl Store {
         }
         for folder in folders {
             // A mount that is swapped takes the old files away a moment after it shows the new ones.
-            let sought = match below(folder, path, own) {
-                Sought::Nowhere => below(folder, path, own),
+            let sought = match in_time(folder, path, own) {
+                Sought::Nowhere => in_time(folder, path, own),
                 sought => sought,
             };
             match sought {
@@ -103,6 +104,13 @@ impl Store {
         }
         Err(Lack::NoFile)
     }
+}
+
+/// Looks for a file in a folder, and gives a mount up that hangs.
+fn in_time(folder: &Path, path: &str, own: &[PathBuf]) -> Sought {
+    let (root, path, own) = (folder.to_owned(), path.to_owned(), own.to_owned());
+    files::within(folder, move || below(&root, &path, &own))
+        .unwrap_or_else(|error| Sought::Lacking(Lack::Unreadable(error.kind())))
 }
 
 /// Looks for a file in a folder. Links may lead anywhere inside of it, as in a mounted Kubernetes secret.
@@ -120,7 +128,6 @@ fn below(folder: &Path, path: &str, own: &[PathBuf]) -> Sought {
         if file.components().any(|part| part.as_os_str() == IDENTITY) {
             return Ok(Sought::Lacking(Lack::Own));
         }
-        // Opening a pipe would wait for somebody to write into it.
         let seen = file.metadata()?;
         if !seen.is_file() {
             return Ok(Sought::Lacking(Lack::NotAFile));
@@ -128,12 +135,11 @@ fn below(folder: &Path, path: &str, own: &[PathBuf]) -> Sought {
         if own.iter().any(|own| own.metadata().is_ok_and(|own| is_same(&own, &seen))) {
             return Ok(Sought::Lacking(Lack::Own));
         }
-        let mut bytes = Vec::new();
-        File::open(&file)?.take(LIMIT + 1).read_to_end(&mut bytes)?;
-        Ok(if bytes.len() as u64 > LIMIT { Sought::Lacking(Lack::TooLarge) } else { Sought::Found(bytes) })
+        Ok(Sought::Found(files::read(&file, LIMIT)?))
     })();
     sought.unwrap_or_else(|error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => Sought::Nowhere,
+        ErrorKind::FileTooLarge => Sought::Lacking(Lack::TooLarge),
         kind => Sought::Lacking(Lack::Unreadable(kind)),
     })
 }

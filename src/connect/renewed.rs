@@ -6,8 +6,7 @@
 //! and changes nothing.
 
 use std::error::Error as _;
-use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +14,7 @@ use tracing::{info, warn};
 
 use crate::connect::error::Error;
 use crate::connect::unusable::{Problem, Unusable};
+use crate::files;
 
 /// The longest file that is read; the authorities of a whole system take a quarter.
 const LIMIT: u64 = 1024 * 1024;
@@ -146,13 +146,11 @@ fn unusable(file: &Named, problem: Problem) -> Unusable {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(Problem::Unreadable)?;
-    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(Problem::Unreadable)?;
-    match bytes.len() {
-        0 => Err(Problem::Empty),
-        length if length as u64 > LIMIT => Err(Problem::TooLong),
-        _ => Ok(bytes),
+    match files::read(path, LIMIT) {
+        Ok(bytes) if bytes.is_empty() => Err(Problem::Empty),
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(Problem::TooLong),
+        Err(error) => Err(Problem::Unreadable(error)),
     }
 }
 

@@ -3,7 +3,6 @@
 //! Takes the certificate authorities, a proxy and its password, gives a client that is made anew when
 //! a file of them was renewed. What is sent with it is left to `http`.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -12,12 +11,16 @@ use std::time::Duration;
 use reqwest::{Certificate, Client, NoProxy, redirect};
 use url::Url;
 
+use crate::files;
 use crate::repo::cause::Cause;
 use crate::repo::credential::{Credential, Way};
 use crate::repo::error::Error;
 use crate::repo::home;
 use crate::repo::options::Proxy;
 use crate::tls;
+
+/// The longest file of authorities; a system's own is a quarter of it.
+const LONGEST: u64 = 1024 * 1024;
 
 /// A connection is kept a little longer than the usual interval between two polls.
 const KEEP_ALIVE: Duration = Duration::from_secs(90);
@@ -61,10 +64,17 @@ impl Renewed {
     }
 
     /// The client as the files say now; connections of one that they do not say any more are not used.
-    pub fn now(&self) -> Result<Client, Error> {
-        let authorities = self.ca_file.as_deref().map(read).transpose()?;
+    pub async fn now(&self) -> Result<Client, Error> {
+        let authorities = match &self.ca_file {
+            Some(path) => Some(read(path).await?),
+            None => None,
+        };
         let password = self.credential.as_ref().and_then(|credential| credential.password.as_ref());
-        let contents = Contents { authorities, password: password.map(home::text_of).transpose()? };
+        let password = match password {
+            Some(password) => Some(home::text_of(password).await?),
+            None => None,
+        };
+        let contents = Contents { authorities, password };
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         match made.as_ref() {
             Some((of, client)) if *of == contents => Ok(client.clone()),
@@ -111,8 +121,8 @@ impl Renewed {
     }
 }
 
-fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, Error> {
-    fs::read(&path).map_err(|source| unreadable(path.as_ref(), source))
+async fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    files::read_aside(path, LONGEST).await.map_err(|source| unreadable(path, source))
 }
 
 fn unreadable(path: &Path, source: io::Error) -> Error {

@@ -1,15 +1,14 @@
 //! Git over HTTP: one POST to ask what a ref names, an advertisement and POSTs to fetch.
 //!
 //! Takes a URL and credentials, gives listings and pack bytes. A credential is shown to the origin of
-//! the configured URL and to no other; redirects are followed for the advertisement only, since they
-//! would turn a POST into a GET. What the bytes mean is left to others.
+//! the configured URL and to no other. Each poll begins there; a redirect counts for that poll alone, its
+//! listing and its fetch, and is not followed in the middle of a fetch. What the bytes mean is left to others.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION, USER_AGENT};
 use reqwest::{RequestBuilder, Response, StatusCode};
-use tracing::warn;
 use url::Url;
 
 use crate::repo::cause::Cause;
@@ -20,6 +19,7 @@ use crate::repo::download::Download;
 use crate::repo::error::Error;
 use crate::repo::home::{Home, follow};
 use crate::repo::later::retry_after;
+use crate::repo::learned::{Begin, Learned};
 use crate::repo::listing::{self, Advertisement, Advertising, Answer, Problem, Seek, Wanted};
 use crate::repo::meter::Meter;
 use crate::repo::problem::{Doing, Limit, RedirectProblem};
@@ -33,6 +33,11 @@ const PROTOCOL_AGENT: &str = concat!("git/tagalong-", env!("CARGO_PKG_VERSION"))
 const REQUEST_TYPE: &str = "application/x-git-upload-pack-request";
 const RESULT_TYPE: &str = "application/x-git-upload-pack-result";
 const ADVERTISEMENT_TYPE: &str = "application/x-git-upload-pack-advertisement";
+
+const PROTOCOL: &str = "Git-Protocol";
+
+/// What is posted to stands there below a repository.
+const QUESTION: &str = "/git-upload-pack";
 
 /// The most redirects in a row.
 const MOST_REDIRECTS: usize = 5;
@@ -50,23 +55,30 @@ pub struct Http {
     learned: Mutex<Learned>,
 }
 
-/// What earlier answers taught, so that a poll stays one request.
-#[derive(Debug, Clone, Default)]
-struct Learned {
-    /// Where a redirect led to.
-    place: Option<Url>,
-    /// Whether the server does not speak protocol v2.
-    old: bool,
-}
-
-/// What a v2 listing brought.
+/// What a listing by protocol v2 brought.
 enum Asked {
     /// An answer.
     Answered,
     /// The server sends elsewhere.
-    Moved,
-    /// No answer of protocol v2; `v0` will tell why.
-    NotV2,
+    Moved(Url),
+    /// Nothing of protocol v2, which need not be all that the server can say.
+    Odd(Error),
+}
+
+/// What came of the question, wherever redirects led.
+enum Listed {
+    /// An answer, from there.
+    At(Url),
+    /// Nothing of protocol v2, from there.
+    Odd(Url, Error),
+}
+
+/// What a server says first.
+enum Greeting {
+    /// That it speaks protocol v2.
+    Speaks,
+    /// The listing of protocol v0.
+    Refs(Advertisement),
 }
 
 impl Http {
@@ -83,54 +95,77 @@ impl Http {
     }
 
     /// Asks what refs name: one POST, where the server speaks protocol v2.
+    ///
+    /// Whether it does is never concluded from an error. A server that answered something else is asked next
+    /// as git asks, where the same request brings the listing or the word that v2 is spoken.
     pub async fn list(
         &self,
         seek: &mut (dyn Seek + Send),
         deadline: &Deadline,
         meter: &Meter,
     ) -> Result<(), Error> {
-        let known = self.learned();
-        let place = known.place.unwrap_or_else(|| self.home.url.clone());
-        let answer = self.list_at(&place, known.old, seek, deadline, meter).await;
-        if answer.is_err() {
-            // The next poll begins where the settings say, with nothing taken for granted.
-            self.learn(Learned::default());
+        let home = &self.home.url;
+        let begin = self.learned().begin();
+        let odd = match begin {
+            Begin::Question => match self.question(home, seek, deadline, meter).await? {
+                Listed::At(place) => {
+                    self.answered_at(&place);
+                    return Ok(());
+                }
+                Listed::Odd(place, error) => Some((place, error)),
+            },
+            Begin::Greeting => None,
+        };
+        self.learned().begin_with(Begin::Greeting);
+        let wanted = seek.wanted();
+        let asked = Call { from: home.clone(), version: Some("version=2"), doing: Doing::Listing };
+        match self.greeting(asked, wanted, deadline, meter).await? {
+            (Greeting::Refs(advertisement), place) => {
+                self.learned().tell_of_old(&self.repository);
+                self.answered_at(&place);
+                advertisement.hand_to(seek);
+                Ok(())
+            }
+            (Greeting::Speaks, place) => {
+                if place == *home {
+                    self.learned().begin_with(Begin::Question);
+                }
+                match odd {
+                    Some((asked, error)) if asked == place => return Err(error),
+                    Some(_) | None => {}
+                }
+                match self.question(&place, seek, deadline, meter).await? {
+                    Listed::At(place) => self.answered_at(&place),
+                    Listed::Odd(_, error) => return Err(error),
+                }
+                Ok(())
+            }
         }
-        answer
     }
 
-    async fn list_at(
+    /// What was listed at a place is fetched from there; the next poll begins at home again.
+    fn answered_at(&self, place: &Url) {
+        let shows = self.home.shows_something_at(&self.home.url);
+        self.learned().answered_at(place, &self.home.url, &self.repository, shows);
+    }
+
+    /// Asks by protocol v2, and again where the server sends it.
+    async fn question(
         &self,
-        asked: &Url,
-        old: bool,
+        from: &Url,
         seek: &mut (dyn Seek + Send),
         deadline: &Deadline,
         meter: &Meter,
-    ) -> Result<(), Error> {
-        let answer = if old { Asked::NotV2 } else { self.ask(asked, seek, deadline, meter).await? };
-        let old = match answer {
-            Asked::Answered => return Ok(()),
-            Asked::Moved => false,
-            Asked::NotV2 => true,
-        };
-        let (advertisement, place) = self.advertised(seek.wanted(), deadline, meter, Doing::Listing).await?;
-        // What one place does not understand says nothing of another.
-        let old = old && place == *asked;
-        self.tell_of_another_origin(&place);
-        self.learn(Learned { place: (place != self.home.url).then_some(place), old });
-        advertisement.hand_to(seek);
-        Ok(())
-    }
-
-    /// A redirect that takes the repository from where its credential may be shown is followed, and works
-    /// or not by what the other place wants; somebody should know.
-    fn tell_of_another_origin(&self, place: &Url) {
-        let known = self.learned().place.as_ref() == Some(place);
-        if !known && place.origin() != self.home.url.origin() && self.home.shows_something_at(&self.home.url)
-        {
-            let to = Cause::new(place.as_str());
-            warn!(repository = %self.repository, %to, "a redirect leads to another host, port or scheme, where the credential is not shown; write the address that it leads to");
+    ) -> Result<Listed, Error> {
+        let mut place = from.clone();
+        for _ in 0..=MOST_REDIRECTS {
+            match self.ask(&place, seek, deadline, meter).await? {
+                Asked::Answered => return Ok(Listed::At(place)),
+                Asked::Moved(to) => place = to,
+                Asked::Odd(error) => return Ok(Listed::Odd(place, error)),
+            }
         }
+        Err(self.redirect(place.as_str(), RedirectProblem::TooMany))
     }
 
     /// Asks by protocol v2's `ls-refs`.
@@ -142,19 +177,37 @@ impl Http {
         meter: &Meter,
     ) -> Result<Asked, Error> {
         let body = listing::request(PROTOCOL_AGENT, &seek.wanted().begins());
-        let request = self.upload_pack(place, body)?.header("Git-Protocol", "version=2");
+        let request = self.upload_pack(place, body).await?.header(PROTOCOL, "version=2");
         let mut response = self.send(request, Doing::Listing, deadline).await?;
         match response.status() {
             StatusCode::OK if has_type(&response, RESULT_TYPE) => {}
-            status if status.is_redirection() => return Ok(Asked::Moved),
-            StatusCode::UNAUTHORIZED
-            | StatusCode::FORBIDDEN
-            | StatusCode::PROXY_AUTHENTICATION_REQUIRED
-            | StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT => return Err(self.refused(place, &response, Doing::Listing)),
-            _ => return Ok(Asked::NotV2),
+            StatusCode::OK => {
+                self.learned().begin_with(Begin::Greeting);
+                return Err(self.not_git(&response, Doing::Listing));
+            }
+            status if status.is_redirection() => {
+                return Ok(match self.moved(&under(place, QUESTION), &response) {
+                    Ok(to) => Asked::Moved(to),
+                    Err(error) => Asked::Odd(error),
+                });
+            }
+            // What a server says that knows no such request, or not under this name: many have a repository
+            // under a second one to which only a browser's request is sent on.
+            StatusCode::BAD_REQUEST
+            | StatusCode::NOT_FOUND
+            | StatusCode::GONE
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::NOT_ACCEPTABLE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::UNPROCESSABLE_ENTITY
+            | StatusCode::NOT_IMPLEMENTED => {
+                return Ok(Asked::Odd(self.refused(place, &response, Doing::Listing)));
+            }
+            StatusCode::INTERNAL_SERVER_ERROR => {
+                self.learned().begin_with(Begin::Greeting);
+                return Err(self.refused(place, &response, Doing::Listing));
+            }
+            _ => return Err(self.refused(place, &response, Doing::Listing)),
         }
         let mut answer = Answer::about(seek);
         let mut received = 0;
@@ -164,8 +217,8 @@ impl Http {
             match answer.feed(&chunk) {
                 Ok(()) => {}
                 Err(Problem::Sha256) => return Err(self.unusable(Problem::Sha256, Doing::Listing)),
-                Err(Problem::Malformed | Problem::Refused(_) | Problem::TooManyRefs) => {
-                    return Ok(Asked::NotV2);
+                Err(problem @ (Problem::Malformed | Problem::Refused(_) | Problem::TooManyRefs)) => {
+                    return Ok(Asked::Odd(self.unusable(problem, Doing::Listing)));
                 }
             }
             if answer.is_done() && received > READ_ON_BYTES {
@@ -173,10 +226,14 @@ impl Http {
             }
             self.check_listing(received)?;
         }
-        Ok(answer.end().map_or(Asked::NotV2, |()| Asked::Answered))
+        Ok(match answer.end() {
+            Ok(()) => Asked::Answered,
+            Err(problem) => Asked::Odd(self.unusable(problem, Doing::Listing)),
+        })
     }
 
-    /// Reads the advertisement of protocol v0, and says where it was found.
+    /// Reads the advertisement of protocol v0 from where the last listing was answered, and says where it was
+    /// found.
     pub async fn advertised(
         &self,
         wanted: Wanted,
@@ -184,7 +241,24 @@ impl Http {
         meter: &Meter,
         doing: Doing,
     ) -> Result<(Advertisement, Url), Error> {
-        let (mut response, place) = self.get_advertisement(deadline, doing).await?;
+        let from = self.learned().place().unwrap_or_else(|| self.home.url.clone());
+        let asked = Call { from, version: None, doing };
+        match self.greeting(asked, wanted, deadline, meter).await? {
+            (Greeting::Refs(advertisement), place) => Ok((advertisement, place)),
+            (Greeting::Speaks, _) => Err(self.unusable(Problem::Malformed, doing)),
+        }
+    }
+
+    /// Reads what a server says first, and says where it was found.
+    async fn greeting(
+        &self,
+        asked: Call,
+        wanted: Wanted,
+        deadline: &Deadline,
+        meter: &Meter,
+    ) -> Result<(Greeting, Url), Error> {
+        let doing = asked.doing;
+        let (mut response, place) = self.get_greeting(asked, deadline).await?;
         let mut advertising = Advertising::of(wanted, true);
         let mut received = 0;
         while let Some(chunk) = self.chunk(&mut response, doing, deadline).await? {
@@ -192,21 +266,28 @@ impl Http {
             received += chunk.len() as u64;
             self.check_listing(received)?;
             advertising.feed(&chunk).map_err(|problem| self.unusable(problem, doing))?;
+            if advertising.speaks_v2() && received > READ_ON_BYTES {
+                break;
+            }
+        }
+        if advertising.speaks_v2() {
+            return Ok((Greeting::Speaks, place));
         }
         let advertisement = advertising.end().map_err(|problem| self.unusable(problem, doing))?;
-        Ok((advertisement, place))
+        Ok((Greeting::Refs(advertisement), place))
     }
 
-    async fn get_advertisement(&self, deadline: &Deadline, doing: Doing) -> Result<(Response, Url), Error> {
-        let mut place = self.home.url.clone();
+    async fn get_greeting(&self, asked: Call, deadline: &Deadline) -> Result<(Response, Url), Error> {
+        let Call { from: mut place, version, doing } = asked;
         for _ in 0..=MOST_REDIRECTS {
             let url = under(&place, "/info/refs?service=git-upload-pack");
-            let request = self.client.now()?.get(url.clone()).header(ACCEPT, "*/*");
-            let response = self.send(self.home.authorize(request, &place)?, doing, deadline).await?;
+            let mut request = self.client.now().await?.get(url.clone()).header(ACCEPT, "*/*");
+            if let Some(version) = version {
+                request = request.header(PROTOCOL, version);
+            }
+            let response = self.send(self.home.authorize(request, &place).await?, doing, deadline).await?;
             if response.status().is_redirection() {
-                let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
-                place = follow(&url, to.unwrap_or_default())
-                    .map_err(|(to, problem)| self.redirect(&to, problem))?;
+                place = self.moved(&url, &response)?;
             } else if response.status() != StatusCode::OK {
                 return Err(self.refused(&place, &response, doing));
             } else if has_type(&response, ADVERTISEMENT_TYPE) {
@@ -218,9 +299,15 @@ impl Http {
         Err(self.redirect(place.as_str(), RedirectProblem::TooMany))
     }
 
+    /// Where a redirect puts the repository.
+    fn moved(&self, from: &Url, response: &Response) -> Result<Url, Error> {
+        let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+        follow(from, to.unwrap_or_default()).map_err(|(to, problem)| self.redirect(&to, problem))
+    }
+
     /// Sends one request of a fetch, and gives its answer to be read.
     pub async fn post(&self, place: &Url, body: Vec<u8>, deadline: &Deadline) -> Result<Download, Error> {
-        let request = self.upload_pack(place, body)?;
+        let request = self.upload_pack(place, body).await?;
         let response = self.send(request, Doing::Fetching, deadline).await?;
         if response.status().is_redirection() {
             return Err(self.redirect(place.as_str(), RedirectProblem::Late));
@@ -234,15 +321,16 @@ impl Http {
         Ok(Download::new(&self.repository, response))
     }
 
-    fn upload_pack(&self, place: &Url, body: Vec<u8>) -> Result<RequestBuilder, Error> {
+    async fn upload_pack(&self, place: &Url, body: Vec<u8>) -> Result<RequestBuilder, Error> {
         let request = self
             .client
-            .now()?
-            .post(under(place, "/git-upload-pack"))
+            .now()
+            .await?
+            .post(under(place, QUESTION))
             .header(CONTENT_TYPE, REQUEST_TYPE)
             .header(ACCEPT, RESULT_TYPE)
             .body(body);
-        self.home.authorize(request, place)
+        self.home.authorize(request, place).await
     }
 
     async fn send(
@@ -315,13 +403,17 @@ impl Http {
         Error::Unreachable { repository, doing, source }
     }
 
-    fn learned(&self) -> Learned {
-        self.learned.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn learned(&self) -> MutexGuard<'_, Learned> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn learn(&self, learned: Learned) {
-        *self.learned.lock().unwrap_or_else(PoisonError::into_inner) = learned;
-    }
+/// A request for what a server says first.
+struct Call {
+    from: Url,
+    /// Which protocol it may answer with; v0 where nothing is said.
+    version: Option<&'static str>,
+    doing: Doing,
 }
 
 /// A URL below a repository's own.

@@ -3,10 +3,10 @@
 //! Takes the options of repositories, says whether one of their files is another than before. Nothing
 //! of what they hold is read here.
 
-use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
+use crate::files;
 use crate::model::password::Password;
 use crate::repo::credential::{Credential, HostKeys};
 use crate::repo::options::{ImportOptions, Verification};
@@ -67,7 +67,7 @@ fn credential_files(credentials: &[Credential]) -> impl Iterator<Item = PathBuf>
 fn marks(files: &[PathBuf]) -> Vec<Option<Mark>> {
     let mark = |path: &PathBuf| {
         // One that is not there, or not to be seen, is a state like another.
-        let seen = fs::metadata(path).ok()?;
+        let seen = files::metadata(path).ok()?;
         let modified = (seen.mtime(), seen.mtime_nsec());
         Some(Mark { device: seen.dev(), inode: seen.ino(), length: seen.len(), modified })
     };
@@ -77,6 +77,7 @@ fn marks(files: &[PathBuf]) -> Vec<Option<Mark>> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::fs;
     use std::time::Duration;
 
     use super::*;

@@ -113,7 +113,7 @@ impl Link {
                 Channel::to_daemon(&self.repository, (host, *port, path), deadline, doing).await?
             }
             Way::Ssh(place) => {
-                Channel::over_ssh(&self.repository, place.start(&self.repository, doing)?, doing)
+                Channel::over_ssh(&self.repository, place.start(&self.repository, doing).await?, doing)
             }
         };
         let mut advertising = Advertising::of(wanted.clone(), false);

@@ -31,6 +31,7 @@ mod git;
 mod home;
 mod http;
 mod later;
+mod learned;
 mod link;
 mod listing;
 mod local;

@@ -4,11 +4,12 @@
 //! dropped. Folders that are mounted into a container often let a group read, which `ssh` refuses, and
 //! what was pasted into a secret often has lost its last line break or gained others.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::repo::cause::Cause;
 use crate::repo::error::Error;
 use crate::repo::problem::KeyProblem;
@@ -19,6 +20,9 @@ const OPENSSH_MAGIC: &str = "b3BlbnNzaC1rZXktdjEA";
 
 /// The text `none` with its length.
 const NO_CIPHER: &str = "AAAABG5vbmU";
+
+/// The longest file with a key.
+const LONGEST: u64 = 64 * 1024;
 
 /// A copy of a key.
 #[derive(Debug)]
@@ -31,9 +35,9 @@ pub struct PrivateKey {
 
 impl PrivateKey {
     /// Copies a key as it is now, so that it may be renewed.
-    pub fn copy(original: &Path, scratch: Option<&Path>, repository: &str) -> Result<Self, Error> {
+    pub async fn copy(original: &Path, scratch: Option<&Path>, repository: &str) -> Result<Self, Error> {
         let refused = |source| Error::SettingsFile { what: "the SSH key", path: original.to_owned(), source };
-        let text = fs::read(original).map_err(refused)?;
+        let text = files::read_aside(original, LONGEST).await.map_err(refused)?;
         if text.trim_ascii().is_empty() {
             return Err(refused(io::Error::other("it is empty")));
         }
@@ -50,7 +54,7 @@ impl PrivateKey {
         write(&path, &text).map_err(|source| Error::Scratch { path: path.clone(), source })?;
         let mut certificate = original.to_owned().into_os_string();
         certificate.push("-cert.pub");
-        let certificate = Some(PathBuf::from(certificate)).filter(|path| path.exists());
+        let certificate = Some(PathBuf::from(certificate)).filter(|path| path.is_file());
         Ok(Self { path, original: original.to_owned(), certificate, _folder: folder })
     }
 
@@ -98,17 +102,18 @@ fn write(path: &Path, text: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
-    #[test]
-    fn a_key_that_others_may_read_is_copied_for_nobody_else_and_gone_afterwards() {
+    #[tokio::test]
+    async fn a_key_that_others_may_read_is_copied_for_nobody_else_and_gone_afterwards() {
         let folder = tempfile::tempdir().expect("a folder");
         let mounted = folder.path().join("mounted");
         fs::write(&mounted, "-----BEGIN X-----\r\nabc\r\n-----END X-----").expect("a file");
         fs::set_permissions(&mounted, fs::Permissions::from_mode(0o644)).expect("a mode");
-        let key = PrivateKey::copy(&mounted, Some(folder.path()), "r").expect("a copy");
+        let key = PrivateKey::copy(&mounted, Some(folder.path()), "r").await.expect("a copy");
         let path = key.path().to_owned();
         assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_to_string(&path).expect("a text"), "-----BEGIN X-----\nabc\n-----END X-----\n");

@@ -6,13 +6,13 @@
 //! mean is left to `words`.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use crate::files;
 use crate::repo::cause::Cause;
 use crate::repo::credential::{Credential, HostKeys, Way};
 use crate::repo::deadline::Deadline;
@@ -22,6 +22,9 @@ use crate::repo::private_key::PrivateKey;
 use crate::repo::problem::Doing;
 use crate::repo::said::Said;
 use crate::repo::words;
+
+/// The longest file of known hosts; what is read of it shows only that `ssh` can.
+const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// No terminal, no question, no forwarding of anything, no host that is not known, and nothing learned.
 const ALWAYS: &[&str] = &[
@@ -101,11 +104,17 @@ impl Place {
     }
 
     /// Starts `ssh`; to be called on the runtime.
-    pub fn start(&self, repository: &str, doing: Doing) -> Result<Ssh, Error> {
-        let key = self.key.as_deref().map(|key| PrivateKey::copy(key, self.scratch.as_deref(), repository));
-        let key = key.transpose()?;
+    pub async fn start(&self, repository: &str, doing: Doing) -> Result<Ssh, Error> {
+        let key = match &self.key {
+            Some(key) => Some(PrivateKey::copy(key, self.scratch.as_deref(), repository).await?),
+            None => None,
+        };
         let mut command = Command::new("ssh");
-        command.env_clear().envs(passed_on()).args(&self.arguments).args(self.known(repository, doing)?);
+        command
+            .env_clear()
+            .envs(passed_on())
+            .args(&self.arguments)
+            .args(self.known(repository, doing).await?);
         if let Some(key) = &key {
             command.args(ONE_KEY).arg("-i").arg(escaped(key.path()));
             command.args(key.certificate().map(|path| option("CertificateFile", path)));
@@ -127,13 +136,13 @@ impl Place {
     }
 
     /// Whom to take for the host.
-    fn known(&self, repository: &str, doing: Doing) -> Result<Vec<OsString>, Error> {
+    async fn known(&self, repository: &str, doing: Doing) -> Result<Vec<OsString>, Error> {
         let only = |file: OsString| vec![file, "-oGlobalKnownHostsFile=none".into()];
         Ok(match &self.host_keys {
             HostKeys::Users => Vec::new(),
             HostKeys::File(path) => {
                 // `ssh` takes a file that it cannot read for an empty one.
-                File::open(path).map_err(|source| Error::SettingsFile {
+                files::read_aside(path, LONGEST).await.map_err(|source| Error::SettingsFile {
                     what: "the known hosts",
                     path: path.clone(),
                     source,

@@ -4,10 +4,10 @@
 //! files that say whom to trust are read here, each time; whether a signature counts is judged by
 //! `signature`.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
+use crate::files;
 use crate::model::signature::Verified;
 use crate::repo::error::Error;
 use crate::repo::options::Verification;
@@ -50,10 +50,5 @@ pub fn verify(
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if read as u64 > LONGEST {
-        return Err(io::Error::other("it is longer than 1 MiB"));
-    }
-    Ok(bytes)
+    files::read(path, LONGEST)
 }

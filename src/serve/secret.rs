@@ -3,13 +3,14 @@
 //! Takes a file, gives what it holds now: it is read whenever it is needed, so that it may be renewed.
 //! What cannot be used changes nothing. Comparing takes as long for a near miss as for a far one.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ring::hmac;
 use tracing::{info, warn};
+
+use crate::files;
 
 /// The longest secret.
 const LIMIT: u64 = 4096;
@@ -67,11 +68,9 @@ impl Secret {
 }
 
 fn read(path: &Path) -> io::Result<Arc<[u8]>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(LIMIT + 1).read_to_end(&mut bytes)?;
+    let bytes = files::read(path, LIMIT)?;
     match bytes.trim_ascii() {
         [] => Err(io::Error::other("it is empty")),
-        _ if bytes.len() as u64 > LIMIT => Err(io::Error::other("it is longer than 4 KiB")),
         secret => Ok(secret.into()),
     }
 }

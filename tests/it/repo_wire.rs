@@ -28,7 +28,8 @@ pub struct Seen {
 impl Seen {
     /// Whether it is the question of protocol v2.
     pub fn is_question(&self) -> bool {
-        self.headers.get("git-protocol").is_some_and(|version| version == "version=2")
+        let version = self.headers.get("git-protocol").map(String::as_str);
+        version == Some("version=2") && self.line.starts_with("POST")
     }
 
     /// Whether it asks for the advertisement.

@@ -283,6 +283,15 @@ impl Advertisement {
 /// The line in front of a stateless advertisement.
 const SERVICE: &[u8] = b"# service=git-upload-pack\n";
 
+/// With what an advertisement ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// With its last ref.
+    Refs,
+    /// Before any: the server says that it speaks protocol v2 instead.
+    V2,
+}
+
 /// Reads a v0 advertisement as it comes.
 #[derive(Debug)]
 pub struct Advertising {
@@ -291,13 +300,20 @@ pub struct Advertising {
     before_refs: bool,
     rest: Vec<u8>,
     advertisement: Option<Advertisement>,
-    ended: bool,
+    ended: Option<Ended>,
+    stateless: bool,
 }
 
 impl Advertising {
     /// Waits for some refs; `stateless` where a line with the service comes first (HTTP).
     pub fn of(wanted: Wanted, stateless: bool) -> Self {
-        Self { wanted, before_refs: stateless, rest: Vec::new(), advertisement: None, ended: false }
+        let (rest, advertisement) = (Vec::new(), None);
+        Self { wanted, before_refs: stateless, rest, advertisement, ended: None, stateless }
+    }
+
+    /// Whether the server says that it speaks protocol v2, in place of any refs.
+    pub fn speaks_v2(&self) -> bool {
+        self.ended == Some(Ended::V2)
     }
 
     /// Takes the next bytes; says whether the advertisement has ended with them.
@@ -305,19 +321,19 @@ impl Advertising {
         let mut rest = std::mem::take(&mut self.rest);
         rest.extend_from_slice(bytes);
         let mut taken = 0;
-        while !self.ended {
+        while self.ended != Some(Ended::Refs) {
             let Some((packet, length)) = next(&rest[taken..])? else { break };
             taken += length;
             self.packet(packet)?;
         }
         rest.drain(..taken);
         self.rest = rest;
-        Ok(self.ended)
+        Ok(self.ended.is_some())
     }
 
     /// Says that no more bytes come.
     pub fn end(self) -> Result<Advertisement, Problem> {
-        if !self.ended {
+        if self.ended != Some(Ended::Refs) {
             return Err(Problem::Malformed);
         }
         // An empty repository may send nothing but the flush.
@@ -327,8 +343,23 @@ impl Advertising {
 
     fn packet(&mut self, packet: Packet<'_>) -> Result<(), Problem> {
         match packet {
+            // What it can do besides, of which one thing matters.
+            Packet::Data(line) if self.speaks_v2() => {
+                if line.trim_ascii_end() == b"object-format=sha256" {
+                    return Err(Problem::Sha256);
+                }
+            }
+            Packet::Flush if self.speaks_v2() => {}
             Packet::Flush if self.before_refs => self.before_refs = false,
-            Packet::Flush => self.ended = true,
+            Packet::Flush => self.ended = Some(Ended::Refs),
+            // Some say before it which service it is, as they do before refs.
+            Packet::Data(line)
+                if self.stateless
+                    && self.advertisement.is_none()
+                    && line.trim_ascii_end() == b"version 2" =>
+            {
+                self.ended = Some(Ended::V2);
+            }
             Packet::Data(line) if self.before_refs => {
                 if line.strip_suffix(b"\n").unwrap_or(line) != SERVICE.trim_ascii_end() {
                     return Err(Problem::Malformed);
