@@ -3,16 +3,17 @@
 
 use anyhow::Result;
 use tagalong::model::report::Class;
-use tagalong::model::revision::{At, Reference};
+use tagalong::model::revision::{At, ObjectId, Reference};
 use tagalong::model::version::{Follow, Range};
 use tagalong::repo::Repository;
 use tagalong::repo::error::Error;
 use tagalong::repo::options::GitOptions;
+use tagalong::repo::problem::Limit;
 use tagalong_testkit::git::repository::Repository as Origin;
 
 use crate::repo::{FILE, Ways, following, ids, look, tag};
-use crate::repo_http::address;
-use crate::repo_wire::{Play, Scripted};
+use crate::repo_http::{A, ADVERTISEMENT, address};
+use crate::repo_wire::{Play, Scripted, answer, packet};
 
 /// An agent's view of the highest version of a range at a URL.
 pub fn highest(url: &str, range: &str, prefix: &str) -> Result<Repository, Error> {
@@ -240,5 +241,42 @@ async fn more_tags_on_this_machine_than_are_read_are_told_as_too_many() -> Resul
     std::fs::write(origin.path().join("packed-refs"), "")?;
     origin.tag("v1.0.1", "HEAD")?;
     assert_eq!(chosen(&repository).await?.0, "refs/tags/v1.0.1", "it is read again when they are gone");
+    Ok(())
+}
+
+/// The most branches and tags that are kept of a server.
+const MOST_REFS: usize = 20_000;
+
+/// The listing of protocol v0 with so many branches, of a server that hands out nothing else.
+fn branches(count: usize) -> Vec<u8> {
+    let line = |number| {
+        let capabilities = if number == 0 { "\0side-band-64k shallow" } else { "" };
+        packet(format!("{A} refs/heads/b{number}{capabilities}\n").as_bytes())
+    };
+    let service = [packet(b"# service=git-upload-pack\n"), b"0000".to_vec()].concat();
+    [service, (0..count).flat_map(line).collect(), b"0000".to_vec()].concat()
+}
+
+// A commit that is not handed out by its id is looked for behind every branch and tag, so all of them are kept.
+#[tokio::test]
+async fn more_refs_than_are_kept_are_told_as_too_many() -> Result<()> {
+    for (count, class) in [(MOST_REFS, Class::Unreachable), (MOST_REFS + 1, Class::Unusable)] {
+        let listed = branches(count);
+        let server = Scripted::http(move |request| {
+            if request.is_advertisement() {
+                return vec![answer("200 OK", &[("content-type", ADVERTISEMENT)], &listed)];
+            }
+            vec![answer("503 Service Unavailable", &[], b"")]
+        })
+        .await?;
+        let commit = ObjectId::new(&"b".repeat(40)).expect("an id");
+        let repository = following(server.url("x"), Reference::Commit(commit))?;
+        let error = look(&repository).await.expect_err("it gives no pack");
+        assert_eq!(error.class(), class, "{count}: {error:?}");
+        let is_told = matches!(error, Error::TooLarge { limit: Limit::Refs(MOST_REFS), .. });
+        assert_eq!(is_told, count > MOST_REFS, "{count}: {error:?}");
+        // With as many as may be it goes on to fetch.
+        assert_eq!(server.seen().len(), if count > MOST_REFS { 1 } else { 2 }, "{count}");
+    }
     Ok(())
 }

@@ -3,14 +3,16 @@
 
 use std::io::Read as _;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use tagalong::repo::Repository;
 use tagalong::repo::options::GitOptions;
 use tagalong_testkit::fake::Fake;
@@ -180,6 +182,45 @@ fn a_worker_leaves_no_core_though_the_agent_may() -> Result<()> {
     assert_eq!(core, ["0", "0"], "{limits}");
     drop(ours);
     worker.wait().map(drop).map_err(Into::into)
+}
+
+/// A user who owns nothing, for a test that is run by root.
+const NOBODY: u32 = 65_534;
+
+// What the system shows of a process belongs to its user where it may be dumped, else to root; then no other process
+// of that user reads its memory.
+#[test]
+fn a_worker_shows_its_memory_to_no_other_process_of_its_user() -> Result<()> {
+    let own = rustix::process::geteuid();
+    let user = if own.is_root() { NOBODY } else { own.as_raw() };
+    let folder = tempfile::tempdir()?;
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+    let program = folder.path().join("tagalong");
+    // By another process: one that this process writes may be busy when it is started. A program that its user
+    // cannot read would be hidden anyway.
+    let mut copy = Command::new("install");
+    copy.args(["-m", "755"]).arg(tagalong().as_std().get_program()).arg(&program);
+    ensure!(copy.status()?.success(), "a copy");
+    for (program, arguments, owner) in
+        [(Path::new("cat"), &[][..], user), (&program, &["git-worker", "256"][..], 0)]
+    {
+        let (mut ours, theirs) = UnixStream::pair()?;
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
+        if own.is_root() {
+            command.uid(user);
+        }
+        let mut process = command.spawn()?;
+        if !arguments.is_empty() {
+            // Its first word says that the limits are set.
+            ours.read_exact(&mut [0; 8])?;
+        }
+        let shown = std::fs::metadata(format!("/proc/{}/mem", process.id()))?;
+        drop(ours);
+        process.wait()?;
+        assert_eq!(shown.uid(), owner, "{}", program.display());
+    }
+    Ok(())
 }
 
 #[tokio::test]
