@@ -350,3 +350,53 @@ fn check_path(repository: &str, path: &str) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(100);
+
+    fn git() -> Git {
+        Git::new(GitOptions::new("http://127.0.0.1:9/x", Reference::Tag("v1".into()))).expect("options")
+    }
+
+    /// What becomes of work on a thread that may take so long.
+    async fn working<T: Send + 'static>(
+        git: &Git,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (deadline, asking) = Deadline::begin(&git.repository, SHORT);
+        git.blocking(&deadline, asking, Doing::Reading, work).await
+    }
+
+    #[tokio::test]
+    async fn nothing_begins_behind_work_that_hangs_and_all_goes_on_when_it_has_ended() {
+        let git = git();
+        let (end, hangs) = mpsc::channel::<()>();
+        let begun = Instant::now();
+        let error = working(&git, move || Ok(hangs.recv().is_ok())).await.expect_err("it hangs");
+        assert!(matches!(error, Error::TimedOut { doing: Doing::Reading, .. }), "{error:?}");
+        assert!(begun.elapsed() < SHORT + 4 * GRACE, "{:?}", begun.elapsed());
+        let (tell, told) = mpsc::channel();
+        let second = working(&git, move || Ok(tell.send(()).is_ok()));
+        let error = second.await.expect_err("the first one hangs");
+        assert!(matches!(error, Error::Hanging { .. }), "{error:?}");
+        assert!(told.recv().is_err(), "it never began");
+        end.send(()).expect("it waits for this");
+        assert_eq!(working(&git, || Ok(1)).await.expect("nothing hangs"), 1);
+    }
+
+    #[tokio::test]
+    async fn work_that_ends_soon_after_the_deadline_says_itself_what_it_was_doing() {
+        let git = git();
+        let error = working(&git, || {
+            std::thread::sleep(SHORT + GRACE / 5);
+            Err::<(), _>(Error::GivenUp { repository: "r".into() })
+        });
+        let error = error.await.expect_err("it says so");
+        assert!(matches!(error, Error::GivenUp { .. }), "{error:?}");
+    }
+}
