@@ -97,10 +97,16 @@ impl Line {
     }
 }
 
+/// Whether the names at the beginning of a line let anybody in, `!*` among them does not. `git` asks for each of them as
+/// `ssh-keygen` prints it, patterns too, and stops at one that is empty.
+fn is_anybody(principals: &str) -> bool {
+    principals.split(',').take_while(|name| !name.is_empty()).any(|name| names(principals, name))
+}
+
 /// Whether a list of patterns has a word in it: one that begins with `!` takes it out again.
 fn names(patterns: &str, word: &str) -> bool {
     let mut is_in = false;
-    for pattern in patterns.split(',').map(str::trim) {
+    for pattern in patterns.split(',') {
         match pattern.strip_prefix('!') {
             Some(pattern) if select::matches(pattern, word) => return false,
             Some(_) => {}
@@ -114,6 +120,9 @@ fn line(number: usize, text: &str) -> Result<Line, &'static str> {
     let (principals, rest) = principals(text)?;
     if principals.is_empty() || principals.chars().any(char::is_control) {
         return Err("it names nobody");
+    }
+    if !is_anybody(principals) {
+        return Err("its principals let nobody in: a pattern with `!` takes out whom the others name");
     }
     let (options, key) = if let Some(key) = key(rest) {
         (Options::default(), key)

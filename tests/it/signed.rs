@@ -115,6 +115,45 @@ async fn a_key_of_a_kind_that_is_not_checked_is_named() -> Result<()> {
 }
 
 #[tokio::test]
+async fn names_with_patterns_count_where_they_count_for_git() -> Result<()> {
+    let ada = Signer::new("ada")?;
+    let mut story = Story::new("")?;
+    ada.tag(&mut story.origin, "v1", "HEAD")?;
+    let key = ada.line("")?;
+    let key = key.split_once(' ').context("a name and a key")?.1.to_owned();
+    let yes = [
+        "a@b",
+        "*",
+        "?",
+        "*@b",
+        "a@b,!c@d",
+        "!a@b,*",
+        "!a@b,a@b,c@d",
+        "*,!*@b",
+        "*@b,!a@b",
+        "A@b,!a@b",
+        "a,,b",
+    ];
+    let quoted = ["\"a b,c\"", "\"a@b, !*\"", "\"a@b ,!a@b\""];
+    let no = [
+        "!*", "a@b,!*", "!*,a@b", "!c@d", "a@b,!a@b", "!a@b,a@b", "!?", "!", "!!a", "a@b,!*@b", ",a",
+        "!a,,b", ",",
+    ];
+    let for_git = ["file,git", "!file,git", "g?t", ",git"];
+    let for_others = ["file, git", " git", "git ", "git,!g*", "!file", "", "GIT", "!!git"];
+    let names = |names: &str| format!("{names} {key}");
+    let uses = |uses: &&str| format!("a@b namespaces=\"{uses}\" {key}");
+    let good = yes.iter().chain(&quoted).map(|one| names(one)).chain(for_git.iter().map(uses));
+    let bad = no.iter().chain(&["\"!*\"", "\"\""]).map(|one| names(one)).chain(for_others.iter().map(uses));
+    for (line, counts) in good.map(|line| (line, true)).chain(bad.map(|line| (line, false))) {
+        story.allow(&line)?;
+        assert_eq!(story.git_accepts(), counts, "git: {line}");
+        assert_eq!(story.look(What::Tag).await.is_ok(), counts, "{line}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn two_signers_are_told_apart() -> Result<()> {
     let (ada, bob) = (Signer::new("ada")?, Signer::new("bob")?);
     let mut story = Story::new(&(ada.line("")? + &bob.line("")?))?;
