@@ -3,7 +3,7 @@
 //! Takes an error, gives a hint where something is known to help.
 
 use crate::repo::ended::OWN_REPOSITORY;
-use crate::repo::error::Error;
+use crate::repo::error::{Error, TAG_OF_TAG};
 use crate::repo::problem::{AddressProblem, HostKeyProblem, KeyProblem};
 
 const NO_CLONE: &str = "names of tags, branches and commits are looked up in the clone in which the definitions \
@@ -89,7 +89,7 @@ impl Error {
             Self::NoName { shallow: false, .. } => Some(NO_NAME),
             Self::Ambiguous { .. } => Some("write the full name of the one that is meant"),
             Self::Redirect { .. } => Some("use the address that it leads to"),
-            Self::NotACommit { .. } => Some("move the tag to a commit"),
+            Self::NotACommit { found, .. } => Some(about_object(found)),
             Self::Unverified { source, .. } => Some(source.hint()),
             Self::AllowedSigners { .. } => Some(NO_SIGNERS),
             Self::TooLarge { .. } => Some(OWN_REPOSITORY),
@@ -112,6 +112,14 @@ impl Error {
             | Self::Scratch { .. }
             | Self::Git { .. } => None,
         }
+    }
+}
+
+/// What to do about a ref that names no commit.
+fn about_object(found: &str) -> &'static str {
+    match found {
+        TAG_OF_TAG => "make it on the commit that the other one names: `git tag -f NAME OTHER^{commit}`",
+        _ => "move the tag to a commit",
     }
 }
 

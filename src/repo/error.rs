@@ -13,6 +13,9 @@ use crate::repo::ended::Ended;
 use crate::repo::problem::{AddressProblem, Doing, HostKeyProblem, KeyProblem, Limit, RedirectProblem};
 use crate::signature::refusal::Refusal;
 
+/// What a ref names where a tag was made on another one.
+pub const TAG_OF_TAG: &str = "a tag of a tag";
+
 /// What can go wrong while a repository is looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

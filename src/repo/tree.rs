@@ -14,7 +14,7 @@ use crate::model::signature::Evidence;
 use crate::model::snapshot::Names;
 use crate::repo::cause::Cause;
 use crate::repo::collect::{self, Collected, Entry, FILE_BYTES, Kind, Source};
-use crate::repo::error::Error;
+use crate::repo::error::{Error, TAG_OF_TAG};
 use crate::repo::object;
 use crate::repo::problem::{Doing, Limit};
 use crate::repo::worker::errand::Errand;
@@ -97,7 +97,7 @@ impl Objects<'_> {
                         let object = named.object;
                         Ok((object, Evidence { commit, tag: Some(bytes) }))
                     }
-                    (Type::Tag, _) => Err(self.not_a_commit("a tag of a tag")),
+                    (Type::Tag, _) => Err(self.not_a_commit(TAG_OF_TAG)),
                     (other, _) => Err(self.not_a_commit(called(other))),
                 }
             }
@@ -244,7 +244,7 @@ fn called(kind: Type) -> &'static str {
         Type::Commit => "a commit",
         Type::Tree => "a tree",
         Type::Blob => "a file",
-        Type::Tag => "a tag of a tag",
+        Type::Tag => TAG_OF_TAG,
     }
 }
 

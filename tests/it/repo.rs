@@ -276,6 +276,8 @@ async fn what_is_no_commit_is_refused() -> Result<()> {
                 "{url} {name}: {error:?}"
             );
             assert_eq!(error.class(), Class::Unusable);
+            let hint = error.hint().expect("it can be mended");
+            assert_eq!(hint.contains("OTHER^{commit}"), name == "nested", "{name}: {hint}");
         }
     }
     Ok(())
