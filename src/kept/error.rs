@@ -46,6 +46,18 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The file cannot be written, and what was kept before can neither be replaced nor taken away.
+    #[error("{} still has what was accepted before, {held}, and it cannot be taken away ({removing})", path.display())]
+    Stuck {
+        /// The file.
+        path: PathBuf,
+        /// Which revision it has.
+        held: String,
+        /// Why it cannot be taken away.
+        removing: io::Error,
+        /// Why nothing newer could be written.
+        source: Box<Error>,
+    },
     /// What is there is not believed.
     #[error("{} is not used: {doubt}", path.display())]
     Doubtful {
@@ -54,6 +66,17 @@ pub enum Error {
         /// Why it is not believed.
         doubt: Doubt,
     },
+}
+
+/// What follows from a file that is stuck.
+const STUCK: &str = "an agent that starts while git is away puts in force what the file has, and writes it after five \
+    intervals: have the folder writable again, or remove the file before the agent is started anew";
+
+impl Error {
+    /// What follows from it, and what a person can do, where that is not what always follows.
+    pub fn hint(&self) -> Option<&'static str> {
+        matches!(self, Self::Stuck { .. }).then_some(STUCK)
+    }
 }
 
 /// Why a file is not believed.

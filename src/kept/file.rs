@@ -44,7 +44,6 @@ impl Place {
     }
 
     /// The file itself.
-    #[cfg(test)]
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -56,10 +55,19 @@ impl Place {
 
     /// Makes the folder where it is not there, and takes the file for this process alone, while it lives.
     pub fn hold(&mut self) -> Result<(), Error> {
-        if self.held.is_none() {
+        if !self.held.as_ref().is_some_and(|held| self.is_lock(held)) {
+            // Somebody took the folder away, or the file in it: whoever holds the new one would not know of this one.
+            self.held = None;
             self.held = Some(self.lock()?);
         }
         Ok(())
+    }
+
+    /// Whether this is the file that others would lock.
+    fn is_lock(&self, held: &File) -> bool {
+        let named = fs::symlink_metadata(&self.lock);
+        held.metadata()
+            .is_ok_and(|held| named.is_ok_and(|named| (named.dev(), named.ino()) == (held.dev(), held.ino())))
     }
 
     fn lock(&self) -> Result<File, Error> {
@@ -128,10 +136,25 @@ impl Place {
             Ok(()) | Err(_) => {}
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&self.new, &self.path)?;
+        let whole = file.write_all(bytes).and_then(|()| file.sync_all());
+        if let Err(error) = whole.and_then(|()| fs::rename(&self.new, &self.path)) {
+            // Half of a file takes room that others need. Where it cannot be taken away, the next write tries that first,
+            // and says so.
+            let _first_error_counts = fs::remove_file(&self.new);
+            return Err(error);
+        }
         sync(&self.folder)
+    }
+
+    /// Takes away what is there, for it is not to be believed any more. What is no file never is.
+    pub fn forget(&self) -> io::Result<()> {
+        match fs::remove_file(&self.path) {
+            Ok(()) => sync(&self.folder),
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory => Ok(()),
+                _ => Err(error),
+            },
+        }
     }
 }
 

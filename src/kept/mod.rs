@@ -13,7 +13,7 @@ mod form;
 mod ledger;
 mod seal;
 
-use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 
 use ring::digest;
@@ -21,10 +21,9 @@ use ring::digest;
 use crate::kept::error::Error;
 use crate::kept::file::{Endings, Place};
 use crate::kept::key::Key;
-use crate::model::kept::{LastGood, Memory};
+use crate::model::kept::{LastGood, Memories};
 use crate::model::ledger::Ledger;
 use crate::model::name::EnvironmentName;
-use crate::model::revision::RepositoryName;
 
 /// Whose file it is. Agents that differ in any of it have files of their own in one folder.
 #[derive(Debug, Clone, Copy)]
@@ -86,21 +85,41 @@ impl Keeper {
         form::decode(&bytes, &self.mark).map(Some).map_err(doubtful)
     }
 
-    /// Keeps this from now on. It is on the disk when this returns.
+    /// Keeps this from now on. It is on the disk when this returns. Where it could not be written, what was kept
+    /// before is gone: it was accepted before this, and whoever believed it would take this back.
     pub fn keep(&mut self, last: &LastGood) -> Result<(), Error> {
-        self.place.hold()?;
-        self.place.write(&form::encode(last, &self.mark))
+        let bytes = form::encode(last, &self.mark);
+        let Err(error) = self.write(&bytes) else { return Ok(()) };
+        // It is another agent's.
+        if matches!(error, Error::Used { .. }) {
+            return Err(error);
+        }
+        if let Err(removing) = self.place.forget() {
+            return Err(self.stuck(error, removing));
+        }
+        // Without the old one there may be room.
+        if matches!(error, Error::Write { .. }) { self.write(&bytes) } else { Err(error) }
     }
 
-    /// Keeps what is known of the past beside what is kept already; does nothing where nothing is.
-    pub fn remember(&mut self, memories: &BTreeMap<RepositoryName, Memory>) -> Result<(), Error> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.place.hold()?;
+        self.place.write(bytes)
+    }
+
+    /// Says what a start would believe, where it would believe anything.
+    fn stuck(&self, error: Error, removing: io::Error) -> Error {
+        let Ok(Some(last)) = self.look() else { return error };
+        let main = last.repositories.first().map(|main| main.snapshot.revision.at.to_string());
+        let (path, held) = (self.place.path().to_owned(), main.unwrap_or_default());
+        Error::Stuck { path, held, removing, source: Box::new(error) }
+    }
+
+    /// Keeps what is known of the past beside what is kept already; does nothing where nothing is. Where it could not
+    /// be written, what was kept before is still what was accepted last.
+    pub fn remember(&mut self, memories: &Memories) -> Result<(), Error> {
         let Some(mut last) = self.recall()? else { return Ok(()) };
-        for kept in &mut last.repositories {
-            if let Some(memory) = memories.get(&kept.snapshot.revision.repository) {
-                kept.memory.clone_from(memory);
-            }
-        }
-        self.keep(&last)
+        last.remember(memories);
+        self.place.write(&form::encode(&last, &self.mark))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A file beside others: whose it is, who may have written it, and what is left of it when a writer dies.
 
 use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::kept::error::{Doubt, Error};
 use crate::kept::file::LARGEST;
 use crate::kept::{Keeper, Whose, form};
 use crate::model::finding::{Finding, Place};
-use crate::model::kept::{Kept, LastGood, Memory};
+use crate::model::kept::{Kept, LastGood, Memory, Of};
 use crate::model::name::EnvironmentName;
 use crate::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision};
 use crate::model::rule::Rule;
@@ -192,7 +193,10 @@ fn what_is_too_large_or_of_another_form_is_not_believed() {
 fn what_is_known_of_the_past_is_kept_beside_what_is_kept() {
     let kit = Kit::new();
     let memory = Memory { tagged: Some(at(95)), ..Memory::default() };
-    let memories = [(RepositoryName::main(), memory.clone())].into();
+    let of = |source: &str| Of { name: RepositoryName::main(), source: source.into() };
+    let other = Memory { tagged: Some(at(96)), ..Memory::default() };
+    let memories =
+        [(of("https://git.example.com/x . refs/tags/v1"), memory.clone()), (of("elsewhere"), other)].into();
     kit.keeper().remember(&memories).expect("it can be written");
     let read = kit.recall().expect("it can be read").expect("it is there");
     let [main, platform] = &read.repositories[..] else { panic!("{read:?}") };
@@ -233,6 +237,66 @@ fn whoever_reads_while_it_is_written_has_the_old_one_or_the_new_one() {
     }
     writing.join().expect("the writer ends well");
     assert!(reads > 0);
+}
+
+#[test]
+fn what_was_kept_before_is_gone_where_it_cannot_be_replaced_and_there_again_with_the_next() {
+    let kit = Kit::new();
+    let mut keeper = kit.keeper();
+    let way = kit.path.with_extension("new");
+    fs::create_dir_all(way.join("in the way")).expect("a folder");
+    let memories = [(Of { name: RepositoryName::main(), source: "x".into() }, Memory::default())].into();
+    assert!(matches!(keeper.remember(&memories), Err(Error::Write { .. })));
+    assert!(
+        keeper.look().expect("it can be read").is_some(),
+        "of the past alone: nothing newer was accepted"
+    );
+    assert!(matches!(keeper.keep(&last_good(8)), Err(Error::Write { .. })));
+    assert!(keeper.look().expect("it can be read").is_none());
+    fs::remove_dir_all(&way).expect("it is ours");
+    keeper.keep(&last_good(8)).expect("it can be written");
+    assert!(keeper.look().expect("it can be read").is_some());
+}
+
+#[test]
+#[ignore = "long: it writes down 85 MiB"]
+fn what_is_too_large_to_be_kept_leaves_nothing_older_behind() {
+    let kit = Kit::new();
+    let mut keeper = kit.keeper();
+    let size = usize::try_from(LARGEST).expect("it is small") / 2;
+    let kept = keeper.keep(&last_good(size));
+    assert!(matches!(kept, Err(Error::Doubtful { doubt: Doubt::TooLarge, .. })), "{kept:?}");
+    assert!(keeper.look().expect("it can be read").is_none());
+}
+
+#[test]
+fn what_cannot_be_taken_away_is_named_and_what_another_agent_has_stays() {
+    let kit = Kit::new();
+    let keeper = kit.keeper();
+    let denied = || io::Error::from(ErrorKind::ReadOnlyFilesystem);
+    let write = || Error::Write { path: kit.path.clone(), source: denied() };
+    let stuck = keeper.stuck(write(), denied());
+    assert!(stuck.to_string().contains("v1 at bbbbbbb") && stuck.hint().is_some(), "{stuck}");
+    let mut other = kit.keeper();
+    other.recall().expect("it is the first");
+    assert!(matches!(kit.keeper().keep(&last_good(8)), Err(Error::Used { .. })));
+    assert!(kit.path.exists());
+    fs::write(&kit.path, "cut off").expect("it is ours");
+    assert!(matches!(keeper.stuck(write(), denied()), Error::Write { .. }), "nobody believes it");
+}
+
+#[test]
+fn a_folder_that_is_taken_away_is_made_anew_and_whoever_was_first_there_has_it() {
+    let kit = Kit::new();
+    let (mut first, mut second) = (kit.keeper(), kit.keeper());
+    first.recall().expect("it is the first");
+    fs::remove_dir_all(kit.folder.path()).expect("it is ours");
+    first.keep(&last_good(8)).expect("it is made anew");
+    assert!(matches!(second.recall(), Err(Error::Used { .. })));
+    fs::remove_dir_all(kit.folder.path()).expect("it is ours");
+    second.keep(&last_good(9)).expect("it is made anew");
+    assert!(matches!(first.keep(&last_good(8)), Err(Error::Used { .. })));
+    assert!(second.look().expect("it can be read").is_some());
 }
 
 #[test]

@@ -3,10 +3,12 @@
 //! Plain values: how they are written down is said in `kept`, and when, in `reconcile`. No secret is among
 //! them: secrets are put in when it is rendered, and it is kept as it was read.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::model::revision::RepositoryName;
 use crate::model::signature::Evidence;
 use crate::model::snapshot::Snapshot;
 use crate::model::version::VersionTag;
@@ -18,6 +20,30 @@ pub struct LastGood {
     pub accepted: Timestamp,
     /// Each repository, the main one first.
     pub repositories: Vec<Kept>,
+}
+
+impl LastGood {
+    /// Takes up what has come to be known of the past.
+    pub fn remember(&mut self, memories: &Memories) {
+        for kept in &mut self.repositories {
+            let of = Of { name: kept.snapshot.revision.repository.clone(), source: Arc::clone(&kept.source) };
+            if let Some(memory) = memories.get(&of) {
+                kept.memory.clone_from(memory);
+            }
+        }
+    }
+}
+
+/// What is known of the past of each repository.
+pub type Memories = BTreeMap<Of, Memory>;
+
+/// Whose past it is. An import of the same name that is read elsewhere is another one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Of {
+    /// What it is called.
+    pub name: RepositoryName,
+    /// Where it is read.
+    pub source: Arc<str>,
 }
 
 /// What was accepted last of one repository.
@@ -36,9 +62,9 @@ pub struct Kept {
 /// What is known of the past of what is followed, for nothing in the repository says it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// When the newest signed tag was made that was read: an older one is refused.
+    /// When the newest signed tag was made that was accepted: an older one is refused.
     pub tagged: Option<Timestamp>,
-    /// The tag with a version that names what was read.
+    /// The tag with a version that names what was accepted.
     pub version: Option<Arc<str>>,
     /// The tags with versions that were seen, each with its commit: they are never to move.
     pub versions: Vec<VersionTag>,

@@ -28,7 +28,7 @@ use crate::reconcile::extras::Extras;
 use crate::reconcile::followed::Followed;
 use crate::reconcile::imports::Imports;
 use crate::reconcile::in_force::InForce;
-use crate::reconcile::keeping::{Keeping, Memories};
+use crate::reconcile::keeping::Keeping;
 use crate::reconcile::place::Place;
 use crate::repo::Repository;
 use crate::repo::keys::Keys;
@@ -230,20 +230,14 @@ impl Follower {
 
     /// Keeps what was accepted, or what has come to be known since; lets go of files that nobody needs.
     async fn keep(&mut self, accepted: bool) {
-        let memories: Memories = self
-            .imports
-            .memories()
-            .into_iter()
-            .chain([(RepositoryName::main(), self.main.memory())])
-            .collect();
         if let Some(keeping) = &mut self.keeping {
-            match self.main.kept().filter(|_| accepted) {
-                Some(main) => {
-                    let repositories = std::iter::once(main).chain(self.imports.kept()).collect();
-                    let last = LastGood { accepted: Timestamp::now(), repositories };
-                    keeping.keep(last, memories).await;
-                }
-                None => keeping.remember(memories).await,
+            if let Some(main) = self.main.kept().filter(|_| accepted) {
+                let repositories = std::iter::once(main).chain(self.imports.kept()).collect();
+                keeping.keep(LastGood { accepted: Timestamp::now(), repositories }).await;
+            } else {
+                let mut memories = self.imports.memories();
+                memories.extend(self.main.past());
+                keeping.remember(memories).await;
             }
         }
         if accepted && self.imports.is_empty() {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::model::course::{LowerVersion, MoveKind};
-use crate::model::kept::{Kept, Memory};
+use crate::model::kept::{Kept, Memory, Of};
 use crate::model::report::{Clock, Failure, Poll, PollOutcome, PollStep, RepositoryState};
 use crate::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
 use crate::model::signature::Evidence;
@@ -23,6 +23,7 @@ use crate::reconcile::board::Board;
 use crate::reconcile::causes::chain;
 use crate::reconcile::course;
 use crate::reconcile::meaning::{answer, is_of_revision, is_same_commit, same, state};
+use crate::reconcile::past::Past;
 use crate::reconcile::recalled::{self, Recalled};
 use crate::reconcile::versions::Versions;
 use crate::repo::Repository;
@@ -38,10 +39,8 @@ pub struct Followed {
     snapshot: Option<Arc<Snapshot>>,
     /// What its signatures were found good on, where some are asked for.
     evidence: Option<Arc<Evidence>>,
-    /// When the newest signed tag was made that was read: an older one is refused.
-    tagged: Option<Timestamp>,
-    /// What was found good last.
-    accepted: Option<RepositoryRevision>,
+    /// What was found good last, and what that makes of others.
+    past: Past,
     /// What the ref names and could not be used, so that it is not fetched at each asking.
     useless: Option<Useless>,
     /// Whether what is in force was kept from before, and nobody has answered since.
@@ -83,14 +82,14 @@ impl Followed {
     /// A repository of which nothing was read yet; it is due at once.
     pub fn new(name: RepositoryName, repository: Repository, pace: Pace) -> Self {
         let now = Instant::now();
+        let past = Past::new(repository.range());
         Self {
             name,
             repository,
             read: None,
             snapshot: None,
             evidence: None,
-            tagged: None,
-            accepted: None,
+            past,
             useless: None,
             recalled: false,
             held: None,
@@ -110,12 +109,14 @@ impl Followed {
 
     /// Takes note that what was read last was found good.
     pub fn accept(&mut self) {
-        self.accepted.clone_from(&self.read);
+        if let Some(read) = &self.read {
+            self.past.accept(read);
+        }
     }
 
     /// Takes note that an earlier revision was found good, while a newer one was being read.
     pub fn accept_earlier(&mut self, revision: &RepositoryRevision) {
-        self.accepted = Some(revision.clone());
+        self.past.accept(revision);
     }
 
     /// Whether this was kept of what is followed here, and of nothing else.
@@ -126,10 +127,9 @@ impl Followed {
 
     /// Takes up what is known of its past.
     pub fn remember(&mut self, kept: &Kept) {
-        let Memory { tagged, version, versions } = kept.memory.clone();
-        self.tagged = tagged;
+        let Memory { tagged: _, version, versions } = kept.memory.clone();
+        self.past.recall(kept);
         self.versions = Versions::recalled(versions, version);
-        self.accepted = Some(kept.snapshot.revision.clone());
     }
 
     /// Takes up what was accepted of it last, as if it had just been read; says whether it may be put in force.
@@ -152,23 +152,24 @@ impl Followed {
         true
     }
 
-    /// What is to be kept of what was read last; nothing of a folder, and nothing once its files are gone.
+    /// What is to be kept of what was read last, when it is found good; nothing of a folder, and nothing once its files
+    /// are gone.
     pub fn kept(&self) -> Option<Kept> {
+        let read = self.read.as_ref()?;
+        let mut past = self.past.clone();
+        past.accept(read);
         Some(Kept {
             source: self.repository.source()?.into(),
             snapshot: Arc::clone(self.snapshot.as_ref()?),
             evidence: self.evidence.clone(),
-            memory: self.memory(),
+            memory: past.memory(Some(read), &self.versions),
         })
     }
 
-    /// What is known of its past.
-    pub fn memory(&self) -> Memory {
-        Memory {
-            tagged: self.tagged,
-            version: self.versions.own().cloned(),
-            versions: self.versions.seen().to_vec(),
-        }
+    /// What is known of its past, and whose that is; nothing of a folder.
+    pub fn past(&self) -> Option<(Of, Memory)> {
+        let of = Of { name: self.name.clone(), source: self.repository.source()?.into() };
+        Some((of, self.past.memory(self.read.as_ref(), &self.versions)))
     }
 
     /// Lets go of the files, where they will be needed no more; which revision they were of is kept.
@@ -256,7 +257,7 @@ impl Followed {
             self.versions.see(&self.name, resolved.versions, Some(&resolved.revision), poll, board);
         }
         let now = resolved.revision;
-        let lower = moves::lower(self.accepted.as_ref(), &now, self.repository.range());
+        let lower = moves::lower(self.past.accepted(), &now, self.repository.range());
         let news = match lower {
             Some(lower) => self.hold(lower, poll, board),
             None if self.is_known(&now) => {
@@ -336,7 +337,7 @@ impl Followed {
 
     /// Reads what the ref names now.
     async fn read(&mut self, now: &RepositoryRevision, poll: &mut Poll, board: &Board) -> Result<(), Error> {
-        let reading = self.repository.read_since(now, self.tagged).await?;
+        let reading = self.repository.read_since(now, self.past.tagged_before(&now.at)).await?;
         poll.received_bytes += reading.received_bytes;
         poll.took.extend(reading.took);
         poll.outcome = PollOutcome::Success;
@@ -345,8 +346,7 @@ impl Followed {
         let kind = self.judge(&revision).unwrap_or(MoveKind::Appeared);
         poll.moves.push(kind);
         self.release(board);
-        let tagged = revision.at.verified().and_then(|verified| verified.tagged);
-        self.tagged = self.tagged.max(tagged);
+        self.past.leave(self.read.as_ref(), &self.versions);
         self.evidence = reading.evidence;
         self.read = Some(revision.clone());
         self.snapshot = Some(Arc::new(reading.snapshot));
@@ -371,7 +371,7 @@ impl Followed {
         if self.listed {
             self.held.as_ref().map(|held| &held.offered).or(self.read.as_ref())
         } else {
-            self.accepted.as_ref().or(self.read.as_ref())
+            self.past.accepted().or(self.read.as_ref())
         }
     }
 
@@ -400,7 +400,8 @@ impl Followed {
             return Ok(());
         };
         let began = Instant::now();
-        let found = self.repository.verify_again(revision, evidence, self.tagged).await?;
+        let before = self.past.tagged_before(&revision.at);
+        let found = self.repository.verify_again(revision, evidence, before).await?;
         poll.took.push((PollStep::Verify, began.elapsed()));
         if let At::Git { verified, .. } = &mut revision.at
             && *verified != found

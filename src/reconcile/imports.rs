@@ -18,9 +18,8 @@ use tracing::warn;
 
 use crate::model::definition::About;
 use crate::model::import::{Import, Unread};
-use crate::model::kept::{Kept, Memory};
+use crate::model::kept::{Kept, Memories, Memory, Of};
 use crate::model::report::{Class, Failure, Poll};
-use crate::model::revision::RepositoryName;
 use crate::model::snapshot::{Snapshot, Sources};
 use crate::pipeline::polling::Pace;
 use crate::reconcile::board::Board;
@@ -75,7 +74,7 @@ enum Fares {
     /// Nothing, until it is due.
     Resting(Box<Followed>),
     /// It is being asked.
-    Asking(Asking),
+    Asking(Box<Asking>),
 }
 
 /// An asking, which goes on as long as somebody waits for anything here.
@@ -83,10 +82,10 @@ struct Asking {
     run: LocalBoxFuture<'static, (Box<Followed>, Asked)>,
     /// What had been read before.
     last: Option<Arc<Snapshot>>,
-    /// What was to be kept of it then.
+    /// What is to be kept of that, when it is found good.
     kept: Option<Kept>,
-    /// What was known of its past then.
-    memory: Memory,
+    /// What is known of its past.
+    past: Option<(Of, Memory)>,
     /// Whether that was found good meanwhile.
     accepted: bool,
     /// Whether it is the first of this import, which has nothing to render with.
@@ -174,8 +173,8 @@ impl Imports {
     }
 
     /// What is known of the past of each.
-    pub fn memories(&self) -> Vec<(RepositoryName, Memory)> {
-        self.named.iter().filter_map(|one| Some((one.import.name.clone(), one.memory()?))).collect()
+    pub fn memories(&self) -> Memories {
+        self.named.iter().filter_map(Imported::past).collect()
     }
 
     /// Has all of them asked again as soon as their servers may be asked.
@@ -321,11 +320,11 @@ impl Imported {
         }
     }
 
-    fn memory(&self) -> Option<Memory> {
+    fn past(&self) -> Option<(Of, Memory)> {
         match &self.fares {
             Fares::Unusable => None,
-            Fares::Resting(followed) => Some(followed.memory()),
-            Fares::Asking(asking) => Some(asking.memory.clone()),
+            Fares::Resting(followed) => followed.past(),
+            Fares::Asking(asking) => asking.past.clone(),
         }
     }
 
@@ -345,13 +344,14 @@ impl Imported {
                 self.asked = true;
                 let (last, board) = (followed.snapshot().cloned(), board.clone());
                 let first = last.is_none() && self.failed.is_none();
-                let (kept, memory) = (followed.kept(), followed.memory());
+                let (kept, past) = (followed.kept(), followed.past());
                 let run = async move {
                     let asked = followed.ask(&board).await;
                     (followed, asked)
                 };
                 let run = run.boxed_local();
-                Fares::Asking(Asking { run, last, kept, memory, accepted: false, first, after: None })
+                let asking = Asking { run, last, kept, past, accepted: false, first, after: None };
+                Fares::Asking(Box::new(asking))
             }
             fares @ (Fares::Unusable | Fares::Asking(_)) => fares,
         };
@@ -396,7 +396,12 @@ impl Imported {
         match &mut self.fares {
             Fares::Unusable => {}
             Fares::Resting(followed) => followed.accept(),
-            Fares::Asking(asking) => asking.accepted = true,
+            Fares::Asking(asking) => {
+                asking.accepted = true;
+                if let (Some(kept), Some((_, memory))) = (&asking.kept, &mut asking.past) {
+                    memory.clone_from(&kept.memory);
+                }
+            }
         }
     }
 

@@ -13,6 +13,7 @@
 //! | `in_force` | what was accepted, the folders beside it and its secrets, as they change |
 //! | `followed` | one repository: asks it, reads what is new |
 //! | `meaning` | what an answer means to pace and state |
+//! | `past` | what was accepted of it, which others are judged by |
 //! | `causes` | an error with its causes in one line |
 //! | `course` | tells how what is followed moved |
 //! | `keeping` | keeps what was accepted last across restarts |
@@ -48,6 +49,7 @@ pub mod keeping;
 mod meaning;
 pub mod once;
 pub mod owing;
+mod past;
 mod patient;
 pub mod place;
 mod recalled;

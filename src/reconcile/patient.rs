@@ -56,18 +56,18 @@ impl<K: Send + 'static> Patient<K> {
 
     /// Tells what went wrong, aloud where that is news.
     fn told<T>(&mut self, result: Option<Result<T, Error>>, attempt: &str) -> Option<T> {
-        let why = match result {
+        let (why, hint) = match result {
             Some(Ok(done)) => {
                 self.failing = None;
                 return Some(done);
             }
-            Some(Err(error)) => chain(&error),
-            None => "the disk does not answer".to_owned(),
+            Some(Err(error)) => (chain(&error), error.hint().unwrap_or(self.lost)),
+            None => ("the disk does not answer".to_owned(), self.lost),
         };
         if self.failing.as_ref() == Some(&why) {
             debug!(error = why, "{attempt}");
         } else {
-            warn!(error = why, hint = self.lost, "{attempt}");
+            warn!(error = why, hint, "{attempt}");
             self.failing = Some(why);
         }
         None

@@ -15,11 +15,12 @@ use crate::support::agent::{Agent, wait};
 use crate::support::cluster::writes;
 use crate::support::definitions::{Definitions, file_of, file_source};
 use crate::support::platform::{Platform, TEMPLATE, template};
-use crate::support::signing::{Signer, push};
 
-const DRIFTED: &str = "tagalong_connector_sync_state{connector=\"orders\",state=\"config_drift\"}";
+/// That the connector drifts.
+pub const DRIFTED: &str = "tagalong_connector_sync_state{connector=\"orders\",state=\"config_drift\"}";
 
-fn state(repository: &str, state: &str) -> String {
+/// How a repository fares.
+pub fn state(repository: &str, state: &str) -> String {
     format!("tagalong_repository_state{{repository=\"{repository}\",state=\"{state}\"}}")
 }
 
@@ -28,31 +29,38 @@ fn polls(outcome: &str) -> String {
 }
 
 /// A repository, a cluster, and a folder that outlives the agents.
-struct Story {
-    definitions: Definitions,
-    fake: Fake,
-    folder: TempDir,
-    settings: String,
+pub struct Story {
+    /// What is followed.
+    pub definitions: Definitions,
+    /// The cluster.
+    pub fake: Fake,
+    /// Where what is kept lies.
+    pub folder: TempDir,
+    /// Those of each agent.
+    pub settings: String,
 }
 
 impl Story {
-    async fn new() -> Result<Self> {
+    /// Begins with one connector.
+    pub async fn new() -> Result<Self> {
         Self::of(Definitions::one("orders", "").await?).await
     }
 
-    async fn of(definitions: Definitions) -> Result<Self> {
+    /// Begins with these definitions.
+    pub async fn of(definitions: Definitions) -> Result<Self> {
         let fake = Fake::start(1).await;
         let settings = definitions.settings(&fake.url(0));
         Ok(Self { definitions, fake, folder: tempfile::tempdir()?, settings })
     }
 
-    async fn start(&self) -> Result<Agent> {
+    /// Starts an agent.
+    pub async fn start(&self) -> Result<Agent> {
         let folder = self.folder.path().to_string_lossy();
         Agent::start_with(&self.settings, &[("TAGALONG_STATE_DIR", &folder)]).await
     }
 
     /// Has an agent apply what is released, and kills it.
-    async fn accept(&self) -> Result<()> {
+    pub async fn accept(&self) -> Result<()> {
         let agent = self.start().await?;
         agent.wait_for_applied(&self.definitions.released()?).await?;
         agent.kill().await?;
@@ -60,13 +68,15 @@ impl Story {
         Ok(())
     }
 
-    fn drift(&self) {
+    /// Changes the connector by hand.
+    pub fn drift(&self) {
         self.fake.edit("orders", |config| {
             config.insert("topic".into(), "elsewhere".into());
         });
     }
 
-    fn key(&self, key: &str) -> Option<String> {
+    /// What a key of the connector says.
+    pub fn key(&self, key: &str) -> Option<String> {
         self.fake.connector("orders")?.config.get(key).cloned()
     }
 
@@ -75,7 +85,7 @@ impl Story {
     }
 
     /// The file of the agent.
-    fn file(&self) -> Result<PathBuf> {
+    pub fn file(&self) -> Result<PathBuf> {
         let paths = fs::read_dir(self.folder.path())?.flatten().map(|entry| entry.path());
         let kept = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "last-good");
         paths.into_iter().find(kept).context("something is kept")
@@ -83,7 +93,7 @@ impl Story {
 }
 
 /// What it warned of.
-fn warnings(agent: &Agent, text: &str) -> Vec<String> {
+pub fn warnings(agent: &Agent, text: &str) -> Vec<String> {
     let log = agent.log();
     let told = log.lines().filter(|line| line.contains("\"level\":\"WARN\"") && line.contains(text));
     told.map(str::to_owned).collect()
@@ -204,68 +214,6 @@ async fn a_lower_version_is_held_after_a_restart_too() -> Result<()> {
     let agent = story.start().await?;
     let told = || async { Ok(!warnings(&agent, "the tag v1.5.0 says a version and was moved").is_empty()) };
     wait("that is told", told).await
-}
-
-/// A story whose tag must be signed by Ada.
-async fn signed() -> Result<(Story, Signer, PathBuf)> {
-    let mut story = Story::new().await?;
-    let ada = Signer::new("ada")?;
-    ada.tag(&mut story.definitions.origin, "v1", "HEAD")?;
-    let signers = story.folder.path().join("allowed_signers");
-    fs::write(&signers, ada.line("")?)?;
-    story.settings =
-        format!("{}    verify: {{allowed_signers_file: '{}'}}\n", story.settings, signers.display());
-    Ok((story, ada, signers))
-}
-
-#[tokio::test]
-async fn an_old_signed_tag_is_refused_after_a_restart_too() -> Result<()> {
-    let (mut story, ada, _) = signed().await?;
-    let old = story.definitions.origin.id("refs/tags/v1")?;
-    let file = file_source("orders", "  batch.size: 7\n");
-    story.definitions.origin.commit("a release", &[(&file_of("orders"), &file)])?;
-    ada.tag(&mut story.definitions.origin, "v1", "HEAD")?;
-    story.accept().await?;
-    story.definitions.origin.git(&["update-ref", "refs/tags/v1", &old])?;
-    push(&story.definitions.origin, "v1")?;
-    let agent = story.start().await?;
-    agent.wait_for_metric(&state("main", "verification_failed"), 1.0).await?;
-    assert!(agent.status().await?.to_string().contains("an old one was put back"));
-    sleep(Duration::from_secs(7)).await;
-    assert_eq!((writes(&story.fake), story.key("batch.size").as_deref()), (vec![], Some("7")));
-    Ok(())
-}
-
-#[tokio::test]
-async fn what_is_kept_is_not_in_force_where_its_signer_counts_no_more_or_none_was_asked_for() -> Result<()> {
-    let (mut story, ada, signers) = signed().await?;
-    story.accept().await?;
-    story.definitions.http.fail(StatusCode::INTERNAL_SERVER_ERROR);
-    story.drift();
-    fs::write(&signers, Signer::new("bob")?.line("")?)?;
-    let agent = story.start().await?;
-    agent.wait_for_metric(&state("main", "unreachable"), 1.0).await?;
-    assert_eq!(warnings(&agent, "its signature does not count today").len(), 1, "{}", agent.log());
-    assert_eq!(agent.status().await?["clocks"]["validated"], serde_json::Value::Null);
-    agent.kill().await?;
-    fs::write(&signers, ada.line("")?)?;
-    let agent = story.start().await?;
-    agent.wait_for_metric(DRIFTED, 1.0).await?;
-    assert!(agent.get("/metrics").await?.contains("verified_by=\"ada@example.com\""));
-    agent.kill().await?;
-
-    // Kept while nobody asked for signatures: nobody vouched for it.
-    let verified = story.settings.clone();
-    story.settings = story.definitions.settings(&story.fake.url(0));
-    story.definitions.http.heal();
-    fs::remove_file(story.file()?)?;
-    story.accept().await?;
-    story.definitions.http.fail(StatusCode::INTERNAL_SERVER_ERROR);
-    story.settings = verified;
-    let agent = story.start().await?;
-    agent.wait_for_metric(&state("main", "unreachable"), 1.0).await?;
-    assert_eq!(warnings(&agent, "signatures were not asked for then").len(), 1, "{}", agent.log());
-    Ok(())
 }
 
 #[tokio::test]

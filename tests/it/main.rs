@@ -40,6 +40,7 @@ mod init_workflows;
 mod last_good;
 mod last_good_cut;
 mod last_good_killed;
+mod last_good_signed;
 mod masked;
 mod memory;
 mod others;
