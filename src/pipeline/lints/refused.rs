@@ -125,8 +125,8 @@ fn listed(seen: &Seen<'_>, list: &str) -> Vec<Breach> {
     breaches
 }
 
-/// Aliases that have keys and are not listed, with the first key of each. What a lower layer lists
-/// was switched off on purpose.
+/// Aliases that have keys and are not listed, with the first key of each. What a lower layer lists and
+/// describes was switched off on purpose; what is described beside the list that leaves it out was not.
 fn unlisted<'d>(seen: &Seen<'d>, list: &str) -> BTreeMap<&'d str, &'d str> {
     let prefix = format!("{list}.");
     let layers = seen.layers(list).iter().filter_map(|origin| match &origin.value {
@@ -134,12 +134,16 @@ fn unlisted<'d>(seen: &Seen<'d>, list: &str) -> BTreeMap<&'d str, &'d str> {
         Some(Shown::Hidden) | None => None,
     });
     let listed: Vec<_> = layers.flat_map(|text| split(text)).collect();
+    let text = seen.text(list).unwrap_or_default();
+    let current: Vec<_> = split(&text).collect();
+    let layer = |key| seen.layers(key).last().map(|origin| &origin.layer);
+    let is_beside = |key| layer(list).is_some() && layer(key) == layer(list);
     let mut found = BTreeMap::new();
     for key in seen.connector.config.keys() {
         let Some(rest) = key.strip_prefix(&prefix) else { continue };
         let is_of = |alias: &&str| rest.strip_prefix(*alias).is_some_and(|rest| rest.starts_with('.'));
         let Some((alias, _)) = rest.split_once('.') else { continue };
-        if !listed.iter().any(is_of) {
+        if !listed.iter().any(is_of) || (is_beside(key) && !current.iter().any(is_of)) {
             found.entry(alias).or_insert(key);
         }
     }

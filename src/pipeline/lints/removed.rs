@@ -10,6 +10,17 @@ use crate::pipeline::lints::seen::{Breach, Seen};
 /// A key, the release that no longer knows it, and the key that took its place.
 struct Key(&'static str, &'static str, Option<&'static str>);
 
+/// Keys whose successor says the same in other words, so that the two texts cannot be compared.
+const REWORDED: &[&str] = &[
+    "database.history",
+    "log.mining.transaction.retention.hours",
+    "mongodb.hosts",
+    "mongodb.poll.interval.sec",
+    "sanitize.field.names",
+    "snapshot.custom.class",
+    "truncate.handling.mode",
+];
+
 /// Keys that are gone. One that ends in a dot stands for all that begin with it.
 const KEYS: &[Key] = &[
     Key("database.server.name", "2.0", Some("topic.prefix")),
@@ -87,20 +98,40 @@ impl Key {
         config.keys().filter(|key| key.starts_with(old) && !is_whole(key)).collect()
     }
 
-    /// One beside its successor does no harm, and serves both releases.
+    /// One beside its successor does no harm where both say the same, and serves both releases.
     fn breach(&self, seen: &Seen<'_>, key: &str) -> Option<Breach> {
         let Self(old, since, now) = self;
         let now = now.map(|now| key.replacen(old, now, 1));
-        if now.as_ref().is_some_and(|now| seen.has(now)) {
+        let message = format!("Debezium {since} and newer do not read `{key}`");
+        let Some(now) = now else { return Some(seen.breach(Rule::RemovedKey, key, message)) };
+        if !seen.has(&now) {
+            return Some(seen.breach(Rule::RemovedKey, key, message).hint(format!("write `{now}`")));
+        }
+        let agree = if REWORDED.contains(old) { by_one_hand } else { say_the_same };
+        if agree(seen, key, &now) {
             return None;
         }
-        let message = format!("Debezium {since} and newer do not read `{key}`");
-        let breach = seen.breach(Rule::RemovedKey, key, message);
-        Some(match now {
-            Some(now) => breach.hint(format!("write `{now}`")),
-            None => breach,
-        })
+        let at = seen.place(&now).map_or(String::new(), |place| format!(" at {place}"));
+        let message = format!("{message}, but `{now}`, which says something else{at}");
+        let hint = format!("write it under `{now}`, and remove `{key}`");
+        Some(seen.breach(Rule::RemovedKey, key, message).hint(hint))
     }
+}
+
+/// Whether two keys have the same value; blanks around commas mean nothing to Connect.
+fn say_the_same(seen: &Seen<'_>, one: &str, other: &str) -> bool {
+    let config = &seen.connector.config;
+    let items = |text: &str| text.split(',').map(|item| item.trim().to_owned()).collect::<Vec<_>>();
+    match (seen.text(one), seen.text(other)) {
+        (Some(one), Some(other)) => items(&one) == items(&other),
+        (_, _) => config.get(one) == config.get(other),
+    }
+}
+
+/// Whether one layer says both keys: who wrote them beside each other had both releases in mind.
+fn by_one_hand(seen: &Seen<'_>, one: &str, other: &str) -> bool {
+    let layer = |key| seen.layers(key).last().map(|origin| &origin.layer);
+    layer(one) == layer(other)
 }
 
 /// Values that are refused.
