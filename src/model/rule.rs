@@ -205,6 +205,8 @@ rules! {
 
     /// An expression stands where none may: in a key, a name, a state or an environment's values.
     ExpressionMisplaced = "expression-misplaced", Error, "write the text itself; expressions may stand in config values, `with` and parameter defaults";
+    /// A value holds something that other tools compute and this agent does not: `{% … %}`, `{# … #}`, one of our names in one brace, or Terraform's `${var.x}`. It goes to Connect as text. Where that is meant, `{{ '{% … %}' }}` says so.
+    StatementNotRead = "statement-not-read", Warning;
     /// An expression is not well-formed.
     ExpressionSyntax = "expression-syntax", Error;
     /// An expression uses a name that is not set.

@@ -8,6 +8,7 @@ mod engine;
 pub mod names;
 mod secret;
 mod split;
+pub mod unread;
 mod words;
 pub mod written;
 

@@ -10,6 +10,7 @@ use crate::model::finding::Finding;
 use crate::model::rule::Rule;
 use crate::model::shape::{Field, Free, Keys, Shape, TEXT_KEY, Takes};
 use crate::model::text::Text;
+use crate::pipeline::expression::unread::{self, Unread};
 use crate::yaml::decode::{self, Fields};
 use crate::yaml::tree::{Entry, Kind, Node};
 
@@ -103,9 +104,11 @@ fn meant(key: &Text, value: Tree) -> Pair {
 pub fn tree(what: &str, node: &Node, shape: Free, findings: &mut Vec<Finding>) -> Tree {
     let place = node.place.clone();
     let refused = match &node.kind {
-        Kind::Scalar(text) if shape.expressions => return Tree::Text(text.clone()),
-        Kind::Scalar(text) => match misplaced(what, text) {
-            None => return Tree::Text(text.clone()),
+        Kind::Scalar(text) => match misplaced(what, text).filter(|_| !shape.expressions) {
+            None => {
+                findings.extend(unread(text));
+                return Tree::Text(text.clone());
+            }
             refused => refused,
         },
         Kind::Null if shape.nulls => return Tree::Null(place),
@@ -157,6 +160,13 @@ fn misplaced(what: &str, text: &Text) -> Option<Finding> {
     let at = text.as_str().find("{{")?;
     let message = format!("{what} takes no expression");
     Some(Finding::new(Rule::ExpressionMisplaced, text.place_of(at), message))
+}
+
+/// Says of each place in a text that it is not computed, though it looks as if it should be.
+fn unread(text: &Text) -> impl Iterator<Item = Finding> {
+    let told =
+        |Unread { at, what, hint }| Finding::new(Rule::StatementNotRead, text.place_of(at), what).hint(hint);
+    unread::unread(text.as_str()).into_iter().map(told)
 }
 
 /// Takes the literal under a key, where there is one.
