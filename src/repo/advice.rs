@@ -2,6 +2,7 @@
 //!
 //! Takes an error, gives a hint where something is known to help.
 
+use crate::repo::cause::Cause;
 use crate::repo::ended::OWN_REPOSITORY;
 use crate::repo::error::{Error, TAG_OF_TAG};
 use crate::repo::problem::{AddressProblem, HostKeyProblem, KeyProblem};
@@ -20,10 +21,13 @@ const NO_SIGNERS: &str = "is it mounted, and may the agent read it? without it n
 const NOTHING_SHOWN: &str = "nothing in `git_credentials` is meant for this address: a host without a port is https on \
     443 or ssh on 22, and plain http is written out, as in `host: http://git.example.com:8080`; after a \
     redirect to another host, port or scheme nothing is shown";
+const NO_TLS: &str = "what answers there speaks no TLS: is it `http://`? a credential for it names the host as `http://HOST:PORT`";
+const NOBODY_LISTENS: &str =
+    "nothing listens at this host and port: is the server up, and is the address right, its port too?";
 const PROXY_DENIED: &str = "name the proxy in `repository.git.proxy`, and its user and password in `git_credentials` \
     with the same address as `host`";
 const UNKNOWN_HOST: &str = "compare the key with what the host's pages say, and name it by `known_hosts_file` or \
-    `host_key_fingerprints` in `git_credentials`; `ssh-keyscan HOST | ssh-keygen -lf -` shows it";
+    `host_key_fingerprints` in `git_credentials`; `ssh-keyscan -p PORT HOST | ssh-keygen -lf -` shows it, where the port is 22 without `-p`";
 const CHANGED_HOST: &str = "somebody may be listening in: ask those who run the server whether they changed its key, \
     and only then put the new one into `known_hosts_file`";
 
@@ -77,7 +81,10 @@ impl Error {
             Self::NoReference { .. } => {
                 Some("is the name right, and is it pushed? `git ls-remote` shows what the server has")
             }
-            Self::Folder { .. } => {
+            Self::Folder { file: true, .. } => {
+                Some("let the agent's user read it, or move it out of the folder")
+            }
+            Self::Folder { file: false, .. } => {
                 Some("name the folder that holds `connectors/`, `templates/` and `environments/`")
             }
             Self::Extra { .. } => Some(NOT_MOUNTED),
@@ -95,11 +102,8 @@ impl Error {
             Self::TooLarge { .. } => Some(OWN_REPOSITORY),
             Self::Moving { .. } => Some(MOVING),
             Self::Worker { ended, .. } => ended.hint(),
-            Self::Unreachable { source, .. } if source.is_about_certificates() => Some(
-                "a private certificate authority is named with `ca_file`, of the repository or in `git_credentials`",
-            ),
-            Self::Unreachable { .. }
-            | Self::Address { .. }
+            Self::Unreachable { source, .. } => about_reaching(source),
+            Self::Address { .. }
             | Self::Client { .. }
             | Self::TimedOut { .. }
             | Self::Hanging { .. }
@@ -123,6 +127,18 @@ fn about_object(found: &str) -> &'static str {
     }
 }
 
+fn about_reaching(source: &Cause) -> Option<&'static str> {
+    if source.is_about_certificates() {
+        Some(
+            "a private certificate authority is named with `ca_file`, of the repository or in `git_credentials`",
+        )
+    } else if source.is_about_plain_http() {
+        Some(NO_TLS)
+    } else {
+        source.is_refused().then_some(NOBODY_LISTENS)
+    }
+}
+
 fn about_key(problem: KeyProblem) -> &'static str {
     match problem {
         KeyProblem::Passphrase => {
@@ -140,6 +156,29 @@ fn about_host_key(problem: HostKeyProblem) -> &'static str {
         HostKeyProblem::Changed => CHANGED_HOST,
         HostKeyProblem::Revoked => {
             "the file of known hosts says `@revoked`: ask those who run the server for the new key"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::problem::Doing;
+
+    #[test]
+    fn what_a_server_s_port_says_has_a_hint() {
+        for (cause, hint) in [
+            (
+                "client error (Connect): received corrupt message of type InvalidContentType",
+                "is it `http://`?",
+            ),
+            ("tcp connect error: Connection refused (os error 111)", "is the server up"),
+            ("ssh: connect to host git.example.com port 2222: Connection refused", "is the server up"),
+            ("invalid peer certificate: UnknownIssuer", "`ca_file`"),
+        ] {
+            let (repository, doing, source) = ("r".to_owned(), Doing::Listing, Cause::new(cause));
+            let told = Error::Unreachable { repository, doing, source }.hint().unwrap_or_default();
+            assert!(told.contains(hint), "{cause}: {told}");
         }
     }
 }

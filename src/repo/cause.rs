@@ -45,6 +45,16 @@ impl Cause {
         self.0.contains("certificate")
     }
 
+    /// Whether a server answered without TLS where TLS was begun. The TLS library says so in words only.
+    pub fn is_about_plain_http(&self) -> bool {
+        self.0.contains("InvalidContentType")
+    }
+
+    /// Whether nobody listens at the address. The system says so in words only, and `ssh` repeats them.
+    pub fn is_refused(&self) -> bool {
+        self.0.contains("Connection refused")
+    }
+
     /// Whether a proxy refused to make a connection for want of a password. The HTTP library says so in
     /// words only.
     pub fn is_about_a_proxy_s_password(&self) -> bool {

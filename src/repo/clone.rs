@@ -40,7 +40,7 @@ pub struct Meant {
 impl LocalClone {
     /// Finds the clone in which a folder lies; a bare repository is one too.
     pub fn around(folder: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::Folder { path: folder.to_owned(), source };
+        let failed = |source| Error::Folder { file: false, path: folder.to_owned(), source };
         let whole = fs::canonicalize(folder).map_err(failed)?;
         let root = whole.ancestors().find(|above| above.join(".git").exists());
         if let Some(root) = root {

@@ -43,7 +43,7 @@ impl Source for Folders {
     type Handle = PathBuf;
 
     fn entries(&mut self, folder: &PathBuf) -> Result<Vec<Entry<PathBuf>>, Error> {
-        let failed = |source| Error::Folder { path: folder.clone(), source };
+        let failed = |source| Error::Folder { file: false, path: folder.clone(), source };
         let mut entries = Vec::new();
         for entry in fs::read_dir(folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
@@ -64,12 +64,12 @@ impl Source for Folders {
     }
 
     fn size(&mut self, file: &PathBuf) -> Result<u64, Error> {
-        let failed = |source| Error::Folder { path: file.clone(), source };
+        let failed = |source| Error::Folder { file: true, path: file.clone(), source };
         Ok(fs::symlink_metadata(file).map_err(failed)?.len())
     }
 
     fn read(&mut self, file: &PathBuf) -> Result<Vec<u8>, Error> {
-        let failed = |source| Error::Folder { path: file.clone(), source };
+        let failed = |source| Error::Folder { file: true, path: file.clone(), source };
         let mut bytes = Vec::new();
         File::open(file).map_err(failed)?.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
         Ok(bytes)

@@ -353,9 +353,11 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// A plain folder could not be read.
-    #[error("failed to read the folder {}", path.display())]
+    /// A plain folder could not be read, or a file in it.
+    #[error("failed to read the {} {}", if *file { "file" } else { "folder" }, path.display())]
     Folder {
+        /// Whether it is a file.
+        file: bool,
         /// The folder or file.
         path: PathBuf,
         /// Why.

@@ -130,7 +130,10 @@ mod tests {
     fn what_is_wrong_with_a_folder_is_told_at_its_item() {
         let map = "write `{folder: FOLDER, names: [NAME, NAME]}`";
         for (list, told) in [
-            ("/etc/a", "8: `extra` takes a list, and here is a text (write a list)".to_owned()),
+            (
+                "/etc/a",
+                "8: `extra` takes a list, and here is a text (write a list, as in `extra: [/etc/tagalong/extra/shop]`)".to_owned(),
+            ),
             ("[a, a/]", "12: `extra` names the folder a twice (keep one of them)".to_owned()),
             ("[a, {folder: a}]", "12: `extra` names the folder a twice (keep one of them)".to_owned()),
             ("[[a]]", "9: an item of `extra` takes a folder, and here is a list (write a folder)".to_owned()),

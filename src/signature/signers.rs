@@ -121,6 +121,11 @@ fn line(number: usize, text: &str) -> Result<Line, &'static str> {
     if principals.is_empty() || principals.chars().any(char::is_control) {
         return Err("it names nobody");
     }
+    if key(text).is_some() {
+        return Err(
+            "it is a key and nothing else; before it stands whose it is, as in `release@example.com ssh-ed25519 AAAA…`",
+        );
+    }
     if !is_anybody(principals) {
         return Err("its principals let nobody in: a pattern with `!` takes out whom the others name");
     }

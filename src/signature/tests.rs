@@ -214,6 +214,9 @@ fn the_allowed_signers_are_read_as_ssh_keygen_reads_them() {
         Signers::parse(&(line.clone() + &key.line("ca", "cert-authority"))),
         Err(Refusal::Line { line: 2, why })
     );
+    let bare = line.replacen("ada ", "", 1);
+    let told = Signers::parse(&bare).expect_err("it says nobody's name").to_string();
+    assert!(told.contains("before it stands whose it is"), "{told}");
     for empty in ["", "\n", "# nobody\n"] {
         assert_eq!(Signers::parse(empty), Err(Refusal::Nobody));
     }

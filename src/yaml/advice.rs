@@ -11,6 +11,9 @@ pub fn of(kind: &ErrorKind, text: &str, at: usize, in_brackets: bool) -> &'stati
     if text.contains('\0') {
         return "remove the NUL byte, which no text holds; a file in UTF-16 is full of them: save it as UTF-8";
     }
+    if in_conflict(text) {
+        return CONFLICT;
+    }
     match kind {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
@@ -57,6 +60,15 @@ pub fn of(kind: &ErrorKind, text: &str, at: usize, in_brackets: bool) -> &'stati
 }
 
 const BRACKETS: &str = "close each `[` and `{` that is opened, with commas between the items; put a text that holds a bracket in quotes";
+
+/// What to do about a file that a merge left open.
+pub const CONFLICT: &str = "a merge left this file open: keep one of the two sides, and remove the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`";
+
+/// Whether there are the marks in a text that git leaves where a merge did not come to an end.
+pub fn in_conflict(text: &str) -> bool {
+    let begins = |mark: &str| text.lines().any(|line| line.starts_with(mark));
+    begins("<<<<<<< ") || begins(">>>>>>> ")
+}
 
 /// Where the parser only knows that something else should stand here, the line says more.
 fn of_lines(text: &str, at: usize) -> &'static str {
@@ -144,6 +156,8 @@ mod tests {
             ("a: \"\\ud83d\"\n", "half of a pair"),
             ("a: b\0\n", "the NUL byte"),
             ("a: b\nconfig\nc: d\n", "with a colon and a blank"),
+            ("a:\n<<<<<<< HEAD\n  b: c\n=======\n  b: d\n>>>>>>> topic\n", "a merge left this file open"),
+            ("<<<<<<< HEAD\na: b\n=======\na: c\n>>>>>>> topic\n", "a merge left this file open"),
         ] {
             let (_, findings) = crate::yaml::documents("a.yaml", text.as_bytes());
             let [finding] = &findings[..] else { panic!("{text}: {findings:?}") };

@@ -7,6 +7,7 @@ use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
 use crate::model::shape::{Shape, Takes};
 use crate::model::text::Text;
+use crate::yaml::forms;
 use crate::yaml::tree::{Entry, Kind, Node};
 
 /// The entries of a map whose keys are known.
@@ -278,7 +279,9 @@ pub fn wrong_type(what: &str, wanted: &str, node: &Node) -> Option<Finding> {
         }
         kind @ (Kind::Null | Kind::Scalar(_) | Kind::Sequence(_) | Kind::Mapping(_)) => {
             let message = format!("{what} takes {wanted}, and here is {}", kind.name());
-            Some(Finding::new(Rule::WrongType, node.place.clone(), message).hint(format!("write {wanted}")))
+            let form = forms::of(what, wanted, &node.place.path).map(|form| format!(", as in `{form}`"));
+            let hint = format!("write {wanted}{}", form.unwrap_or_default());
+            Some(Finding::new(Rule::WrongType, node.place.clone(), message).hint(hint))
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod advice;
 pub mod decode;
+pub mod forms;
 pub mod helm;
 mod json;
 mod quotes;

@@ -21,6 +21,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind};
 use crate::model::finding::{Finding, Place};
 use crate::model::rule::Rule;
 use crate::model::text::Text;
+use crate::yaml::advice;
 use crate::yaml::helm;
 use crate::yaml::tree::{Document, Entry, Kind, Node};
 
@@ -46,7 +47,10 @@ pub fn document(path: &str, text: &str) -> (Option<Document>, Vec<Finding>) {
     let mut reader = Reader { text, place: Place::start_of(path), at: 0, findings: Vec::new() };
     let parsed = jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &STRICT);
     let broken_at = parsed.as_ref().err().map_or(text.len(), |error| error.range().start);
-    if text.starts_with('\u{feff}') {
+    if parsed.is_err() && advice::in_conflict(text) {
+        let at = text.find("<<<<<<< ").or_else(|| text.find(">>>>>>> ")).unwrap_or_default();
+        reader.refuse(at, "not well-formed: a mark of a merge stands here", advice::CONFLICT);
+    } else if text.starts_with('\u{feff}') {
         let hint = "save it as UTF-8 without a byte order mark";
         reader.refuse(0, "the file begins with a byte order mark", hint);
     } else if let Some((at, message, hint)) = liberty(&text[..broken_at]) {

@@ -240,3 +240,10 @@ const BROKEN: &[&str] = &[
     r#"{"body":"{\"id\": \"{{ id }}\"}", // c"#,
     r#"{"x":"it is {{ a","y": {{ .Values.a }} }"#,
 ];
+
+#[test]
+fn what_a_merge_left_open_is_told_at_its_first_mark() {
+    let left = "{\"a\": 1,\n<<<<<<< HEAD\n \"b\": 2}\n=======\n \"b\": 3}\n>>>>>>> topic\n";
+    assert_eq!(read(left), "2:1 json-syntax: not well-formed: a mark of a merge stands here");
+    assert_eq!(read("{\"a\": \"<<<<<<< HEAD\"}"), "{a@1:2=\"<<<<<<< HEAD\"@1:7}@1:1");
+}
