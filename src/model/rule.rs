@@ -104,9 +104,9 @@ rules! {
     NotAFile = "not-a-file", Warning, "put a file in its place, or remove it";
     /// A file's name is not usable: not UTF-8, with control characters, `\`, `..` or `.git`, or there twice in one folder.
     FileName = "file-name", Error, "rename the file";
-    /// A file would be a definition file, were its ending (`.yaml`, `.yml`, `.json`) not written with capitals. It is not read.
+    /// A file would be a definition file, were its ending (`.yaml`, `.yml`, `.json`) not written with capitals; or it declares a connector and has another ending, such as `.yaml.txt`. It is not read.
     FileEnding = "file-ending", Warning, "rename it, so that its ending is in small letters";
-    /// A folder or file beside the three folders has nearly one of their names. It is not read.
+    /// A folder or file beside the three folders has nearly one of their names, or a file there declares a connector. It is not read. A `tagalong.yml` in place of `tagalong.yaml` is an error.
     BesideFolders = "beside-folders", Warning, "move it into the folder that it belongs to";
 
     /// A file is not UTF-8 text.

@@ -12,6 +12,7 @@ use crate::model::finding::{Finding, Place};
 use crate::model::revision::RepositoryRevision;
 use crate::model::rule::Rule;
 use crate::model::snapshot::{Files, Names, Snapshot};
+use crate::repo::beside::{self, CONNECTORS, ENVIRONMENTS, FOLDERS, SETTINGS, TEMPLATES};
 use crate::repo::error::Error;
 
 /// The most bytes of one file.
@@ -36,11 +37,8 @@ const NAMES: usize = 100_000;
 /// The most passed-over files that are noted.
 const NOTED: usize = 1_000;
 
-const SETTINGS: &str = "tagalong.yaml";
-const CONNECTORS: &str = "connectors";
-const TEMPLATES: &str = "templates";
-const ENVIRONMENTS: &str = "environments";
-const FOLDERS: [&str; 3] = [TEMPLATES, CONNECTORS, ENVIRONMENTS];
+/// The most files that are looked into although they are no definitions.
+const GLANCES: usize = 100;
 
 /// Something with folders and files.
 pub trait Source {
@@ -119,7 +117,15 @@ pub fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Option<Stri
 
 /// Reads the definition files below a folder, and the files elsewhere that they name, once.
 pub fn collect<S: Source>(source: &mut S, root: &S::Handle, names: Names) -> Result<Collected, Error> {
-    let mut walk = Walk { source, collected: Collected::default(), bytes: 0, names: 0, full: false };
+    let mut walk = Walk {
+        source,
+        collected: Collected::default(),
+        bytes: 0,
+        names: 0,
+        full: false,
+        glances: 0,
+        has_settings: false,
+    };
     walk.root(root)?;
     let mut wanted = names(&walk.collected.files);
     wanted.retain(|path| !FOLDERS.iter().any(|folder| path.split('/').next() == Some(*folder)));
@@ -145,7 +151,15 @@ fn is_in(file: &str, path: &str) -> bool {
 /// Reads the definition files of one folder, beside each other, and of none below it. Its files are told
 /// by `path` and their names. A source gives a link that leads to a file of the folder as that file.
 pub fn flat<S: Source>(source: &mut S, folder: &S::Handle, path: &str) -> Result<Collected, Error> {
-    let mut walk = Walk { source, collected: Collected::default(), bytes: 0, names: 0, full: false };
+    let mut walk = Walk {
+        source,
+        collected: Collected::default(),
+        bytes: 0,
+        names: 0,
+        full: false,
+        glances: 0,
+        has_settings: false,
+    };
     walk.flat(path, folder)?;
     let Walk { mut collected, .. } = walk;
     collected.findings.sort();
@@ -159,6 +173,10 @@ struct Walk<'a, S: Source> {
     bytes: u64,
     names: usize,
     full: bool,
+    /// How many files that are no definitions were looked into.
+    glances: usize,
+    /// Whether the root has a `tagalong.yaml`.
+    has_settings: bool,
 }
 
 /// Whether a wanted file is the one at a path, or lies below it.
@@ -179,7 +197,9 @@ fn declares_nothing(found: &[String]) -> bool {
 impl<S: Source> Walk<'_, S> {
     fn root(&mut self, root: &S::Handle) -> Result<(), Error> {
         let mut found = Vec::new();
-        let entries = self.source.entries(root)?;
+        let mut entries = self.source.entries(root)?;
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        self.has_settings = entries.iter().any(|entry| entry.name == SETTINGS.as_bytes());
         self.twice("", &entries, |name| name == SETTINGS || FOLDERS.contains(&name));
         for entry in entries {
             let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
@@ -189,8 +209,13 @@ impl<S: Source> Walk<'_, S> {
                 Kind::Submodule if ours => self.wrong(Rule::Submodule, name),
                 Kind::File(file) if name == SETTINGS => self.file(name, &file)?,
                 Kind::Folder(folder) if FOLDERS.contains(&name) => self.folder(name, &folder, 1)?,
-                Kind::File(_) => {
+                Kind::File(file) => {
                     self.beside(name, has_ending(name));
+                    if has_ending(name) && !name.starts_with('.') && self.holds_a_connector(&file) {
+                        let message = "this file declares a connector, and it is not read here";
+                        let finding = Finding::new(Rule::BesideFolders, Place::start_of(name), message);
+                        self.collected.findings.push(finding.hint("move it into `connectors/`"));
+                    }
                     continue;
                 }
                 Kind::Folder(_) => {
@@ -222,22 +247,10 @@ impl<S: Source> Walk<'_, S> {
         if name.starts_with('.') || !may_be {
             return;
         }
-        let is_file = has_ending(name);
-        if is_file {
+        if has_ending(name) {
             self.pass_over(name);
         }
-        let stem = if is_file { name.rsplit_once('.').map_or(name, |(stem, _)| stem) } else { name };
-        let stem = stem.to_ascii_lowercase();
-        let is_near = |word: &&str| strsim::damerau_levenshtein(&stem, word) <= 2;
-        let hint = match FOLDERS.iter().find(|word| is_near(word)) {
-            Some(folder) if is_file => format!("move it into `{folder}/`"),
-            Some(folder) => format!("did you mean `{folder}/`?"),
-            None if is_file && is_near(&"tagalong") => format!("did you mean `{SETTINGS}`?"),
-            None => return,
-        };
-        let message = "this looks like definitions, and nothing of it is read";
-        let finding = Finding::new(Rule::BesideFolders, Place::start_of(name), message);
-        self.collected.findings.push(finding.hint(hint));
+        self.collected.findings.extend(beside::finding(name, has_ending(name), self.has_settings));
     }
 
     fn folder(&mut self, path: &str, folder: &S::Handle, level: usize) -> Result<(), Error> {
@@ -363,6 +376,12 @@ impl<S: Source> Walk<'_, S> {
             if has_ending(&path.to_ascii_lowercase()) {
                 let message = "the file is not read, for its ending has capitals";
                 self.collected.findings.push(Finding::new(Rule::FileEnding, Place::start_of(path), message));
+            } else if !beside::is_put_aside(path) && self.holds_a_connector(file) {
+                let message = "the file declares a connector, and is not read for its ending";
+                let finding = Finding::new(Rule::FileEnding, Place::start_of(path), message);
+                self.collected.findings.push(finding.hint(
+                    "let its name end in `.yaml`; one that is put aside on purpose ends in `.disabled`, `.off`, `.bak` or `.example`",
+                ));
             }
             self.pass_over(path);
             return Ok(());
@@ -394,6 +413,21 @@ impl<S: Source> Walk<'_, S> {
         self.bytes += bytes.len() as u64;
         self.collected.files.insert(path.into(), bytes.into());
         Ok(())
+    }
+
+    /// Whether a file that is not read declares a connector. Nobody asked for it: where it cannot be looked
+    /// into, that is no failure.
+    fn holds_a_connector(&mut self, file: &S::Handle) -> bool {
+        if self.full || self.glances == GLANCES {
+            return false;
+        }
+        self.glances += 1;
+        let is_small = self.source.size(file).is_ok_and(|size| size <= FILE_BYTES);
+        is_small
+            && self
+                .source
+                .read(file)
+                .is_ok_and(|bytes| std::str::from_utf8(&bytes).is_ok_and(beside::declares_a_connector))
     }
 
     fn too_large(&mut self, path: &str, how: &str) {

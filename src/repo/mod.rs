@@ -18,6 +18,7 @@ pub mod worker;
 
 mod address;
 mod advice;
+mod beside;
 mod cause;
 mod channel;
 mod client;

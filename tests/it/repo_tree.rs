@@ -2,7 +2,7 @@
 //! and a plain folder are judged by the same rules.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,6 +12,7 @@ use tagalong::model::report::Class;
 use tagalong::model::revision::At;
 use tagalong::model::snapshot::Snapshot;
 use tagalong::repo::Repository;
+use tagalong::repo::error::Error;
 use tagalong::repo::options::GitOptions;
 use tagalong_testkit::git::http::GitHttp;
 use tagalong_testkit::git::repository::Repository as Origin;
@@ -175,12 +176,60 @@ async fn what_looks_like_definitions_beside_the_folders_is_told() -> Result<()> 
                 "did you mean `templates/`?",
                 "did you mean `connectors/`?",
                 "move it into `environments/`",
-                "did you mean `tagalong.yaml`?"
+                "rename it to `tagalong.yaml`"
             ]
         );
+        let weights: Vec<_> = snapshot.findings.iter().map(|finding| finding.severity.name()).collect();
+        assert_eq!(weights, ["warning", "warning", "warning", "error"]);
         assert_eq!(names(&snapshot), ["connectors/a.yaml"]);
         let ignored: Vec<_> = snapshot.ignored.iter().map(AsRef::as_ref).collect();
         assert_eq!(ignored, ["README.yaml", "environment.yml", "tagalong.yml"]);
+    }
+    write(&origin, "tagalong.yaml", "version: 1")?;
+    for snapshot in both(&mut origin).await? {
+        let yml = snapshot.findings.iter().find(|finding| &*finding.place.path == "tagalong.yml");
+        let yml = yml.context("it is told beside the one that is read, too")?;
+        assert_eq!(
+            (yml.severity.name(), yml.hint.as_deref()),
+            ("warning", Some("did you mean `tagalong.yaml`?"))
+        );
+    }
+    Ok(())
+}
+
+/// `connectors/stock.yaml.txt`, saved by an editor, and a file of the root were passed over without a word.
+#[tokio::test]
+async fn a_file_that_declares_a_connector_and_is_not_read_is_told() -> Result<()> {
+    let mut origin = Origin::new()?;
+    let connector = "# why\nconnector: stock\nconfig: {connector.class: FileStreamSource}\n";
+    for path in [
+        "connectors/a.yaml",
+        "connectors/stock.yaml.txt",
+        "connectors/stock",
+        "connectors/kept.yaml.disabled",
+        "connectors/kept.yaml.bak",
+        "connectors/kept.yaml~",
+        "connectors/how.md",
+        "stock.yaml",
+        ".stock.yaml",
+        "stock.txt",
+        "src/stock.yaml",
+    ] {
+        write(&origin, path, connector)?;
+    }
+    write(&origin, "compose.yaml", "services: {}\nconfig: {}\n")?;
+    write(&origin, "connectors/notes.txt", "connector: see the page\n")?;
+    write(&origin, "connectors/large.txt", connector.repeat(8000))?;
+    for snapshot in both(&mut origin).await? {
+        assert_eq!(
+            findings(&snapshot),
+            [
+                "connectors/stock file-ending",
+                "connectors/stock.yaml.txt file-ending",
+                "stock.yaml beside-folders"
+            ]
+        );
+        assert_eq!(names(&snapshot), ["connectors/a.yaml"]);
     }
     Ok(())
 }
@@ -443,5 +492,15 @@ async fn a_folder_that_cannot_be_read_is_an_error_with_its_path() -> Result<()> 
     let file = tempfile::NamedTempFile::new()?;
     let error = Repository::directory(file.path()).resolve().await.expect_err("not a folder");
     assert_eq!(error.class(), Class::Unusable);
+    assert!(error.to_string().starts_with("failed to read the folder "), "{error}");
     Ok(())
+}
+
+#[test]
+fn an_error_says_whether_it_is_a_file_or_a_folder_that_could_not_be_read() {
+    let failed =
+        |file| Error::Folder { file, path: "/x/a.yaml".into(), source: ErrorKind::PermissionDenied.into() };
+    assert_eq!(failed(true).to_string(), "failed to read the file /x/a.yaml");
+    assert_eq!(failed(false).to_string(), "failed to read the folder /x/a.yaml");
+    assert_ne!(failed(true).hint(), failed(false).hint());
 }
