@@ -227,7 +227,7 @@ rules! {
     PatternInvalid = "pattern-invalid", Error, "correct it; it is read as by the Rust crate regex-lite, without look-around and back-references";
     /// A value that the place itself must supply is not there; what the environment's own file or one under it says is no supply.
     InputMissing = "input-missing", Error, "supply it in the settings under `values`, in `TAGALONG_VALUES` or with `--value`";
-    /// An input is supplied with a map where its example is none, or the other way round.
+    /// An input is supplied with a map where its example is none, or the other way round; or the place supplies something else in place of a whole map of the environment's values.
     InputKind = "input-kind", Error, "supply it in the form of its example";
 
     /// Nothing uses a value or an input of an environment: no template, no connector, in whatever environment. What only the settings supply is not looked at.

@@ -142,7 +142,12 @@ fn rendered(
     select: &Select,
 ) -> (Option<Desired>, Vec<Finding>) {
     let mut found = Vec::new();
-    if definitions.findings.iter().any(|finding| finding.rule == Rule::AgentVersion) {
+    // Where nothing is to be read, or not in these words, there is nothing to say of an environment.
+    let says_all = |finding: &Finding| {
+        finding.rule == Rule::AgentVersion
+            || (finding.rule == Rule::RepositoryEmpty && &*finding.place.path == ".")
+    };
+    if definitions.findings.iter().any(says_all) {
         return (None, found);
     }
     let desired = render::desired(definitions, revision, environment, supply, select, &mut found);

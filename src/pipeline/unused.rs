@@ -112,7 +112,7 @@ pub fn check(
     parameters(definitions.templates.values(), uses, files, findings);
     imports(definitions, findings);
     // What nobody could read may use anything.
-    if !lost.imports.is_empty() {
+    if !lost.imports.is_empty() || definitions.about.imports_lost {
         return;
     }
     for environment in definitions.environments.values() {

@@ -76,6 +76,7 @@ mod serve_told;
 mod signed;
 mod signed_follow;
 mod support;
+mod told_once;
 mod told_versions;
 mod versions;
 mod watched;

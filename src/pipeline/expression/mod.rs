@@ -145,7 +145,10 @@ fn part(text: &Text, piece: Piece, wrong: &mut Vec<Finding>) -> Part {
             Err(why) => {
                 let finding = Finding::new(Rule::SecretUse, text.place_of(at.offset), why);
                 wrong.push(finding.hint("write `{{ secret('env:NAME') }}` or `{{ secret('file:PATH') }}`; other text may stand around the braces"));
-                refused(used().into_iter().filter(|used| used.root() != "secret").collect())
+                // What stands in the brackets of `secret` was to be its name.
+                let inside = source.trim().strip_prefix("secret").unwrap_or(source).trim();
+                let is_all = inside.starts_with('(') && inside.find(')') == Some(inside.len() - 1);
+                refused(used().into_iter().filter(|used| !is_all && used.root() != "secret").collect())
             }
         };
     }

@@ -69,7 +69,7 @@ pub fn named(files: &Files) -> BTreeSet<Arc<str>> {
 /// What a repository says of itself.
 pub fn about(main: &Snapshot) -> About {
     let Some((path, bytes)) = main.files.iter().find(|(path, _)| is_about(path)) else {
-        return About::default();
+        return About { imports_lost: is_misnamed(main), ..About::default() };
     };
     let (documents, broken) = crate::yaml::documents(path, bytes);
     let read = |document| about::about(document, &mut Vec::new());
@@ -80,8 +80,15 @@ pub fn about(main: &Snapshot) -> About {
 /// Reads every file.
 pub fn definitions(sources: &Sources, findings: &mut Vec<Finding>) -> (Definitions, Lost) {
     let (mut definitions, mut lost) = read(&sources.main, Layout::Tree, findings);
+    definitions.about.imports_lost |= is_misnamed(&sources.main);
     lost.imports = elsewhere::templates(sources, &mut definitions, lost.environments, findings);
     (definitions, lost)
+}
+
+/// Whether what a repository says of itself stands under a name that is not read.
+fn is_misnamed(main: &Snapshot) -> bool {
+    let mut findings = main.findings.iter();
+    findings.any(|finding| finding.rule == Rule::BesideFolders && finding.severity == Severity::Error)
 }
 
 /// Reads every file of a folder of `extra`.

@@ -1,6 +1,6 @@
 //! Reads a template's document.
 
-use crate::model::definition::{Given, Parameter, ParameterKind, Template, TemplateBlock};
+use crate::model::definition::{Given, Parameter, ParameterKind, Template, TemplateBlock, Tree};
 use crate::model::finding::Finding;
 use crate::model::name::{self, EnvironmentName};
 use crate::model::rule::Rule;
@@ -81,10 +81,19 @@ pub fn template(document: &Document, findings: &mut Vec<Finding>) -> Option<Temp
     let name = tree::optional(&fields, "template", findings);
     let description = described(&fields, findings);
     let base = tree::optional(&fields, "base", findings);
-    let with = tree::given(&fields, findings);
-    let parameters = parameters(&fields, findings);
-    let config = tree::pairs(&fields, "config", tree::CONFIG, findings);
-    let environments = blocks(&fields, findings);
+    let mut with = tree::given(&fields, findings);
+    let mut parameters = parameters(&fields, findings);
+    let mut config = tree::pairs(&fields, "config", tree::CONFIG, findings);
+    let mut environments = blocks(&fields, findings);
+    let names = parameters.iter().map(|parameter| &parameter.name);
+    let misnamed: Vec<_> = names.filter(|name| !is_identifier(name.as_str())).cloned().collect();
+    if !misnamed.is_empty() {
+        let blocks =
+            environments.iter_mut().flat_map(|block| block.with.pairs.iter_mut().chain(&mut block.config));
+        let given = with.pairs.iter_mut().chain(&mut config).chain(blocks).map(|pair| &mut pair.value);
+        let defaults = parameters.iter_mut().filter_map(|parameter| parameter.default.as_mut());
+        given.chain(defaults).for_each(|value| refuse_uses(value, &misnamed));
+    }
     let allow = lints::allow(&fields, findings);
     if base.is_none() && fields.get("base").is_none() {
         findings
@@ -93,6 +102,20 @@ pub fn template(document: &Document, findings: &mut Vec<Finding>) -> Option<Temp
     let name = name.filter(|name| is_usable(name, findings))?;
     let whole = document.whole && fields.are_maps(&["with", "parameters", "config", "environments"]);
     Some(Template { name, description, base, with, parameters, config, environments, allow, whole })
+}
+
+/// Refuses what uses a parameter by a name that no expression can hold: `params.a-b` would be read as a
+/// subtraction, and the name was told.
+fn refuse_uses(tree: &mut Tree, misnamed: &[Text]) {
+    let uses = |text: &Text| {
+        misnamed.iter().any(|name| text.as_str().contains(&format!("params.{}", name.as_str())))
+    };
+    match tree {
+        Tree::Text(text) if uses(text) => *tree = Tree::Refused(text.place.clone()),
+        Tree::List(_, items) => items.iter_mut().for_each(|item| refuse_uses(item, misnamed)),
+        Tree::Map(_, pairs) => pairs.iter_mut().for_each(|pair| refuse_uses(&mut pair.value, misnamed)),
+        Tree::Text(_) | Tree::Literal(_) | Tree::Null(_) | Tree::Refused(_) => {}
+    }
 }
 
 fn is_usable(name: &Text, findings: &mut Vec<Finding>) -> bool {

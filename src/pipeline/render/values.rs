@@ -26,16 +26,31 @@ pub fn of(chain: &[&Environment], supply: &Supply<'_>, findings: &mut Vec<Findin
             }
         }
     }
-    values.lay_over(supply.values.clone());
-    let mut upper = supply.values.clone();
+    let mut own = values.clone();
+    for input in chain.iter().flat_map(|environment| &environment.inputs) {
+        // Of which sort an input itself is, is judged by its example.
+        put(&mut own, input.path.as_str(), nothing());
+    }
+    let mut supplied = supply.values.clone();
+    let misfits = take_misfits(&mut supplied, &own, "");
+    findings.extend(misfits.iter().map(|path| misfit(path, chain)));
+    values.lay_over(supplied.clone());
+    let mut upper = supplied;
     for environment in chain.iter().rev() {
-        for input in &environment.inputs {
+        // What stands in place of the map around an input was told.
+        let is_told = |input: &&Input| misfits.iter().any(|path| leads_to(path, input.path.as_str()));
+        for input in environment.inputs.iter().filter(|input| is_told(input)) {
+            let stand_in = input.example.as_ref().map_or_else(nothing, tree);
+            put(&mut values, input.path.as_str(), stand_in.clone());
+            put(&mut upper, input.path.as_str(), stand_in);
+        }
+        for input in environment.inputs.iter().filter(|input| !is_told(input)) {
             let supplied = get(&upper, input.path.as_str());
             let finding = wrong(input, supplied, supply.examples);
             if supplied.is_some() && finding.is_none() {
                 continue;
             }
-            let stand_in = input.example.as_ref().map_or_else(|| Values::Text("0".into()), tree);
+            let stand_in = input.example.as_ref().map_or_else(nothing, tree);
             if finding.is_some() {
                 // One finding is enough: what uses the input is computed with something.
                 put(&mut values, input.path.as_str(), stand_in.clone());
@@ -48,6 +63,62 @@ pub fn of(chain: &[&Environment], supply: &Supply<'_>, findings: &mut Vec<Findin
         upper = own;
     }
     value(&values)
+}
+
+/// Takes out what is no map where the environment has one, so that the rest of that map is still there.
+fn take_misfits(supplied: &mut Values, own: &Values, under: &str) -> Vec<String> {
+    let (Values::Map(supplied), Values::Map(own)) = (supplied, own) else { return Vec::new() };
+    let mut misfits = Vec::new();
+    supplied.retain(|name, value| {
+        let path = if under.is_empty() { name.to_string() } else { format!("{under}.{name}") };
+        let Some(own) = own.get(name).filter(|own| is_map(own) && !is_empty(own)) else { return true };
+        if is_map(value) {
+            misfits.extend(take_misfits(value, own, &path));
+            return true;
+        }
+        misfits.push(path);
+        false
+    });
+    misfits
+}
+
+fn is_empty(values: &Values) -> bool {
+    matches!(values, Values::Map(map) if map.is_empty())
+}
+
+fn leads_to(path: &str, input: &str) -> bool {
+    input.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// Says at the environment's own map that the place would put something else over it.
+fn misfit(path: &str, chain: &[&Environment]) -> Finding {
+    let place = |environment: &&Environment| {
+        let mut pairs = environment.values.as_slice();
+        let mut found = None;
+        for name in path.split('.') {
+            let Some(pair) = pairs.iter().find(|pair| pair.key.as_str() == name) else {
+                found = None;
+                break;
+            };
+            found = Some(pair.key.place.clone());
+            pairs = if let Tree::Map(_, inner) = &pair.value { inner.as_slice() } else { &[] };
+        }
+        let asked = || environment.inputs.iter().find(|input| leads_to(path, input.path.as_str()));
+        found.or_else(|| asked().map(|input| input.path.place.clone()))
+    };
+    let own = chain.iter().rev().find_map(place);
+    let place = own.or_else(|| chain.last().map(|environment| environment.place.clone()));
+    let place = place.expect("what an environment says has a place");
+    let message = format!("`{path}` is a map here, and this place supplies something else for all of it");
+    let inner = path.rsplit('.').fold("{…: …}".to_owned(), |inner, name| format!("{{{name}: {inner}}}"));
+    Finding::new(Rule::InputKind, place, message).hint(format!(
+        "supply a map, such as `{inner}`; look at `TAGALONG_VALUES`, at `values` in the settings and at `--value {path}=…`"
+    ))
+}
+
+/// What stands in where nothing is known.
+fn nothing() -> Values {
+    Values::Text("0".into())
 }
 
 /// Says what is wrong with what an input is supplied with.
