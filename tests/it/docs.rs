@@ -170,7 +170,7 @@ fn the_settings_page_is_the_table() -> Result<()> {
          repository and a folder), the one that is said later takes the place of the others. `null` is as if the \
          key were not there. `values` is the exception: each source lies over the one before.\n\n\
          An unknown key is an error, an unknown variable `TAGALONG_…` only a warning: Kubernetes makes some of its \
-         own. Lists, maps, trees and `suspend` are written as YAML in a variable. \
+         own. Lists, maps, trees and `suspend` are written as YAML in a variable. The path of a file or a folder that does not begin with `/` is read from the folder in which the program runs, wherever the settings file lies. \
          [An example with everything](../../config/settings.example.yaml).\n\n\
          | key | takes | default | what it is for |\n|---|---|---|---|\n",
     );
