@@ -41,7 +41,8 @@ pub fn unread(text: &str) -> Vec<Unread> {
 fn statement(text: &str) -> Option<Unread> {
     let begins = |at: &usize| {
         let inside = text[at + 2..].trim_start_matches(['-', '+']).trim_start();
-        inside.starts_with(|c: char| c.is_ascii_alphabetic())
+        // A single letter is a format of `printf`.
+        inside.chars().take_while(char::is_ascii_alphabetic).take(2).count() == 2
     };
     let last = text.rfind("%}")?;
     let at = text[..last].match_indices("{%").map(|(at, _)| at).find(begins)?;
