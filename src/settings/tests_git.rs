@@ -116,6 +116,12 @@ fn whom_to_trust_with_openpgp_stands_beside_the_others_or_alone() {
     assert_eq!(asked(two, ""), Ok((both.clone(), both.clone())));
     // Who names somebody means them, and nobody else.
     assert_eq!(asked(two, ", openpgp_keys_file: l"), Ok((both, openpgp("l"))));
+    let branch = "repository: {git: {url: 'https://git.example.com/x', ref: {branch: main}, \
+                  verify: {openpgp_keys_file: k}}}\n";
+    let said = read(&format!("environment: staging\n{branch}"), &[], &[]).1;
+    let told =
+        "`repository.git.verify.openpgp_keys_file` asks for the signature of a tag, and a branch is followed";
+    assert!(said.iter().any(|said| said.contains(told)), "{said:?}");
 }
 
 #[cfg(not(feature = "openpgp"))]

@@ -57,6 +57,7 @@ fn what_gpg_signs_with_a_key_that_does_not_count_is_refused_for_that() {
         (made!("sha1"), Unfit::Signature(Flaw::Hash("SHA1".to_owned()))),
         (made!("sha1-name"), Unfit::Binding(Flaw::Hash("SHA1".to_owned()))),
         (made!("rsa1024"), Unfit::Kind("RSA with 1024 bits".to_owned())),
+        (made!("weak-subkey"), Unfit::Kind("RSA with 1024 bits".to_owned())),
         (made!("dsa"), Unfit::Kind("DSA".to_owned())),
         (made!("secp256k1"), Unfit::Kind("ECDSA with secp256k1".to_owned())),
     ];

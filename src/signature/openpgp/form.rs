@@ -4,16 +4,22 @@
 //! are taken, and in what order. Nothing is passed over in silence, for the packet that is left out could
 //! be the one that takes a key back. What the packets say is left to `rules`.
 
+use std::collections::HashSet;
 use std::io::Read as _;
+use std::iter;
 
 use pgp::armor::{self, BlockType, Dearmor};
 use pgp::packet::{Packet, PacketParser, PublicKey, PublicSubkey, Signature, SubpacketData, UserId};
+use pgp::types::KeyDetails as _;
 
 use crate::model::signature::Object;
 use crate::signature::refusal::Refusal;
 
 /// The longest signature, in its armor; one by RSA with 8192 bits has a tenth of it.
 const LONGEST: usize = 16 * 1024;
+
+const HEADER: &str = "its armor has a line such as `Comment:` or `Version:`, which nothing signs: take `comment` and \
+     `emit-version` out of gpg.conf";
 
 const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 const END: &str = "-----END PGP PUBLIC KEY BLOCK-----";
@@ -38,6 +44,16 @@ pub fn signature(object: Object, text: &[u8]) -> Result<Signature, Refusal> {
     if text.len() > LONGEST {
         return Err(unreadable("it is too long"));
     }
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let text = match object {
+        // GitHub writes an empty line behind it.
+        Object::Commit => text.strip_suffix(b"\n").unwrap_or(text),
+        Object::Tag => text,
+    };
+    let mut lines = text.split(|byte| *byte == b'\n');
+    if lines.nth(1).is_some_and(|line| line.contains(&b':')) {
+        return Err(unreadable(HEADER));
+    }
     let bytes = dearmored(text).ok_or(unreadable("it is not armored as gpg does it"))?;
     let mut packets = PacketParser::new(bytes.as_slice());
     let Some(Ok(packet)) = packets.next() else { return Err(unreadable("its form is not known")) };
@@ -48,7 +64,7 @@ pub fn signature(object: Object, text: &[u8]) -> Result<Signature, Refusal> {
     let same = |checksum| {
         let mut written = Vec::new();
         armor::write(&packets.as_slice(), BlockType::Signature, &mut written, None, checksum).is_ok()
-            && written.trim_ascii_end() == text.strip_suffix(b"\n").unwrap_or(text)
+            && written.trim_ascii_end() == text
     };
     if !same(true) && !same(false) {
         return Err(unreadable("it is not as gpg writes it without options, with nothing around it"));
@@ -85,7 +101,27 @@ pub fn certificates(file: &[u8]) -> Result<Vec<Certificate>, &'static str> {
     for packet in PacketParser::new(bytes.as_slice()) {
         place(packet.map_err(|_| "a packet in it cannot be read")?, &mut certificates)?;
     }
-    if certificates.is_empty() { Err("no certificate is in it") } else { Ok(certificates) }
+    if certificates.is_empty() {
+        return Err("no certificate is in it");
+    }
+    once(&certificates)?;
+    Ok(certificates)
+}
+
+/// Refuses what is told twice: an older export beside a newer one has none of its revocations.
+fn once(certificates: &[Certificate]) -> Result<(), &'static str> {
+    let mut keys = HashSet::new();
+    for Certificate { primary, own: _, users, subkeys } in certificates {
+        let more = subkeys.iter().map(|(key, _)| key.fingerprint());
+        if iter::once(primary.fingerprint()).chain(more).any(|key| !keys.insert(key)) {
+            return Err("a key is in it twice; leave the older export out");
+        }
+        let mut names = HashSet::new();
+        if users.iter().flat_map(|(name, _)| name).any(|name| !names.insert(name.id())) {
+            return Err("a name is in one certificate twice");
+        }
+    }
+    Ok(())
 }
 
 /// Puts a packet where it belongs: behind what came before it.

@@ -3,6 +3,8 @@
 //! Takes seeds and parts, gives the bytes that `gpg` would export. Real ones, made by `gpg`, are in the
 //! stories.
 
+use std::iter;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pgp::armor::{self, BlockType};
@@ -171,6 +173,22 @@ impl Key {
     /// A signature of bytes, by the primary key.
     pub fn sign(&self, payload: &[u8], said: &Said) -> Signature {
         data(&self.primary, self.primary.public_key(), SignatureType::Binary, payload, said)
+    }
+
+    /// A signature of bytes that says this of its maker, in what is signed, and no more than that.
+    pub fn sign_naming(&self, payload: &[u8], maker: &[SubpacketData]) -> Signature {
+        let algorithm = self.primary.public_key().algorithm();
+        let mut config = SignatureConfig::v4(SignatureType::Binary, algorithm, HashAlgorithm::Sha256);
+        let made = Timestamp::from_secs(u32::try_from(MADE).expect("before 2106"));
+        let parts = iter::once(SubpacketData::SignatureCreationTime(made)).chain(maker.iter().cloned());
+        config.hashed_subpackets = parts.map(|part| Subpacket::regular(part).expect("a part")).collect();
+        config.sign(&self.primary, &Password::empty(), payload).expect("it signs")
+    }
+
+    /// What a signature says of its maker: the id, and the fingerprint.
+    pub fn named(&self) -> [SubpacketData; 2] {
+        let key = self.primary.public_key();
+        [SubpacketData::IssuerKeyId(key.legacy_key_id()), SubpacketData::IssuerFingerprint(key.fingerprint())]
     }
 
     /// A signature of bytes, by the subkey.

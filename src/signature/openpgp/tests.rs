@@ -76,6 +76,40 @@ fn a_key_that_is_in_no_certificate_is_unknown() {
 }
 
 #[test]
+fn a_signature_counts_for_the_key_that_it_names() {
+    let (ada, eve, payload) = (Key::new(1), Key::new(9), tag("v1", MADE));
+    let keyring = certificate(&ada, &signing());
+    let verdict = |by: &Key, named: &[SubpacketData]| {
+        judge(&payload, &armored(&[by.sign_naming(payload.as_bytes(), named)]), &keyring)
+    };
+    let ([id, fingerprint], [other_id, other_fingerprint]) = (ada.named(), eve.named());
+    for named in [vec![id.clone()], vec![fingerprint.clone()], vec![id.clone(), fingerprint.clone()]] {
+        assert!(verdict(&ada, &named).is_ok(), "{named:?}");
+        let forged = verdict(&eve, &named);
+        assert_eq!(forged, Err(Refusal::Forged { object: Object::Tag }), "{named:?}");
+    }
+    for named in [vec![], vec![other_id.clone()], vec![other_id, fingerprint], vec![id, other_fingerprint]] {
+        assert_eq!(why(verdict(&ada, &named)), Unfit::Unknown, "{named:?}");
+    }
+}
+
+#[test]
+fn the_name_that_is_told_is_the_primary_one_and_else_the_newest() {
+    let key = Key::new(1);
+    let (older, newer) = (signing(), Said { made: BORN + DAY, ..signing() });
+    let primary = older.clone().with(SubpacketData::IsPrimary(true));
+    let first = |said| key.names("first", said);
+    for (said, told) in [(&older, "second"), (&primary, "first")] {
+        let names = [first(said), key.names("second", &newer)];
+        for names in [names.concat(), names.iter().rev().flatten().cloned().collect()] {
+            let keyring = [vec![key.primary_packet()], names].concat();
+            let verified = by_primary(&key, &keyring).expect("it is good");
+            assert!(verified.to_string().ends_with(&format!(" {told}")), "{verified}");
+        }
+    }
+}
+
+#[test]
 fn a_signed_commit_counts_as_a_signed_tag_does() {
     let (key, payload) = (Key::new(1), commit(MADE));
     let field = String::from_utf8(armored(&[key.sign(payload.as_bytes(), &Said::at(MADE))])).expect("text");
@@ -207,10 +241,13 @@ fn a_key_that_is_revoked_for_whatever_reason_does_not_count() {
             assert_eq!(why(by_subkey(&sub, &keyring)), Unfit::Revoked, "subkey: {reason:?} {made}");
         }
     }
-    // A subkey goes with its certificate.
-    let mut keyring = with_subkey(&key, &sub, signing());
-    keyring.splice(1..1, key.says(SignatureType::KeyRevocation, &Said::at(MADE)));
-    assert_eq!(why(by_subkey(&sub, &keyring)), Unfit::Revoked);
+    // A subkey goes with its certificate, wherever that is taken back.
+    let good = with_subkey(&key, &sub, signing());
+    for place in 1..=good.len() {
+        let mut keyring = good.clone();
+        keyring.splice(place..place, key.says(SignatureType::KeyRevocation, &Said::at(MADE)));
+        assert_eq!(why(by_subkey(&sub, &keyring)), Unfit::Revoked, "{place}");
+    }
     // Whoever may be allowed to revoke is not looked up: a file with such a word in it is mended by hand.
     let mut keyring = certificate(&key, &signing());
     keyring.splice(1..1, eve.says(SignatureType::KeyRevocation, &Said::at(MADE)));
@@ -240,6 +277,8 @@ fn a_key_that_nothing_binds_does_not_count() {
     // Somebody else says who it is.
     let (primary, mut by_eve) = (certificate(&key, &signing()), eve.names(ADA, &signing()));
     let foreign = [primary[..2].to_vec(), by_eve.split_off(1)].concat();
+    assert_eq!(why(by_primary(&key, &foreign)), Unfit::Unbound);
+    let foreign = [vec![key.primary_packet()], eve.says(SignatureType::Key, &signing())].concat();
     assert_eq!(why(by_primary(&key, &foreign)), Unfit::Unbound);
     // Somebody else says whose it is.
     let said = signing().with(sub.answers(&key, &Said::at(BORN)));
@@ -293,7 +332,7 @@ fn a_subkey_expires_by_itself_and_with_its_certificate() {
 }
 
 #[test]
-fn a_hash_that_can_be_forged_is_refused() {
+fn a_hash_that_can_be_forged_and_an_old_version_are_refused() {
     let (key, payload) = (Key::new(1), tag("v1", MADE));
     let good = key.sign(payload.as_bytes(), &Said::at(MADE));
     for hash in [HashAlgorithm::Md5, HashAlgorithm::Sha1, HashAlgorithm::Ripemd160, HashAlgorithm::Sha224] {
@@ -304,6 +343,13 @@ fn a_hash_that_can_be_forged_is_refused() {
         let verdict = judge(&payload, &armored(&[weak]), &certificate(&key, &signing()));
         assert_eq!(why(verdict), Unfit::Signature(Flaw::Hash(hash.to_string())));
     }
+    let made = good.signature().expect("it has one").clone();
+    let (created, id) = (good.created().expect("it says so"), key.primary.public_key().legacy_key_id());
+    let algorithm = key.primary.public_key().algorithm();
+    let config = SignatureConfig::v3(SignatureType::Binary, algorithm, HashAlgorithm::Sha256, created, id);
+    let old = Signature::from_config(config, [0, 0], made).expect("a signature");
+    let verdict = judge(&payload, &armored(&[old]), &certificate(&key, &signing()));
+    assert_eq!(why(verdict), Unfit::Signature(Flaw::Version));
     for hash in [HashAlgorithm::Sha384, HashAlgorithm::Sha512, HashAlgorithm::Sha3_256] {
         assert!(saying(&Said { hash, ..Said::at(MADE) }).is_ok(), "{hash}");
     }
