@@ -75,6 +75,8 @@ mod serve;
 mod serve_told;
 mod signed;
 mod signed_follow;
+#[cfg(feature = "openpgp")]
+mod signed_openpgp;
 mod support;
 mod told_once;
 mod told_versions;

@@ -8,6 +8,8 @@ pub mod definitions;
 pub mod editor;
 pub mod example;
 pub mod forge;
+#[cfg(feature = "openpgp")]
+pub mod gpg;
 pub mod mount;
 pub mod pack;
 pub mod page;

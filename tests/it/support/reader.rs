@@ -30,6 +30,8 @@ pub struct Reader {
     pub fake: Arc<Fake>,
     desk: Desk,
     listen: String,
+    /// When `git` believes that it is, so that ids are the same at each reading.
+    moment: Option<&'static str>,
     left_running: Vec<Child>,
 }
 
@@ -40,7 +42,14 @@ impl Reader {
         let listen = format!("127.0.0.1:{}", ports::free(1)?[0]);
         let desk = Desk::new(&[])?;
         std::fs::create_dir(desk.path(FOLDER))?;
-        Ok(Self { fake, desk, listen, left_running: Vec::new() })
+        Ok(Self { fake, desk, listen, moment: Some("@1700000000 +0000"), left_running: Vec::new() })
+    }
+
+    /// The same today: for keys that know when they were made.
+    #[cfg(feature = "openpgp")]
+    pub fn today(mut self) -> Self {
+        self.moment = None;
+        self
     }
 
     /// The text with this cluster's address and a free port in place of those that the guide shows.
@@ -64,7 +73,8 @@ impl Reader {
         shell.args(["-euo", "pipefail", "-c", &self.here(text)]).current_dir(self.desk.path(FOLDER));
         shell.env_clear().env("PATH", std::env::join_paths(paths).expect("they came from a PATH"));
         shell.env("HOME", self.desk.path("")).env("GIT_CONFIG_NOSYSTEM", "1");
-        for (name, value) in [("NAME", "Ada"), ("EMAIL", "ada@example.com"), ("DATE", "@1700000000 +0000")] {
+        let moment = self.moment.map(|moment| ("DATE", moment));
+        for (name, value) in [("NAME", "Ada"), ("EMAIL", "ada@example.com")].into_iter().chain(moment) {
             shell.env(format!("GIT_AUTHOR_{name}"), value).env(format!("GIT_COMMITTER_{name}"), value);
         }
         shell.env("TAGALONG_AGENT", format!("http://{}", self.listen));
