@@ -395,8 +395,7 @@ async fn obey(shared: &Arc<Shared>, mut hosts: Vec<Option<Host>>, mut to_do: mps
     while let Some(order) = to_do.recv().await {
         match order {
             Order::Listen(worker, done) => {
-                let socket =
-                    TcpListener::bind(shared.addresses[worker]).await.expect("the worker's port is free");
+                let socket = ports::again(shared.addresses[worker]).await.expect("the worker's port is free");
                 hosts[worker] = Some(serve(Arc::clone(shared), worker, Listener::new(socket)));
                 let _ = done.send(());
             }
