@@ -141,7 +141,7 @@ async fn what_a_tag_may_name_besides_a_commit_is_refused_and_mended_by_moving_it
 
 #[tokio::test]
 async fn a_hundred_thousand_refs_of_hostile_names_are_passed_over_and_never_shown() -> Result<()> {
-    let siege = Siege::within("30s").await?;
+    let siege = Siege::begin().await?;
     let tag = siege.definitions.origin.id("refs/tags/v1")?;
     let commit = siege.definitions.released()?;
     let names =

@@ -29,7 +29,7 @@ impl Story {
         let definitions = Definitions::one("orders", "").await?;
         let good = definitions.released()?;
         let fake = Fake::start(1).await;
-        let settings = definitions.settings(&fake.url(0)).replace("deadline: 10s", "deadline: 60s");
+        let settings = definitions.settings(&fake.url(0));
         let agent = Agent::start(&settings).await?.patient(3 * SOON);
         agent.wait_for_applied(&good).await?;
         Ok(Self { definitions, good, fake, agent })

@@ -249,7 +249,6 @@ async fn a_repository_that_stays_away_is_told_once_and_so_is_its_return() -> Res
     story.definitions.http.fail(StatusCode::SERVICE_UNAVAILABLE);
     story.polls("error", 4.0).await?;
     assert_eq!(story.told("WARN", warning), 1, "{}", story.agent.log());
-    story.definitions.http.heal();
     story.definitions.http.fail(StatusCode::UNAUTHORIZED);
     story
         .agent

@@ -19,9 +19,9 @@ pub const FILE: &str = "connectors/orders.yaml";
 /// The head of a file that holds many refs.
 pub const PACKED: &str = "# pack-refs with: peeled fully-peeled \n";
 
-/// An agent's view of the tag `v1` at a URL.
+/// An agent's view of the tag `v1` at a URL. Its deadline is for a machine with much else to do.
 pub fn following(url: impl Into<String>, reference: Reference) -> Result<Repository, Error> {
-    Repository::git(GitOptions { deadline: Duration::from_secs(20), ..GitOptions::new(url, reference) })
+    Repository::git(GitOptions { deadline: Duration::from_mins(2), ..GitOptions::new(url, reference) })
 }
 
 /// A tag by its short name.

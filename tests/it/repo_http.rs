@@ -55,7 +55,7 @@ pub fn password(url: &str, password: Password) -> Credential {
 pub fn with(url: impl Into<String>, credential: Credential) -> Result<Repository, Error> {
     Repository::git(GitOptions {
         credentials: vec![credential],
-        deadline: Duration::from_secs(20),
+        deadline: Duration::from_mins(2),
         ..GitOptions::new(url, tag("v1"))
     })
 }

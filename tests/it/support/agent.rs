@@ -15,10 +15,12 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::support::process::field;
 use crate::support::program::program;
 
-/// How long a story waits for something that should come within seconds.
-pub const SOON: Duration = Duration::from_secs(20);
+/// How long a story waits for something that should come within seconds: only what never comes waits so long, and a
+/// machine with much else to do is given the time.
+pub const SOON: Duration = Duration::from_mins(1);
 
 /// A running agent.
 pub struct Agent {
@@ -104,12 +106,18 @@ impl Agent {
 
     /// Its resident memory now and at its highest, in MB.
     pub fn memory(&self) -> Result<(f64, f64)> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
-        let of = |key: &str| -> Result<f64> {
-            let line = status.lines().find_map(|line| line.strip_prefix(key)).context("the kernel says")?;
-            Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
-        };
-        Ok((of("VmRSS:")?, of("VmHWM:")?))
+        Ok((self.said_of("VmRSS:")?, self.said_of("VmHWM:")?))
+    }
+
+    /// What of its memory is its own, in MB: how many pages of its program are resident is up to the machine.
+    pub fn held(&self) -> Result<f64> {
+        self.said_of("RssAnon:")
+    }
+
+    /// What the kernel says of its memory, in MB.
+    fn said_of(&self, key: &str) -> Result<f64> {
+        let value = field(self.pid(), key).context("the kernel says")?;
+        Ok(value.trim_end_matches(" kB").parse::<f64>()? / 1024.0)
     }
 
     /// The base address of its pages.
@@ -165,8 +173,8 @@ impl Agent {
 
     /// Tells it to end, and waits until it has.
     pub async fn end(mut self) -> Result<(ExitStatus, Duration)> {
-        let began = Instant::now();
         self.terminate().await?;
+        let began = Instant::now();
         let status = timeout(SOON, self.child.wait()).await.context("it ends")??;
         Ok((status, began.elapsed()))
     }
@@ -183,7 +191,8 @@ impl Agent {
     /// Waits until a counter has reached a value.
     pub async fn wait_for_metric_from(&self, series: &str, least: f64) -> Result<()> {
         let is = || async { Ok(self.metric(series).await?.is_some_and(|value| value >= least)) };
-        wait(&format!("{series} reaches {least}"), is).await.with_context(|| self.log())
+        let what = format!("{series} reaches {least}");
+        wait_within(self.patience, &what, is).await.with_context(|| self.log())
     }
 
     /// Waits until the cluster was last seen to equal this commit.

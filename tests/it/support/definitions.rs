@@ -62,7 +62,7 @@ impl Definitions {
     /// The same, where a change may take so long.
     pub fn settings_within(&self, connect: &str, change_deadline: &str) -> String {
         format!(
-            "environment: test\nconnect: {{url: '{connect}', change_deadline: {change_deadline}}}\nrepository:\n  git:\n    url: {}\n    ref: {{tag: v1}}\n    interval: 1s\n    deadline: 10s\n",
+            "environment: test\nconnect: {{url: '{connect}', change_deadline: {change_deadline}}}\nrepository:\n  git:\n    url: {}\n    ref: {{tag: v1}}\n    interval: 1s\n    deadline: 60s\n",
             self.url()
         )
     }

@@ -6,6 +6,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use std::sync::Mutex;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// One rule.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub enum Effect {
     Rewrite(fn(&str) -> String),
     /// It is not passed on and never answered.
     Hang,
+    /// It is served as soon as this is true.
+    Until(watch::Receiver<bool>),
 }
 
 impl Rule {
@@ -66,6 +69,11 @@ impl Rules {
     /// Adds a rule; of several that name a request the oldest holds.
     pub fn add(&self, rule: Rule) {
         self.0.lock().expect("nobody panics while holding it").push(rule);
+    }
+
+    /// Puts one rule in the place of all others, with no moment between them.
+    pub fn only(&self, rule: Rule) {
+        *self.0.lock().expect("nobody panics while holding it") = vec![rule];
     }
 
     /// Forgets all rules.
@@ -106,6 +114,11 @@ pub async fn apply(effect: Option<Effect>, serve: impl Future<Output = Response>
             }
         }
         Some(Effect::Hang) => std::future::pending().await,
+        Some(Effect::Until(mut told)) => {
+            // A test that ends tells nothing any more.
+            let _ = told.wait_for(|told| *told).await;
+            serve.await
+        }
     }
 }
 

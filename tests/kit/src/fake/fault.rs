@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 /// Something that goes wrong, once unless it is said how often.
 #[derive(Debug, Clone)]
 pub struct Fault {
@@ -14,6 +16,7 @@ pub struct Fault {
     worker: Option<usize>,
     times: usize,
     pub(crate) delay: Duration,
+    pub(crate) until: Option<watch::Receiver<bool>>,
     pub(crate) is_executed: bool,
     pub(crate) end: End,
 }
@@ -41,6 +44,7 @@ impl Fault {
             worker: None,
             times: 1,
             delay: Duration::ZERO,
+            until: None,
             is_executed: false,
             end: End::Normal,
         }
@@ -74,6 +78,12 @@ impl Fault {
     #[must_use]
     pub fn delay(self, delay: Duration) -> Self {
         Self { delay, ..self }
+    }
+
+    /// Waits until this is true before anything else, however long a test takes.
+    #[must_use]
+    pub fn until(self, told: watch::Receiver<bool>) -> Self {
+        Self { until: Some(told), ..self }
     }
 
     /// Answers an error of Connect's own.

@@ -97,8 +97,12 @@ async fn respond(
 
 /// Lets a request end as the fault says.
 async fn go_wrong(fault: Fault, line: &Switch, execute: impl Future<Output = Answer>) -> Answer {
-    let Fault { delay, is_executed, end, .. } = fault;
+    let Fault { delay, until, is_executed, end, .. } = fault;
     sleep(delay).await;
+    if let Some(mut told) = until {
+        // A test that ends tells nothing any more.
+        let _ = told.wait_for(|told| *told).await;
+    }
     let own = if is_executed || matches!(end, End::Normal) { Some(execute.await) } else { None };
     match end {
         End::Normal => own.expect("an answer of its own"),

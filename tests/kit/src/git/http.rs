@@ -97,6 +97,11 @@ impl GitHttp {
         self.shared.exchanges.lock().expect("nobody panics while holding it").clone()
     }
 
+    /// How many requests were never answered, those of clients that have gone among them.
+    pub fn unanswered(&self) -> usize {
+        self.exchanges().iter().filter(|exchange| exchange.status.is_none()).count()
+    }
+
     /// Forgets the requests so far.
     pub fn clear(&self) {
         self.shared.exchanges.lock().expect("nobody panics while holding it").clear();
@@ -107,9 +112,14 @@ impl GitHttp {
         self.shared.rules.add(rule);
     }
 
-    /// Answers every request from now on with this status, until [`GitHttp::heal`].
+    /// Puts one rule in the place of all others.
+    pub fn only(&self, rule: Rule) {
+        self.shared.rules.only(rule);
+    }
+
+    /// Answers every request from now on with this status, whatever it did before, until [`GitHttp::heal`].
     pub fn fail(&self, status: StatusCode) {
-        self.rule(Rule::on("", Effect::Answer(status, String::new())));
+        self.only(Rule::on("", Effect::Answer(status, String::new())));
     }
 
     /// Forgets all rules.
