@@ -132,7 +132,7 @@ async fn a_worker_that_turns_for_ever_is_ended_and_the_next_look_works() -> Resu
         Ok(std::fs::write(&path, bytes)?)
     };
     let options = tagalong::repo::options::GitOptions {
-        deadline: Duration::from_secs(2),
+        deadline: Duration::from_secs(12),
         ..tagalong::repo::options::GitOptions::new(origin.path().display().to_string(), tag("v1"))
     };
     let repository = tagalong::repo::Repository::git(options)?;

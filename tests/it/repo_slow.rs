@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use futures_util::future::try_join_all;
 use tagalong::model::report::Class;
 use tagalong::model::revision::Reference;
 use tagalong::repo::Repository;
@@ -17,15 +18,17 @@ use tagalong_testkit::git::http::GitHttp;
 use tagalong_testkit::git::repository::Repository as Origin;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::repo::{FILE, look, noise, tag};
 use crate::repo_wire::{Play, Scripted, Seen, head, packet};
 use crate::support::authority::Authority;
 
-const DEADLINE: Duration = Duration::from_secs(1);
+/// Long enough that a look gets to where a server stalls, however busy the machine is.
+const DEADLINE: Duration = Duration::from_secs(15);
 
-/// The deadline, and what a busy machine may add to it.
-const LATEST: Duration = Duration::from_millis(2_500);
+/// Who begins to count anew at each phase, or at each byte, comes to more.
+const LATEST: Duration = DEADLINE.saturating_mul(2);
 
 const RESULT: &str = "application/x-git-upload-pack-result";
 const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
@@ -41,7 +44,7 @@ async fn gives_up(what: &str, repository: &Repository) {
     let took = begun.elapsed();
     assert!(matches!(error, Error::TimedOut { .. }), "{what}: {error:?}");
     assert_eq!(error.class(), Class::TimedOut);
-    assert!(took < LATEST, "{what}: {took:?}");
+    assert!(took >= DEADLINE && took < LATEST, "{what}: {took:?}");
 }
 
 async fn real() -> Result<(Origin, GitHttp, SocketAddr)> {
@@ -57,30 +60,34 @@ async fn real() -> Result<(Origin, GitHttp, SocketAddr)> {
 #[tokio::test]
 async fn a_server_that_stalls_anywhere_is_given_up_at_the_deadline() -> Result<()> {
     let (_origin, _git, to) = real().await?;
-    let whole = Play::Forward { to, old: false };
-    for stall in ["question", "advertisement", "fetch"] {
-        for begun in [false, true] {
-            let whole = whole.clone();
-            let server = Scripted::http(move |request| {
-                let (here, kind) = match () {
-                    () if request.is_question() => ("question", RESULT),
-                    () if request.is_advertisement() => ("advertisement", ADVERTISEMENT),
-                    () => ("fetch", RESULT),
-                };
-                match (here == stall, begun) {
-                    (false, _) => vec![whole.clone()],
-                    (true, false) => vec![Play::Hang],
-                    (true, true) => {
-                        vec![Play::Send([head(kind), packet(b"NAK\n")[..6].to_vec()].concat()), Play::Hang]
-                    }
+    let stalls = ["question", "advertisement", "fetch"].map(|stall| [(stall, false), (stall, true)]);
+    let all = stalls.into_iter().flatten().map(async |(stall, begun)| {
+        let server = Scripted::http(move |request| {
+            let (here, kind) = phase(request);
+            match (here == stall, begun) {
+                (false, _) => vec![Play::Forward { to, old: false }],
+                (true, false) => vec![Play::Hang],
+                (true, true) => {
+                    vec![Play::Send([head(kind), packet(b"NAK\n")[..6].to_vec()].concat()), Play::Hang]
                 }
-            })
-            .await?;
-            let what = format!("{stall}, {}", if begun { "begun" } else { "silent" });
-            gives_up(&what, &hurried(server.url(Origin::NAME))?).await;
-        }
+            }
+        })
+        .await?;
+        let what = format!("{stall}, {}", if begun { "begun" } else { "silent" });
+        gives_up(&what, &hurried(server.url(Origin::NAME))?).await;
+        assert!(server.seen().iter().any(|request| phase(request).0 == stall), "{what}: it got there");
+        anyhow::Ok(())
+    });
+    try_join_all(all).await.map(drop)
+}
+
+/// Where in a look a request stands, and the type of its answer.
+fn phase(request: &Seen) -> (&'static str, &'static str) {
+    match () {
+        () if request.is_question() => ("question", RESULT),
+        () if request.is_advertisement() => ("advertisement", ADVERTISEMENT),
+        () => ("fetch", RESULT),
     }
-    Ok(())
 }
 
 // A limit on each read, as HTTP libraries have it, would never see this end.
@@ -88,16 +95,15 @@ async fn a_server_that_stalls_anywhere_is_given_up_at_the_deadline() -> Result<(
 async fn a_server_that_drips_is_given_up_at_the_deadline() -> Result<()> {
     let (_origin, _git, to) = real().await?;
     let rest = Duration::from_millis(500);
-    for drip in ["question", "advertisement", "fetch"] {
+    let all = ["question", "advertisement", "fetch"].map(async |drip| {
         let server = Scripted::http(move |request| {
             let line = packet(format!("{} refs/tags/v1\n", "a".repeat(40)).as_bytes()).repeat(10);
-            let (here, kind, body) = match () {
-                () if request.is_question() => ("question", RESULT, line),
-                () if request.is_advertisement() => {
-                    let service = [packet(b"# service=git-upload-pack\n"), b"0000".to_vec()].concat();
-                    ("advertisement", ADVERTISEMENT, [service, line].concat())
-                }
-                () => ("fetch", RESULT, [packet(b"NAK\n"), packet(&[2; 500])].concat()),
+            let (here, kind) = phase(request);
+            let body = match here {
+                "question" => line,
+                "advertisement" => [packet(b"# service=git-upload-pack\n"), b"0000".to_vec(), line].concat(),
+                // What is shallow is said first, where it is asked for: nothing is.
+                _ => [b"0000".to_vec(), packet(b"NAK\n"), packet(&[2; 500])].concat(),
             };
             if here == drip {
                 vec![Play::Send(head(kind)), Play::Drip(body, rest)]
@@ -107,13 +113,14 @@ async fn a_server_that_drips_is_given_up_at_the_deadline() -> Result<()> {
         })
         .await?;
         gives_up(drip, &hurried(server.url(Origin::NAME))?).await;
-    }
-    Ok(())
+        anyhow::Ok(())
+    });
+    try_join_all(all).await.map(drop)
 }
 
 #[tokio::test]
 async fn a_slow_daemon_is_given_up_at_the_deadline() -> Result<()> {
-    for drips in [false, true] {
+    let both = [false, true].map(async |drips| {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let serving = tokio::spawn(async move {
@@ -132,8 +139,9 @@ async fn a_slow_daemon_is_given_up_at_the_deadline() -> Result<()> {
         });
         gives_up("a daemon", &hurried(format!("git://{address}/x"))?).await;
         serving.abort();
-    }
-    Ok(())
+        anyhow::Ok(())
+    });
+    try_join_all(both).await.map(drop)
 }
 
 #[tokio::test]
@@ -171,7 +179,7 @@ async fn a_server_that_stalls_in_the_middle_of_a_pack_is_given_up_at_the_deadlin
             vec![Play::Forward { to, old: false }]
         }
     };
-    let whole = Duration::from_secs(8);
+    let whole = DEADLINE;
     let stalled = async |server: Scripted| {
         let within = |deadline| {
             Repository::git(GitOptions {
@@ -185,7 +193,7 @@ async fn a_server_that_stalls_in_the_middle_of_a_pack_is_given_up_at_the_deadlin
         let error = within(whole)?.read(&revision).await.expect_err("half a pack is none");
         let took = begun.elapsed();
         assert!(matches!(error, Error::TimedOut { doing: Doing::Fetching, .. }), "{error:?}");
-        assert!(took >= whole && took < whole + LATEST, "{took:?}");
+        assert!(took >= whole && took < LATEST, "{took:?}");
         assert!(server.seen().iter().any(is_for_pack), "it was fetching");
         anyhow::Ok(())
     };
@@ -232,7 +240,7 @@ fn the_agent_ends_at_once_though_a_fetch_hangs() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let options = GitOptions {
-            deadline: Duration::from_mins(1),
+            deadline: Duration::from_hours(1),
             ..GitOptions::new(server.url(Origin::NAME), tag("v1"))
         };
         let repository = Repository::git(options)?;
@@ -245,7 +253,7 @@ fn the_agent_ends_at_once_though_a_fetch_hangs() -> Result<()> {
     })?;
     let begun = Instant::now();
     drop(runtime);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_mins(1), "the deadline is in an hour: {:?}", begun.elapsed());
     Ok(())
 }
 
@@ -276,7 +284,7 @@ async fn a_fetch_that_nobody_waits_for_any_more_ends_at_once() -> Result<()> {
     let (_origin, _git, to) = real().await?;
     let (server, slow) = healing(to).await?;
     let repository = Repository::git(GitOptions {
-        deadline: Duration::from_secs(20),
+        deadline: Duration::from_hours(1),
         ..GitOptions::new(server.url(Origin::NAME), tag("v1"))
     })?;
     tokio::select! {
@@ -285,9 +293,8 @@ async fn a_fetch_that_nobody_waits_for_any_more_ends_at_once() -> Result<()> {
     }
     slow.store(false, Ordering::Relaxed);
     // libgit2 runs once at a time, so this one waits for the other's end.
-    let begun = Instant::now();
-    assert_eq!(look(&repository).await?.0, "1");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let next = timeout(Duration::from_mins(1), look(&repository)).await;
+    assert_eq!(next.expect("the deadline is in an hour")?.0, "1");
     Ok(())
 }
 
