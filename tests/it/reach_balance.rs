@@ -1,15 +1,16 @@
 //! `connect.writer: forwarded`: one agent before a load balancer. A worker behind it that has not read its list yet
 //! says that there are no connectors.
 
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use tagalong_testkit::fake::fault::Fault;
 use tagalong_testkit::fake::{Fake, Phase};
 use tagalong_testkit::proxy::{Proxy, Recorded};
 use tokio::time::sleep;
 
-use crate::support::agent::{Agent, SOON, wait_within};
+use crate::support::agent::{Agent, SOON, tagalong, wait_within};
 use crate::support::cluster::preload;
 use crate::support::definitions::{Definitions, file_of, file_source};
 
@@ -64,13 +65,30 @@ async fn an_empty_list_behind_a_load_balancer_is_looked_at_twice_before_anything
     Ok(())
 }
 
+/// Has an agent look, and waits until it has come to the end of that.
+async fn looks(agent: &Agent, token: &Path) -> Result<()> {
+    let answered = async || anyhow::Ok(agent.status().await?["answered"].as_u64().context("it is counted")?);
+    let before = answered().await?;
+    let mut command = tagalong();
+    command.args(["reconcile", "--agent", agent.url(), "--token-file"]).arg(token);
+    ensure!(command.status().await?.success(), "it is told");
+    let looked = || async { Ok(answered().await? > before) };
+    wait_within(PATIENCE, "it has looked", looked).await.with_context(|| agent.log())
+}
+
 #[tokio::test]
 async fn a_list_that_shrank_behind_a_load_balancer_creates_nothing_that_is_there() -> Result<()> {
     let (mut definitions, fake) = definitions().await?;
     let proxy = Proxy::balance(&[&fake.url(0), &fake.url(1)]).await?;
-    let agent = Agent::start(&forwarded(&definitions, &proxy)).await?.patient(PATIENCE);
+    let token = tempfile::NamedTempFile::new()?;
+    std::fs::write(token.path(), "a word that nobody guesses")?;
+    // It looks only when it is told to: no other look may use up what is injected.
+    let settings = forwarded(&definitions, &proxy).replace("interval: 1s", "interval: 1h");
+    let variables = [("TAGALONG_HTTP__TOKEN_FILE", &*token.path().to_string_lossy())];
+    let agent = Agent::start_with(&settings, &variables).await?.patient(PATIENCE);
     agent.wait_for_applied(&definitions.released()?).await?;
     assert_eq!(asked(&proxy), ["DELETE old", "POST new"]);
+    looks(&agent, token.path()).await?;
     proxy.clear();
     // One look through a worker that has just been started.
     fake.inject(Fault::on("GET", "expand").raw(200, "application/json", "{}"));
@@ -78,8 +96,11 @@ async fn a_list_that_shrank_behind_a_load_balancer_creates_nothing_that_is_there
     let absent = "connector: two\nstate: absent\n".to_owned();
     let commit =
         definitions.release(&[(&file_of("two"), &absent), (&file_of("more"), &file_source("more", ""))])?;
-    agent.wait_for_applied(&commit).await?;
+    looks(&agent, token.path()).await?;
+    assert_eq!(asked(&proxy), ["POST more"], "{}", agent.log());
+    looks(&agent, token.path()).await?;
     assert_eq!(asked(&proxy), ["POST more", "DELETE two"], "{}", agent.log());
+    agent.wait_for_applied(&commit).await?;
     Ok(())
 }
 
