@@ -1,8 +1,6 @@
 //! Who is shown what on the way to a git server: hosts with their ports, renewed files, proxies, private
 //! authorities, servers that refuse in bad ways, and places where a secret must not turn up.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Context as _, Result, ensure};
 use insta::assert_snapshot;
 use tagalong::model::password::Password;
@@ -149,7 +147,6 @@ async fn a_refusal_that_is_written_to_harm_is_one_request_and_a_short_word() -> 
         })
         .await?;
         let repository = with(server.url("x"), password(&server.url("x"), text(SECRET)))?;
-        let begun = Instant::now();
         for polls in 1..=3 {
             let error = repository.resolve().await.expect_err("refused");
             assert_eq!(error.class(), Class::AuthFailed, "{error:?}");
@@ -157,7 +154,6 @@ async fn a_refusal_that_is_written_to_harm_is_one_request_and_a_short_word() -> 
             assert!(said.len() < 300 && !said.contains(SECRET) && !said.contains(char::is_control), "{said}");
             assert_eq!(server.seen().len(), polls);
         }
-        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         assert!(server.seen().iter().all(|request| !request.headers.contains_key("cookie")));
     }
     Ok(())

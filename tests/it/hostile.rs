@@ -37,7 +37,8 @@ async fn a_read_that_hangs_does_not_hold_up_the_end() -> Result<()> {
         wait("a read hangs", hangs).await?;
         sleep(Duration::from_millis(200)).await;
         let (status, took) = agent.end().await?;
-        assert!(status.success() && took < Duration::from_secs(5), "{method} {path}: {status} {took:?}");
+        // What changes something would be given eight seconds.
+        assert!(status.success() && took < Duration::from_secs(7), "{method} {path}: {status} {took:?}");
     }
     Ok(())
 }
@@ -323,6 +324,6 @@ async fn the_rest_before_a_refused_request_is_sent_again_does_not_hold_up_the_en
     let tries = || async { Ok(fake.requests().iter().filter(|one| one.status == Some(409)).count() == 3) };
     wait("it was refused three times", tries).await?;
     let (status, took) = agent.end().await?;
-    assert!(status.success() && took < Duration::from_secs(2), "{status} {took:?}");
+    assert!(status.success() && took < Duration::from_secs(7), "{status} {took:?}");
     Ok(())
 }

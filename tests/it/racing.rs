@@ -76,7 +76,7 @@ async fn a_tag_that_does_not_stand_still_is_stale_for_a_named_reason_and_asked_a
     races.store(false, Ordering::SeqCst);
     let began = Instant::now();
     agent.wait_for_metric(&state("ok"), 1.0).await?;
-    assert!(began.elapsed() < Duration::from_secs(15), "the interval is a minute: {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(40), "the interval is a minute: {:?}", began.elapsed());
     let last = definitions.lock().expect("nobody panics while holding it").released()?;
     agent.wait_for_applied(&last).await
 }

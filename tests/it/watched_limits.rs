@@ -87,7 +87,7 @@ async fn descriptors_and_watches_are_the_same_after_a_thousand_changes() -> Resu
     assert!(after.0 <= before.0 + 2, "descriptors: {before:?}, {after:?}");
     assert_eq!(after.1, before.1, "watches");
     let (status, took) = site.agent.end().await?;
-    assert!(status.success() && took < Duration::from_secs(2), "{status}, {took:?}");
+    assert!(status.success() && took < Duration::from_secs(7), "{status}, {took:?}");
     Ok(())
 }
 
