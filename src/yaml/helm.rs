@@ -86,12 +86,13 @@ mod tests {
         for (piece, ends) in
             [("{{", ""), ("{{ ", ""), ("{{ .Value.", ""), ("{{ ", "}}"), ("{{", "}}"), ("{{ .Values.", "")]
         {
-            let text = piece.repeat(260_000 / piece.len()) + ends;
+            let text = piece.repeat(1_000_000 / piece.len()) + ends;
             let began = Instant::now();
             assert_eq!(find(&text), None, "{piece}");
             let each = text.match_indices("{{").filter(|(at, _)| is_action(&text[*at..])).count();
             assert_eq!(each > 0, piece.contains(".Values"), "{piece}");
-            assert!(began.elapsed() < Duration::from_secs(2), "{piece}: {:?}", began.elapsed());
+            // A tenth of a second; walked anew from each pair of braces it takes a quarter of an hour.
+            assert!(began.elapsed() < Duration::from_mins(1), "{piece}: {:?}", began.elapsed());
         }
     }
 
