@@ -17,9 +17,9 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::model::character::{is_unprintable, shown_in_json};
 
-/// Sets up logging for the whole process; may be called once.
-pub fn start(json: bool, level: LevelFilter) -> Result<(), TryInitError> {
-    let form = match (json, io::stderr().is_terminal()) {
+/// Sets up logging for the whole process; may be called once. Text for a terminal is in colour where that may be.
+pub fn start(json: bool, may_colour: bool, level: LevelFilter) -> Result<(), TryInitError> {
+    let form = match (json, may_colour && io::stderr().is_terminal()) {
         (true, _) => Form::Json,
         (false, true) => Form::Coloured,
         (false, false) => Form::Text,

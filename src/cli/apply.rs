@@ -78,9 +78,9 @@ impl Apply {
         let mut work = self.prepare().await?;
         let first = work.first_look().await?;
         match self.printing.output {
-            Output::Human => print::result(&view::human::plan(&first, self.printing.colour())),
+            Output::Human => print::result(&view::human::plan(&first, self.printing.colour()))?,
             Output::Json if first.steps.is_empty() => {
-                print::result(&view::json::apply(&first, &work.findings, &[]));
+                print::result(&view::json::apply(&first, &work.findings, &[]))?;
             }
             Output::Json => {}
         }
@@ -142,10 +142,12 @@ impl Apply {
         let board = Board::new(desired.environment.clone(), Mode::Enforce, Box::new(|_, _| {}));
         let mut reconciler = Reconciler::new(client, wiring::reconciling(&settings, wiring::Command::Apply));
         let mut last: Vec<StepResult> = Vec::new();
+        let mut unwritten = None;
         let unresolved = first.unresolved.len();
         let timeout = deadline.saturating_duration_since(Instant::now());
         let ended = once(&mut reconciler, &desired, &board, &interrupt, timeout, |results| {
-            self.show(results, &last);
+            // What was begun is done all the same.
+            unwritten = unwritten.take().or(self.show(results, &last).err());
             for result in results {
                 last.retain(|old| (&old.connector, old.step) != (&result.connector, result.step));
                 last.push(result.clone());
@@ -159,12 +161,11 @@ impl Apply {
             let held = plan.map_or(0, |plan| plan.held.len());
             (plan.map(|plan| plan.steps.len()), held, cluster.failure.clone())
         });
-        match self.printing.output {
-            Output::Json => print::result(&view::json::apply(first, &findings, &last)),
-            Output::Human => {
-                print::result(&conclusion(ended, interrupt.is_ending(), left, (held, unresolved)));
-            }
-        }
+        unwritten.map_or(Ok(()), Err)?;
+        print::result(&match self.printing.output {
+            Output::Json => view::json::apply(first, &findings, &last),
+            Output::Human => conclusion(ended, interrupt.is_ending(), left, (held, unresolved)),
+        })?;
         match (ended, failure) {
             (Ended::Converged, _) => Ok(done(held, unresolved, left_out)),
             (Ended::Unfinished, Some(failure)) if !interrupt.is_ending() => {
@@ -176,7 +177,7 @@ impl Apply {
     }
 
     /// Shows what became of the steps of one turn, where that is news.
-    fn show(&self, results: &[StepResult], last: &[StepResult]) {
+    fn show(&self, results: &[StepResult], last: &[StepResult]) -> Result<(), print::Unwritten> {
         let told = |new: &StepResult, old: &StepResult| {
             (&old.connector, old.step, old.outcome, old.class)
                 == (&new.connector, new.step, new.outcome, new.class)
@@ -187,39 +188,52 @@ impl Apply {
         };
         let new: Vec<_> = results.iter().filter(|result| is_news(result)).cloned().collect();
         if self.printing.output == Output::Human && !new.is_empty() {
-            print::result(&view::human::results(&new, self.printing.colour()));
+            print::result(&view::human::results(&new, self.printing.colour()))?;
         }
+        Ok(())
     }
 }
 
 impl Work {
-    /// Waits until Connect is ready, and plans.
-    async fn first_look(&mut self) -> Result<Plan, Failure> {
-        let mut said = false;
+    /// Waits until Connect is ready, and plans. Nothing was begun yet: time and a word to end count also while
+    /// an answer is waited for.
+    async fn first_look(&self) -> Result<Plan, Failure> {
+        let (mut ending, mut trouble) = (self.ending.clone(), None);
+        tokio::select! {
+            looked = self.knock(&mut trouble) => return looked.map_err(|error| self.away(error)),
+            _ = ending.wait_for(|ending| *ending) => {
+                return Err(Failure::new(anyhow::anyhow!("ended before Connect was ready")));
+            }
+            () = tokio::time::sleep_until(self.deadline) => {}
+        }
+        let failure = trouble.map_or_else(|| self.silent(), |error| self.away(error));
+        Err(failure.context("time was up before Connect was ready"))
+    }
+
+    /// Looks until Connect is ready or it is of no use; takes note of what was wrong last.
+    async fn knock(&self, trouble: &mut Option<Error>) -> Result<Plan, Error> {
         loop {
             let error = match self.look().await {
                 Ok(plan) => return Ok(plan),
-                Err(error) => error,
+                Err(error) if may_come(&error) => error,
+                Err(error) => return Err(error),
             };
-            if !may_come(&error) {
-                return Err(wiring::away(&self.settings, error));
-            }
-            if Instant::now() >= self.deadline {
-                let failure = wiring::away(&self.settings, error);
-                return Err(failure.context("time was up before Connect was ready"));
-            }
-            if !said {
+            if trouble.is_none() {
                 let url = &self.settings.connect.url;
                 print::note(&format!("Waiting for Connect at {url} ({})", failure::last(&error)));
-                said = true;
             }
-            tokio::select! {
-                () = tokio::time::sleep(KNOCK) => {}
-                _ = self.ending.wait_for(|ending| *ending) => {
-                    return Err(Failure::new(anyhow::anyhow!("ended before Connect was ready")));
-                }
-            }
+            *trouble = Some(error);
+            tokio::time::sleep(KNOCK).await;
         }
+    }
+
+    fn away(&self, error: Error) -> Failure {
+        wiring::away(&self.settings, error)
+    }
+
+    fn silent(&self) -> Failure {
+        let error = anyhow::anyhow!("Connect at {} has not answered", self.settings.connect.url);
+        Failure::new(error).hint(Some("is it Connect that listens there? Give more time with --timeout"))
     }
 
     async fn look(&self) -> Result<Plan, Error> {

@@ -52,14 +52,8 @@ pub async fn plugins(
 ) -> Result<Asked, Failure> {
     let client = wiring::client(settings, wiring::Command::Plan)?;
     let ending = wiring::ending().map_err(Failure::new)?;
+    let deadline = Instant::now() + timeout;
     let mut asked = Asked { connectors: 0, left_out: 0, failure: None };
-    let classes = match client.classes().await {
-        Ok(classes) => classes,
-        Err(error) => {
-            asked.failure = Some(wiring::away(settings, error));
-            return Ok(asked);
-        }
-    };
     let (mut questions, mut askers, mut left_out) = (Vec::new(), Vec::new(), BTreeSet::new());
     for draft in drafts {
         let environment = Some(draft.environment.clone());
@@ -77,7 +71,19 @@ pub async fn plugins(
         }
     }
     asked.left_out = left_out.len();
-    let answers = ask(&client, &questions, timeout, ending).await;
+    let classes = match classes(&client, deadline, ending.clone()).await {
+        Ok(Ok(classes)) => classes,
+        Ok(Err(error)) => {
+            asked.failure = Some(wiring::away(settings, error));
+            return Ok(asked);
+        }
+        Err(ended) => {
+            let answers = Answers { ended, ..Answers::none(questions.len()) };
+            asked.failure = answers.failure(settings, questions.len(), timeout);
+            return Ok(asked);
+        }
+    };
+    let answers = ask(&client, &questions, deadline, ending).await;
     let heard = askers.iter().filter(|asker| answers.opinions[asker.question].is_some());
     asked.connectors = heard.map(|asker| questions[asker.question].name).collect::<BTreeSet<_>>().len();
     judge(&askers, &questions, &answers.opinions, &classes, found);
@@ -153,16 +159,27 @@ enum Ended {
     Silent,
 }
 
+/// Asks which plugins there are, until the deadline or the word to end.
+async fn classes(
+    client: &Client,
+    deadline: Instant,
+    mut ending: watch::Receiver<bool>,
+) -> Result<Result<Vec<Arc<str>>, Error>, Ended> {
+    tokio::select! {
+        classes = timeout_at(deadline, client.classes()) => classes.map_err(|_| Ended::Late),
+        // A sender that is gone can no longer ask for an end.
+        Ok(_) = ending.wait_for(|end| *end) => Err(Ended::Interrupted),
+    }
+}
+
 /// Puts every question, until the deadline or the word to end.
 async fn ask(
     client: &Client,
     questions: &[Question<'_>],
-    timeout: Duration,
+    deadline: Instant,
     mut ending: watch::Receiver<bool>,
 ) -> Answers {
-    let deadline = Instant::now() + timeout;
-    let mut answers =
-        Answers { opinions: vec![None; questions.len()], errors: Vec::new(), ended: Ended::Through };
+    let mut answers = Answers::none(questions.len());
     let mut open = stream::iter(questions.iter().enumerate())
         .map(async |(at, question)| (at, client.opinion(question.name, question.config).await))
         .buffer_unordered(AT_ONCE);
@@ -193,6 +210,11 @@ async fn ask(
 }
 
 impl Answers {
+    /// Nobody was heard yet.
+    fn none(questions: usize) -> Self {
+        Self { opinions: vec![None; questions], errors: Vec::new(), ended: Ended::Through }
+    }
+
     /// Notes one answer; says whether it is of use to ask on.
     fn take(&mut self, at: usize, name: &ConnectorName, result: Result<Opinion, Error>) -> bool {
         match result {

@@ -118,7 +118,7 @@ impl Compare {
         let new = side(&new, Some(&old)).await?;
         self.known(&old, &new)?;
         let comparison = pipeline::compare::compare(&old, &new, Timestamp::now());
-        self.tell(&comparison);
+        self.tell(&comparison)?;
         Ok(match (comparison.has_errors(), comparison.holds()) {
             (true, _) => Done::Said,
             (false, true) => Done::Left,
@@ -126,7 +126,7 @@ impl Compare {
         })
     }
 
-    fn tell(&self, comparison: &Comparison) {
+    fn tell(&self, comparison: &Comparison) -> Result<(), print::Unwritten> {
         let mut findings = Findings::default();
         let all = verdict::merged(&found(comparison));
         findings.extend(all.into_iter().filter(|finding| finding.severity != Severity::Info));
@@ -135,7 +135,7 @@ impl Compare {
             Form::Human => view::compare::human::comparison(comparison, &findings, colour),
             Form::Json => view::compare::json::comparison(comparison),
             Form::Markdown => view::compare::markdown::comparison(comparison, &findings),
-        });
+        })
     }
 
     /// Refuses an environment that neither has: it would be compared with nothing, and pass.

@@ -3,7 +3,7 @@
 use clap::Args;
 use clap_complete::Shell;
 
-use crate::cli::failure::Done;
+use crate::cli::failure::{Done, Failure};
 use crate::cli::print;
 
 /// Write the completions of a shell to standard output
@@ -15,10 +15,10 @@ pub struct Completions {
 }
 
 impl Completions {
-    pub fn run(self, whole: &mut clap::Command) -> Done {
+    pub fn run(self, whole: &mut clap::Command) -> Result<Done, Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, whole, "tagalong", &mut script);
-        print::result(&String::from_utf8_lossy(&script));
-        Done::Well
+        print::result(&String::from_utf8_lossy(&script))?;
+        Ok(Done::Well)
     }
 }

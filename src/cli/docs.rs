@@ -63,7 +63,7 @@ impl Docs {
         let page = view::reference::page(&pipeline::reference::of(&definitions));
         match &self.check {
             None => {
-                print::result(&page);
+                print::result(&page)?;
                 Ok(Done::Well)
             }
             Some(file) => self.compare(file, &page),

@@ -91,6 +91,12 @@ pub fn last<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
     last
 }
 
+impl From<print::Unwritten> for Failure {
+    fn from(error: print::Unwritten) -> Self {
+        Self::new(error.into()).hint(Some("is there room left where it is to go?"))
+    }
+}
+
 impl From<crate::repo::error::Error> for Failure {
     fn from(error: crate::repo::error::Error) -> Self {
         let hint = error.hint();

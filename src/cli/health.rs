@@ -18,7 +18,7 @@ pub struct Health {
 impl Health {
     pub async fn run(self) -> Result<Done, Failure> {
         let answer = self.agent.get("/livez").await?;
-        print::result(&format!("{}\n", answer.text.trim_end()));
+        print::result(&format!("{}\n", answer.text.trim_end()))?;
         Ok(if answer.well { Done::Well } else { Done::Said })
     }
 }

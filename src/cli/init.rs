@@ -97,7 +97,7 @@ impl Init {
         if ci == Ci::None && inner {
             print::note("No workflows are written: a forge reads them at the root of a repository only.");
         }
-        print::result(&told(&dir, &files, clone.is_some()));
+        print::result(&told(&dir, &files, clone.is_some()))?;
         Ok(Done::Well)
     }
 }

@@ -31,7 +31,7 @@ mod wiring;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::failure::{Done, Failure, USAGE};
 use crate::repo;
@@ -71,13 +71,10 @@ enum Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     repo::initialise();
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let code = if error.use_stderr() { USAGE } else { 0 };
-            // Nowhere to say it: a closed pipe is the reader's choice.
-            let _unheard = error.print();
-            return ExitCode::from(code);
+            return refuse(&error);
         }
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -101,6 +98,23 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Reads the command line; what is wrong with it is told without colour where none is wanted.
+fn parse() -> Result<Cli, clap::Error> {
+    let colour = if print::wants_colour() { ColorChoice::Auto } else { ColorChoice::Never };
+    let mut matches = command().color(colour).try_get_matches()?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command().color(colour)))
+}
+
+/// Prints the help that was asked for, or what is wrong with the command line.
+fn refuse(error: &clap::Error) -> ExitCode {
+    match (error.use_stderr(), print::written(error.print())) {
+        // Where it could not be said there is nowhere to say that.
+        (true, _) => ExitCode::from(USAGE),
+        (false, Ok(())) => ExitCode::SUCCESS,
+        (false, Err(unwritten)) => Failure::from(unwritten).say(),
+    }
+}
+
 async fn dispatch(command: Command) -> Result<Done, Failure> {
     match command {
         // It is by far the largest of them.
@@ -116,8 +130,8 @@ async fn dispatch(command: Command) -> Result<Done, Failure> {
         Command::Health(command) => command.run().await,
         Command::Schema(command) => command.run(),
         Command::Docs(command) => command.run().await,
-        Command::SshHostKey(command) => Ok(command.run()),
-        Command::Completions(completions) => Ok(completions.run(&mut self::command())),
+        Command::SshHostKey(command) => command.run(),
+        Command::Completions(completions) => completions.run(&mut self::command()),
     }
 }
 

@@ -57,7 +57,7 @@ impl Plan {
             PlanOutput::Json => view::json::plan(&plan, &rendered.findings),
             PlanOutput::Markdown => view::markdown::plan(&plan, &rendered.findings),
             PlanOutput::Human => view::human::plan(&plan, self.printing.colour()),
-        });
+        })?;
         if rendered.left_out {
             return Ok(Done::Said);
         }

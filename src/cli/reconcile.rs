@@ -83,13 +83,11 @@ impl Reconcile {
             let answer = self.agent.get("/status").await?;
             let status = view::status::read(&answer.text).map_err(not_understood)?;
             if status.answered() >= asked {
-                match self.printing.output {
-                    Output::Json => print::result(&format!("{}\n", answer.text.trim_end())),
-                    Output::Human => {
-                        let now = jiff::Timestamp::now();
-                        print::result(&view::human::status(&status, now, self.printing.colour()));
-                    }
-                }
+                let now = jiff::Timestamp::now();
+                print::result(&match self.printing.output {
+                    Output::Json => format!("{}\n", answer.text.trim_end()),
+                    Output::Human => view::human::status(&status, now, self.printing.colour()),
+                })?;
                 return Ok(if status.is_well() { Done::Well } else { Done::Said });
             }
             if Instant::now() >= deadline {

@@ -78,7 +78,7 @@ impl Render {
             (RenderOutput::Human, true) => view::human::explain(&desired, colour),
             (RenderOutput::Connect, _) => written(foreign::connect(&desired))?,
             (RenderOutput::Strimzi, _) => written(foreign::strimzi(&desired, self.cluster.as_deref()))?,
-        });
+        })?;
         Ok(if rendered.left_out { Done::Said } else { Done::Well })
     }
 }

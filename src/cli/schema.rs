@@ -79,7 +79,7 @@ impl Schema {
     /// Writes it.
     pub fn run(self) -> Result<Done, Failure> {
         let Some(folder) = self.write else {
-            print::result(&self.kind.schema());
+            print::result(&self.kind.schema())?;
             return Ok(Done::Well);
         };
         std::fs::create_dir_all(&folder)
@@ -90,7 +90,7 @@ impl Schema {
             std::fs::write(&path, kind.schema())
                 .with_context(|| format!("failed to write {}", path.display()))
                 .map_err(Failure::new)?;
-            print::result(&format!("{}\n", path.display()));
+            print::result(&format!("{}\n", path.display()))?;
         }
         Ok(Done::Well)
     }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::failure::Done;
+use crate::cli::failure::{Done, Failure};
 use crate::cli::print;
 use crate::repo::pinned::{Shown, judge};
 
@@ -25,17 +25,17 @@ pub struct SshHostKey {
 
 impl SshHostKey {
     /// Answers.
-    pub fn run(self) -> Done {
+    pub fn run(self) -> Result<Done, Failure> {
         let Self { pinned, asked, host, kind, fingerprint, key } = self;
         match judge(&pinned, &Shown { asked, host, kind, fingerprint, key }) {
             Ok(line) => {
                 if let Some(line) = line {
-                    print::result(&format!("{line}\n"));
+                    print::result(&format!("{line}\n"))?;
                 }
             }
             // For `ssh` a command that fails is another matter than a host that is not known.
             Err(why) => print::note(&why),
         }
-        Done::Well
+        Ok(Done::Well)
     }
 }

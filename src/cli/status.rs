@@ -27,10 +27,10 @@ impl Status {
             .context("failed to understand what the agent answered")
             .map_err(|error| Failure::new(error).hint(Some("is --agent the address of a tagalong?")))?;
         let now = jiff::Timestamp::now();
-        match self.printing.output {
-            Output::Json => print::result(&format!("{}\n", answer.text.trim_end())),
-            Output::Human => print::result(&view::human::status(&status, now, self.printing.colour())),
-        }
+        print::result(&match self.printing.output {
+            Output::Json => format!("{}\n", answer.text.trim_end()),
+            Output::Human => view::human::status(&status, now, self.printing.colour()),
+        })?;
         Ok(if status.is_well() { Done::Well } else { Done::Said })
     }
 }

@@ -116,21 +116,18 @@ impl Validate {
             None => None,
         };
 
-        match self.printing.output {
-            FindingsOutput::Json => print::result(&view::json::validation(&found)),
-            FindingsOutput::Human => print::result(&self.human(&found, asked.as_ref())),
+        print::result(&match self.printing.output {
+            FindingsOutput::Json => view::json::validation(&found),
+            FindingsOutput::Human => self.human(&found, asked.as_ref()),
             FindingsOutput::Markdown => {
-                print::result(&view::markdown::findings(
-                    &verdict::merged(&found),
-                    &verdict::verdict(&found, self.strict),
-                ));
+                view::markdown::findings(&verdict::merged(&found), &verdict::verdict(&found, self.strict))
             }
-            FindingsOutput::Github => print::result(&self.github(&found)?),
+            FindingsOutput::Github => self.github(&found)?,
             FindingsOutput::Gitlab => {
                 let checkout = Checkout::of(self.folder())?;
-                print::result(&view::gitlab::report(&verdict::merged(&found), |place| checkout.path(place)));
+                view::gitlab::report(&verdict::merged(&found), |place| checkout.path(place))
             }
-        }
+        })?;
         if let Some(failure) = asked.and_then(|asked| asked.failure) {
             return Err(failure);
         }

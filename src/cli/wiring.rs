@@ -126,7 +126,9 @@ fn start_logging(log: checked::Log, verbose: u8, daemon: bool) -> Result<(), Fai
             Level::Trace => LevelFilter::TRACE,
         },
     };
-    telemetry::start(log.json, level).context("failed to start logging").map_err(Failure::new)
+    telemetry::start(log.json, print::wants_colour(), level)
+        .context("failed to start logging")
+        .map_err(Failure::new)
 }
 
 fn environment_variables() -> Vec<(String, String)> {

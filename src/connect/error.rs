@@ -243,9 +243,10 @@ impl Error {
                 Some("choose a name of letters, digits, dots, underscores and dashes")
             }
             Self::Unreachable { .. } => Some("is the worker up, and is connect.url its address?"),
-            Self::TimedOut { .. } => {
+            Self::TimedOut { attempt, .. } if attempt.writes() => {
                 Some("Connect gives up after 90 s by itself; the request may have been carried out")
             }
+            Self::TimedOut { .. } => Some("is it Connect that listens at connect.url, and is it well?"),
             Self::Refused { refusal: Refusal::Denied, status: 401, .. } => Some(
                 "give connect.basic_auth or connect.bearer_token_file; if one is given, Connect does not know it",
             ),

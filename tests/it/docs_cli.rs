@@ -23,7 +23,7 @@ nothing at all where there is no result.
 | 64 | the command line itself is wrong |
 
 With a folder or a repository, an environment and an address on the command line no settings file is needed, and none is read that was not named.
-Flags lie over variables, variables over the file: [settings](settings.md). The variable `NO_COLOR`, set to anything, keeps colour out.
+Flags lie over variables, variables over the file: [settings](settings.md). The variable `NO_COLOR`, set to anything but an empty text, keeps colour out.
 
 What a plan means: `+` is created, `~` changed, `-` deleted, `@` restarted, `!` held, `?` cannot be compared. `unmanaged` connectors are not declared; they
 are listed, and never touched. The JSON forms are in [status-api.md](status-api.md).

@@ -5,6 +5,7 @@ mod cli;
 mod cli_cluster;
 mod cli_compare;
 mod cli_docs;
+mod cli_ends;
 mod cli_init;
 mod cli_review;
 mod cli_wrong;

@@ -35,7 +35,8 @@ pub fn tagalong() -> Command {
     alone(program())
 }
 
-fn alone(program: impl AsRef<OsStr>) -> Command {
+/// Another program, cut off in the same way.
+pub fn alone(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().kill_on_drop(true).stdin(Stdio::null());
     for kept in ["PATH", "HOME", "TMPDIR"] {

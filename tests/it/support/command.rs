@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout};
 
-use crate::support::agent::{SOON, tagalong};
+use crate::support::agent::{SOON, alone, tagalong};
+use crate::support::program::program;
 
 /// A folder to run commands in; paths in what they say are relative to it.
 pub struct Desk {
@@ -67,10 +68,28 @@ impl Desk {
 
     /// Starts a command, its arguments parted by blanks.
     pub fn start(&self, line: &str) -> Result<Child> {
+        self.start_into(line, Stdio::piped())
+    }
+
+    /// The same, where its results go.
+    pub fn start_into(&self, line: &str, results: impl Into<Stdio>) -> Result<Child> {
         let mut command = tagalong();
-        command.args(line.split_whitespace()).current_dir(self.dir.path());
+        command.args(line.split_whitespace());
+        self.spawn(command, results.into())
+    }
+
+    /// Runs a command at a terminal, which is its standard output and its standard error.
+    pub async fn run_at_terminal(&self, line: &str) -> Result<Said> {
+        let mut command = alone("script");
+        command.args(["--quiet", "--return", "--command"]);
+        command.arg(format!("{} {line}", program().display())).arg("/dev/null");
+        self.end(self.spawn(command, Stdio::piped())?).await
+    }
+
+    fn spawn(&self, mut command: Command, results: Stdio) -> Result<Child> {
+        command.current_dir(self.dir.path());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(results).stderr(Stdio::piped());
         command.spawn().context("the binary starts")
     }
 
