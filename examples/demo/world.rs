@@ -106,7 +106,9 @@ repository:
 connect: {{url: \"{connect}\"}}
 values: {{postgres: {{host: \"{host}\", port: {database_port}, password_file: \"{password_file}\"}}}}
 http: {{listen: \"127.0.0.1:{port}\"}}
+state_dir: \"{state}\"
 ",
+            state = self.dir.path().join(format!("state-{number}")).display(),
             git = self.git.url(Repository::NAME),
             interval = INTERVAL.as_secs(),
             connect = self.proxies[number].url(),

@@ -28,6 +28,9 @@ use crate::repo::Repository;
 use crate::settings::checked::Settings;
 use crate::view;
 
+/// How long plugins are asked where nothing is said.
+const TIMEOUT: Duration = Duration::from_mins(5);
+
 /// Check a folder of definitions for every environment, offline
 #[derive(Debug, Args)]
 #[command(
@@ -80,12 +83,12 @@ pub struct Validate {
     connect: Option<String>,
 
     /// Value for the templates, over the environment's own; may be given again
-    #[arg(long = "value", value_name = "A.B=C", requires = "connect")]
+    #[arg(long = "value", value_name = "A.B=C")]
     values: Vec<String>,
 
-    /// How long the plugins may be asked at most
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = wiring::duration, requires = "connect")]
-    timeout: Duration,
+    /// How long the plugins may be asked at most; 5m where nothing is said
+    #[arg(long, value_name = "TIME", value_parser = wiring::duration)]
+    timeout: Option<Duration>,
 
     #[command(flatten)]
     printing: Printing<FindingsOutput>,
@@ -112,7 +115,9 @@ impl Validate {
             }
         }
         let asked = match &settings {
-            Some(settings) => Some(asking::plugins(settings, &drafts, &mut found, self.timeout).await?),
+            Some(settings) => {
+                Some(asking::plugins(settings, &drafts, &mut found, self.timeout.unwrap_or(TIMEOUT)).await?)
+            }
             None => None,
         };
 
@@ -147,9 +152,22 @@ impl Validate {
 
     /// The settings of the place, where there is one.
     fn place(&self) -> Result<Option<Settings>, Failure> {
-        let Some(url) = &self.connect else { return Ok(None) };
+        let Some(url) = &self.connect else { return self.offline().map(|()| None) };
         let connect = vec![("connect.url", url.clone())];
         wiring::settings(&self.common, &[connect, self.overlay()], &self.values, false).map(Some)
+    }
+
+    /// Refuses what is of no use while nobody is asked.
+    fn offline(&self) -> Result<(), Failure> {
+        let (flag, hint) = if !self.values.is_empty() {
+            let why = "without it nothing of this place counts, and inputs take their examples; `render` takes values";
+            ("--value", why)
+        } else if self.timeout.is_some() {
+            ("--timeout", "it bounds how long the plugins of a Connect are asked, and without it none is")
+        } else {
+            return Ok(());
+        };
+        Err(Failure::usage(anyhow::anyhow!("{flag} is of use only with --connect")).hint(Some(hint)))
     }
 
     /// Renders every environment, or the one asked for, and keeps what is wrong with each. Without an

@@ -29,6 +29,7 @@ pub(in crate::metrics) fn write(sheet: &mut Sheet, report: &Report, per_connecto
         cluster,
         clocks,
         findings: _,
+        declared: _,
         answered: _,
     } = report;
     write_repositories(sheet, repositories, report);

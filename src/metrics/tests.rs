@@ -197,6 +197,7 @@ fn report() -> Report {
             applied: Some(Clock { revision: revision('b'), at: at(1000) }),
         },
         findings: Findings::default(),
+        declared: None,
         answered: 0,
     }
 }

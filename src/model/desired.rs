@@ -33,6 +33,13 @@ pub struct Desired {
     pub incomplete: Vec<Incomplete>,
 }
 
+impl Desired {
+    /// How many connectors should be there.
+    pub fn declared(&self) -> usize {
+        self.connectors.values().filter(|connector| connector.state != DesiredState::Absent).count()
+    }
+}
+
 /// A folder of `extra` whose newest state is not in force.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Incomplete {

@@ -32,6 +32,14 @@ pub const PLAIN: &str =
 /// What the name of an import looks like, as a regular expression.
 pub const IMPORT: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
 
+/// The first of many names, as many as there is room for, and how many more there are.
+pub fn some_of(names: &[impl fmt::Display], most: usize) -> String {
+    let shown: Vec<_> = names.iter().take(most).map(ToString::to_string).collect();
+    let more = names.len().saturating_sub(most);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}
+
 /// A connector's name, as Connect knows it.
 ///
 /// Made by [`ConnectorName::new`] from a definition, where it must be addressable over REST, or by

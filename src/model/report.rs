@@ -15,7 +15,7 @@ use crate::model::finding::{Finding, Findings};
 use crate::model::live::Live;
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::plan::{Mode, Plan, StepKind};
-use crate::model::revision::{At, RepositoryName, Revision};
+use crate::model::revision::{RepositoryName, RepositoryRevision, Revision};
 
 /// Everything the agent knows about itself, published whole after each poll and each cycle.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Report {
     pub clocks: Clocks,
     /// Everything wrong in the revision that the tag points at now.
     pub findings: Findings,
+    /// How many connectors are declared by what is in force; `None` while nothing is.
+    pub declared: Option<usize>,
     /// How many of the words to look now have been followed, to the end of a cycle.
     pub answered: u64,
 }
@@ -55,12 +57,20 @@ impl Report {
         of_files.chain(own.flat_map(|one| one.findings.iter()))
     }
 
-    /// From where the main repository was rolled back to a revision, where that was its last move.
-    pub fn rolled_back_to(&self, revision: &Revision) -> Option<&At> {
-        let main = self.repositories.iter().find(|one| one.repository.is_main())?;
-        let last = main.course.last.as_ref().filter(|last| last.kind == MoveKind::Backward)?;
-        let from = last.from.as_ref()?;
-        (last.to.at == revision.main().at).then_some(&from.at)
+    /// From where repositories were rolled back to a revision, where that was the last move of each: `v1 at 8d2e1f0`,
+    /// with its name before it where it is an import.
+    pub fn rolled_back_to(&self, revision: &Revision) -> Option<String> {
+        let back = self.repositories.iter().filter_map(|one| {
+            let last = one.course.last.as_ref().filter(|last| last.kind == MoveKind::Backward)?;
+            let from = &last.from.as_ref()?.at;
+            let is_there =
+                |now: &&RepositoryRevision| now.repository == one.repository && now.at == last.to.at;
+            revision.repositories.iter().find(is_there)?;
+            let name = &one.repository;
+            Some(if name.is_main() { from.to_string() } else { format!("{name} {from}") })
+        });
+        let back: Vec<_> = back.collect();
+        (!back.is_empty()).then(|| back.join(", "))
     }
 }
 
@@ -411,6 +421,8 @@ pub struct Failure {
     pub class: Class,
     /// The whole chain of causes as text, without anything secret.
     pub text: Arc<str>,
+    /// What a person can do about it, where there is something.
+    pub hint: Option<&'static str>,
 }
 
 /// One request to Connect, for counters.

@@ -43,6 +43,7 @@ impl Board {
             cluster: ClusterReport::default(),
             clocks: Clocks::default(),
             findings: Findings::default(),
+            declared: None,
             answered: 0,
         };
         Self { report: Rc::new(RefCell::new(report)), listener: Rc::from(listener) }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tracing::{debug, info, warn};
 
 use crate::model::course::{LowerVersion, Move, MoveKind, MovedVersion};
-use crate::model::revision::{RepositoryName, RepositoryRevision};
+use crate::model::revision::{At, RepositoryName, RepositoryRevision};
 use crate::model::version::VersionTag;
 use crate::reconcile::board::Board;
 use crate::repo::error::Error;
@@ -23,9 +23,15 @@ pub fn tell(
     to: &RepositoryRevision,
     board: &Board,
 ) {
-    let from_text = from.as_ref().map(|from| from.at.to_string());
-    let (was, is) = (from_text.as_deref().unwrap_or_default(), to.at.to_string());
+    let is = to.at.to_string();
+    // A folder stays where it is, and so does what comes back or is tagged anew.
+    let from_text = from.as_ref().map(|from| from.at.to_string()).filter(|from| *from != is);
+    let was = from_text.as_deref().unwrap_or_default();
+    let is_folder = matches!(to.at, At::Directory { .. });
     let text = match kind {
+        MoveKind::Forward | MoveKind::Backward | MoveKind::Sideways | MoveKind::Retag if is_folder => {
+            format!("the files in {is} have changed")
+        }
         MoveKind::Forward => format!("moved forward from {was} to {is}"),
         MoveKind::Backward => format!("rolled back from {was} to {is}"),
         MoveKind::Sideways => format!("moved sideways from {was} to {is}"),
@@ -95,15 +101,12 @@ pub fn tell_moved_version(repository: &RepositoryName, before: &VersionTag, now:
 }
 
 /// Tells why a repository could not be followed, aloud where that is news.
-pub fn tell_failure(repository: &RepositoryName, error: &Error, is_news: bool) {
+pub fn tell_failure(repository: &RepositoryName, error: &Error, is_news: bool, board: &Board) {
     let (cause, hint) = (error as &dyn std::error::Error, error.hint());
     if is_news {
-        warn!(
-            %repository,
-            error = cause,
-            hint,
-            "could not follow the repository; the last good revision stays in force"
-        );
+        let has_good = board.read(|report| report.clocks.validated.is_some());
+        let rest = if has_good { "the last good revision stays in force" } else { "none is in force" };
+        warn!(%repository, error = cause, hint, "could not follow the repository; {rest}");
     } else {
         debug!(%repository, error = cause, hint, "could still not follow the repository");
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -24,7 +24,9 @@ use crate::reconcile::apply::{self, Ended, Hands};
 use crate::reconcile::board::Board;
 use crate::reconcile::causes::chain;
 use crate::reconcile::interrupt::Interrupt;
+use crate::reconcile::lasting::Lasting;
 use crate::reconcile::owing::Owing;
+use crate::reconcile::unmanaged::Unmanaged;
 use crate::reconcile::verdict::{drift_since, failed, judge, may_pass};
 
 /// How long to wait before an empty or shrunken list is believed, where a load balancer may have
@@ -56,6 +58,9 @@ pub struct Reconciler {
     listed: Option<usize>,
     /// The warnings of the last plan: they are logged where they are news.
     warned: BTreeSet<Warning>,
+    /// What has kept it from looking.
+    lasting: Lasting,
+    unmanaged: Unmanaged,
 }
 
 /// How a turn ended.
@@ -96,6 +101,8 @@ impl Reconciler {
             leads_since: None,
             listed: None,
             warned: BTreeSet::new(),
+            lasting: Lasting::default(),
+            unmanaged: Unmanaged::default(),
         }
     }
 
@@ -113,9 +120,13 @@ impl Reconciler {
             Ok(turn) => turn,
             Err(error) => {
                 self.leads_since = None;
-                (away(&error, board), Vec::new())
+                (self.away(&error, board), Vec::new())
             }
         };
+        let is_there = !matches!(end, End::Away(_)) && !interrupt.is_ending();
+        if let Some(lasted) = is_there.then(|| self.lasting.is_over(Instant::now())).flatten() {
+            info!("Connect can be asked again, after {}", in_words(lasted));
+        }
         if end != End::Gained {
             let may_others_write = matches!(end, End::Follows | End::Away(_));
             if may_others_write || self.options.policy.mode == Mode::Observe {
@@ -159,6 +170,7 @@ impl Reconciler {
         self.history.observe(&live, Timestamp::now());
         self.owing.look(desired, &live);
         self.warn(&thought);
+        self.unmanaged.look(&thought);
         self.see(desired, &thought, &live, board);
         board.tell(&Event::Looked);
         if thought.mode == Mode::Observe || hand == Hand::Bound {
@@ -183,7 +195,7 @@ impl Reconciler {
                 Some(Err(error)) => {
                     self.leads_since = None;
                     board.write(|report| report.cluster.results.clone_from(&results));
-                    return Ok((away(&error, board), results));
+                    return Ok((self.away(&error, board), results));
                 }
                 None => return Ok((End::Looked, results)),
             };
@@ -356,22 +368,38 @@ impl Reconciler {
             }
         });
     }
+
+    /// Tells that the cluster could not be asked, where that is worth a line, and writes it.
+    fn away(&mut self, error: &Error, board: &Board) -> End {
+        let text = format!("{}: {}", error.class(), chain(error));
+        if let Some(lasted) = self.lasting.goes_on(&text, Instant::now()) {
+            let (cause, hint) = (error as &dyn std::error::Error, error.hint());
+            let since = if lasted.is_zero() { String::new() } else { format!(", for {}", in_words(lasted)) };
+            if error.class() == Class::Starting {
+                info!("the worker is still starting{since}");
+            } else {
+                warn!(error = cause, hint, "could not look at the cluster{since}");
+            }
+        }
+        away(error, board)
+    }
+}
+
+/// A length of time for people, to the second.
+fn in_words(length: Duration) -> String {
+    let seconds = i64::try_from(length.as_secs()).unwrap_or(i64::MAX);
+    format!("{:#}", SignedDuration::from_secs(seconds))
 }
 
 /// Writes that the cluster could not be asked.
 fn away(error: &Error, board: &Board) -> End {
     let class = error.class();
-    if class == Class::Starting {
-        info!("the worker is still starting");
-    } else {
-        warn!(error = error as &dyn std::error::Error, "could not look at the cluster");
-    }
     board.write(|report| {
         let cluster = &mut report.cluster;
         cluster.reachable = Some(class != Class::Unreachable && class != Class::TimedOut);
         // An agent that followed goes on telling nothing of the connectors: another one tells them.
         cluster.leader = cluster.leader.filter(|leads| !leads);
-        cluster.failure = Some(Failure { class, text: chain(error).into() });
+        cluster.failure = Some(Failure { class, text: chain(error).into(), hint: error.hint() });
         if class != Class::Rebalancing {
             // A worker that does not answer, or not this agent, leads nobody as far as is known: what was
             // seen through it is old, and the agent beside the next leader tells how it is. Since when

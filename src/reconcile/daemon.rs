@@ -278,11 +278,11 @@ async fn turn(
     Some(reconciler.turn(&desired, hand, board, interrupt).instrument(span).await)
 }
 
-/// What every line of a turn carries, those of the audit too: the revision, and from where it was rolled back.
+/// What every line of a turn carries, those of the audit too: from where it was rolled back. The revision stands in
+/// each line of the audit itself.
 fn turning(desired: &Desired, board: &Board) -> Span {
-    let rolled_back_from =
-        board.read(|report| report.rolled_back_to(&desired.revision).map(ToString::to_string));
-    info_span!("cycle", revision = %desired.revision, rolled_back_from)
+    let rolled_back_from = board.read(|report| report.rolled_back_to(&desired.revision));
+    info_span!("cycle", rolled_back_from)
 }
 
 async fn pause(rest: Option<Duration>) {

@@ -162,7 +162,7 @@ impl Extra {
                 let lapse = if class == Class::RefMissing { Lapse::Missing } else { Lapse::Unreadable };
                 // A folder has no ref: the word is the one of its state.
                 let class = if lapse == Lapse::Missing { Class::Unreachable } else { class };
-                Look::Not(lapse, Failure { class, text: chain(&error).into() })
+                Look::Not(lapse, Failure { class, text: chain(&error).into(), hint: error.hint() })
             }
         };
         let moved = (!look.is(&self.look)).then_some(match (&self.look, &look) {

@@ -416,7 +416,7 @@ impl Followed {
     }
 
     fn note_failure(&mut self, error: &Error, poll: &mut Poll, board: &Board) {
-        let failure = Failure { class: error.class(), text: chain(error).into() };
+        let failure = Failure { class: error.class(), text: chain(error).into(), hint: error.hint() };
         let state = state(failure.class);
         if state == RepositoryState::RefMissing && self.listed {
             self.listed = false;
@@ -425,7 +425,7 @@ impl Followed {
         let is_unheard = self.recalled && state == RepositoryState::Unreachable;
         let state = if is_unheard { RepositoryState::Stale } else { state };
         let is_news = self.failing.as_ref() != Some(&failure);
-        course::tell_failure(&self.name, error, is_news);
+        course::tell_failure(&self.name, error, is_news, board);
         self.failing = Some(failure.clone());
         board.write_repository(&self.name, |report| {
             report.state = state;

@@ -428,7 +428,7 @@ impl Imported {
         let (Fares::Unusable, Some((class, unread))) = (&self.fares, &self.failed) else { return };
         board.write_repository(&self.import.name, |report| {
             report.state = state(*class);
-            report.failure = Some(Failure { class: *class, text: unread.why.clone() });
+            report.failure = Some(Failure { class: *class, text: unread.why.clone(), hint: None });
         });
     }
 }

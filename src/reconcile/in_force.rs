@@ -151,6 +151,8 @@ impl InForce {
             *accepted = desired;
             is_news
         });
+        let declared = self.accepted.borrow().as_ref().map(|desired| desired.declared());
+        board.write(|report| report.declared = declared);
         let is_kept = !self.extras.is_empty() || !secrets.names().is_empty();
         self.good = is_kept.then_some(Good { ground, secrets });
     }

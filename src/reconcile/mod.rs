@@ -28,6 +28,8 @@
 //! | `cycle` | desired × cluster → plan → acts → report |
 //! | `verdict` | says what a turn means for the report |
 //! | `apply` | takes steps in their order, bounded |
+//! | `lasting` | when to tell again of a trouble that lasts |
+//! | `unmanaged` | tells of connectors that nobody declares, as they come and go |
 //! | `settle` | waits until a step took effect |
 //! | `daemon` | the two loops |
 //! | `once` | turns until nothing is left to do |
@@ -46,6 +48,7 @@ mod imports;
 mod in_force;
 pub mod interrupt;
 pub mod keeping;
+mod lasting;
 mod meaning;
 pub mod once;
 pub mod owing;
@@ -54,5 +57,6 @@ mod patient;
 pub mod place;
 mod recalled;
 mod settle;
+mod unmanaged;
 mod verdict;
 mod versions;

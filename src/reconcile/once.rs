@@ -44,7 +44,7 @@ pub async fn once(
     let deadline = Instant::now() + timeout;
     let mut failed = false;
     loop {
-        let span = info_span!("cycle", revision = %desired.revision);
+        let span = info_span!("cycle");
         let hand = Hand::ResolvedAt(Instant::now());
         let end = reconciler.turn(desired, hand, board, interrupt).instrument(span).await;
         if interrupt.is_ending() {

@@ -231,7 +231,7 @@ pub(in crate::view) fn results() -> Vec<StepResult> {
 }
 
 pub(in crate::view) fn failure(text: &str) -> Failure {
-    Failure { class: Class::Unreachable, text: text.into() }
+    Failure { class: Class::Unreachable, text: text.into(), hint: Some("is it up?") }
 }
 
 fn live() -> Live {
@@ -289,6 +289,7 @@ pub(in crate::view) fn report() -> Report {
         },
         clocks: Clocks { points_at: clock(60), validated: clock(60), applied: clock(3600) },
         findings: findings(),
+        declared: Some(9),
         answered: 2,
     }
 }

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use crate::view::form::{RevisionForm, WarningForm};
 use crate::view::status::{
-    ClockForm, ConnectorForm, HeldVersionForm, MoveForm, MovedVersionForm, RepositoryForm, StatusForm,
+    ClockForm, ConnectorForm, FailureForm, HeldVersionForm, MoveForm, MovedVersionForm, RepositoryForm,
+    StatusForm,
 };
 use crate::view::text::{ago, count, line};
 
@@ -26,7 +27,7 @@ pub fn page(status: &StatusForm, now: Timestamp) -> String {
     head(&mut body, status, now);
     clocks(&mut body, status, now);
     repositories(&mut body, &status.repositories, now);
-    connectors(&mut body, &status.connectors, now);
+    connectors(&mut body, status, now);
     warnings(&mut body, status);
     findings(&mut body, status);
     let title = escape(&format!("tagalong: {}", status.environment));
@@ -64,11 +65,19 @@ fn head(out: &mut String, status: &StatusForm, now: Timestamp) {
         ),
     );
     if let Some(failure) = &status.connect.failure {
-        push(out, format_args!("<p>{}</p>", bad(&format!("{}: {}", failure.class, failure.text))));
+        push(
+            out,
+            format_args!("<p>{}{}</p>", bad(&format!("{}: {}", failure.class, failure.text)), hint(failure)),
+        );
     }
     if !status.suspended.is_empty() {
         push(out, format_args!("<p>{}</p>", bad(&format!("Suspended by {}", status.suspended.join(", ")))));
     }
+}
+
+/// What can be done about a failure.
+fn hint(failure: &FailureForm) -> String {
+    failure.hint.as_ref().map(|hint| format!("<br>hint: {}", escape(hint))).unwrap_or_default()
 }
 
 fn clocks(out: &mut String, status: &StatusForm, now: Timestamp) {
@@ -98,7 +107,9 @@ fn repositories(out: &mut String, repositories: &[RepositoryForm], now: Timestam
         let failure = repository
             .failure
             .as_ref()
-            .map(|failure| escape(&format!("{}: {}", failure.class, failure.text)))
+            .map(|failure| {
+                format!("{}{}", escape(&format!("{}: {}", failure.class, failure.text)), hint(failure))
+            })
             .unwrap_or_default();
         let polled = repository.last_success.map(|at| ago(at, now)).unwrap_or_default();
         let version = repository.version_tag.as_deref().map(escape).unwrap_or_default();
@@ -115,9 +126,14 @@ fn course(repository: &RepositoryForm, now: Timestamp) -> Vec<String> {
         bad(&format!("held: {hold}: {detail}; to let it pass, {release}"))
     });
     let last = repository.last_move.iter().map(|MoveForm { kind, from, to, at }| {
-        let from = from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
         let what = if kind == "backward" { "rolled back" } else { kind };
-        escape(&format!("{what}{from} to {to}, {}", ago(*at, now)))
+        let way = match from {
+            // A folder stays where it is, and so does what comes back or is tagged anew.
+            Some(from) if from == to => String::new(),
+            Some(from) => format!(" from {from} to {to}"),
+            None => format!(" to {to}"),
+        };
+        escape(&format!("{what}{way}, {}", ago(*at, now)))
     });
     let moved = repository.moved_versions.iter().map(|MovedVersionForm { tag, from, to, at }| {
         let short = |id: &str| id.get(..7).unwrap_or(id).to_owned();
@@ -131,7 +147,8 @@ fn course(repository: &RepositoryForm, now: Timestamp) -> Vec<String> {
     held.chain(last).chain(moved).collect()
 }
 
-fn connectors(out: &mut String, connectors: &[ConnectorForm], now: Timestamp) {
+fn connectors(out: &mut String, status: &StatusForm, now: Timestamp) {
+    let connectors: &[ConnectorForm] = &status.connectors;
     let rows = connectors.iter().map(|connector| {
         let sync = if connector.sync == "synced" { "synced".to_owned() } else { bad(&connector.sync) };
         let since = connector.drift_since.map(|at| ago(at, now)).unwrap_or_default();
@@ -153,8 +170,12 @@ fn connectors(out: &mut String, connectors: &[ConnectorForm], now: Timestamp) {
             escape(&notes.join(", ")),
         ]
     });
-    let title = count(connectors.len(), "connector", "connectors");
+    let unseen = status.unseen().filter(|_| status.leader != Some(false));
+    let title = unseen.unwrap_or_else(|| count(connectors.len(), "connector", "connectors"));
     table(out, &title, &["name", "sync", "since", "state", "tasks", "notes"], rows);
+    if let Some(names) = status.unmanaged() {
+        push(out, format_args!("<p>Unmanaged (never touched): {}</p>", escape(&names)));
+    }
 }
 
 fn warnings(out: &mut String, status: &StatusForm) {

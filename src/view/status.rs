@@ -12,12 +12,16 @@ use crate::model::course::{Course, LowerVersion, Move, MovedVersion};
 use crate::model::desired::DesiredState;
 use crate::model::finding::Findings;
 use crate::model::live::{LiveConnector, Status, Task};
-use crate::model::name::ConnectorName;
+use crate::model::name::{ConnectorName, some_of};
 use crate::model::plan::{Hold, Plan, Sync};
 use crate::model::report::{ApplyResult, Clock, Clocks, ClusterReport, Failure, Report, RepositoryReport};
 use crate::view::form::{
     FORMAT, FindingForm, PlanForm, ResultForm, RevisionForm, finding_forms, revision_forms, text,
 };
+use crate::view::text::{count, line};
+
+/// How many unmanaged connectors are named to people; JSON has all of them.
+const MOST_UNMANAGED: usize = 20;
 
 /// Writes what an agent of a version tells of itself.
 pub fn status(report: &Report, version: &str) -> String {
@@ -46,6 +50,8 @@ pub struct StatusForm {
     pub(in crate::view) findings: Vec<FindingForm>,
     pub(in crate::view) plan: Option<PlanForm>,
     pub(in crate::view) results: Vec<ResultForm>,
+    #[serde(default)]
+    pub(in crate::view) declared: Option<usize>,
     #[serde(default)]
     pub(in crate::view) answered: u64,
 }
@@ -82,6 +88,8 @@ pub(in crate::view) struct ConnectForm {
 pub(in crate::view) struct FailureForm {
     pub(in crate::view) class: String,
     pub(in crate::view) text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::view) hint: Option<String>,
 }
 
 /// One repository.
@@ -159,8 +167,17 @@ pub(in crate::view) struct TaskForm {
 impl StatusForm {
     /// Mirrors a report.
     pub fn new(report: &Report, version: &str) -> Self {
-        let Report { environment, mode, heartbeat, repositories, cluster, clocks, findings, answered } =
-            report;
+        let Report {
+            environment,
+            mode,
+            heartbeat,
+            repositories,
+            cluster,
+            clocks,
+            findings,
+            declared,
+            answered,
+        } = report;
         let ClusterReport {
             reachable,
             leader,
@@ -206,6 +223,7 @@ impl StatusForm {
             // The findings of the revision in force are said above, once.
             plan: plan.map(|plan| PlanForm::new(plan, &Findings::default())),
             results: results.iter().map(ResultForm::new).collect(),
+            declared: *declared,
             answered: *answered,
         }
     }
@@ -213,6 +231,22 @@ impl StatusForm {
     /// How many of the words to look now have been followed.
     pub fn answered(&self) -> u64 {
         self.answered
+    }
+
+    /// The first of the connectors that nobody declares, and how many more there are; none where there is none.
+    pub(in crate::view) fn unmanaged(&self) -> Option<String> {
+        let names: Vec<_> =
+            self.plan.iter().flat_map(|plan| &plan.unmanaged).map(|name| line(name)).collect();
+        (!names.is_empty()).then(|| some_of(&names, MOST_UNMANAGED))
+    }
+
+    /// What is known where nobody could look at the cluster: how many connectors are declared.
+    pub(in crate::view) fn unseen(&self) -> Option<String> {
+        let declared = match self.declared {
+            Some(number) => format!("{} declared", count(number, "connector", "connectors")),
+            None => return self.plan.is_none().then(|| "Nothing is in force".to_owned()),
+        };
+        self.plan.is_none().then(|| format!("{declared}, how they stand is not known"))
     }
 
     /// Whether nothing needs a person: no error, nothing failed, nothing held, nothing drifted.
@@ -274,8 +308,8 @@ impl ClockForm {
 
 impl FailureForm {
     fn new(failure: &Failure) -> Self {
-        let Failure { class, text } = failure;
-        Self { class: class.to_string(), text: text.to_string() }
+        let Failure { class, text, hint } = failure;
+        Self { class: class.to_string(), text: text.to_string(), hint: hint.map(str::to_owned) }
     }
 }
 

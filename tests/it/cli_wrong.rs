@@ -80,6 +80,21 @@ async fn without_definitions_nothing_can_be_planned() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_counts_only_where_plugins_are_asked_is_refused_with_the_reason() -> Result<()> {
+    let desk = desk()?;
+    for (flag, why) in
+        [("--value a.b=c", "inputs take their examples"), ("--timeout 5s", "the plugins of a Connect")]
+    {
+        let said = desk.run(&format!("validate {flag}")).await?;
+        let name = flag.split(' ').next().unwrap_or_default();
+        assert_eq!(said.code, Some(64), "{said}");
+        assert!(said.err.contains(&format!("Error: {name} is of use only with --connect\nHint: ")), "{said}");
+        assert!(said.err.contains(why), "{said}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_folder_and_a_tag_exclude_each_other() -> Result<()> {
     let said = desk()?.run("plan --dir . --tag v1 -e production").await?;
     assert_eq!(said.code, Some(64), "{said}");

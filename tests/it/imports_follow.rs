@@ -136,6 +136,28 @@ async fn while_an_import_is_away_what_was_read_of_it_serves_the_main_repository_
 }
 
 #[tokio::test]
+async fn the_rollback_of_an_import_stands_in_each_line_of_the_audit() -> Result<()> {
+    let mut story = Story::begin().await?;
+    let first = story.platform.origin.id("v2^{commit}")?;
+    story.platform.release(&[(TEMPLATE.0, &template("  batch.size: 8\n"))])?;
+    story.wait_for_applied().await?;
+    let second = story.platform.origin.id("v2^{commit}")?;
+    story.platform.origin.tag("v2", &first)?;
+    story.wait_for_applied().await?;
+    assert_eq!(story.key("orders", "batch.size"), None);
+    let (log, from) = (story.agent.log(), format!("platform v2 at {}", &second[..7]));
+    let steps: Vec<_> = log.lines().filter(|line| line.contains("took a step")).collect();
+    let is_rollback = |line: &&str| line.contains("rolled_back_from") && line.contains(&from);
+    assert_eq!(
+        steps.iter().map(|line| is_rollback(line)).collect::<Vec<_>>().last(),
+        Some(&true),
+        "{steps:#?}"
+    );
+    assert_eq!(steps.iter().filter(|line| line.contains("rolled_back_from")).count(), 1, "{steps:#?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_mistake_in_an_import_refuses_the_whole_until_it_is_mended() -> Result<()> {
     let mut story = Story::begin().await?;
     story.platform.release(&[(TEMPLATE.0, &template("  batch.size: \"{{ params.batch }}\"\n"))])?;

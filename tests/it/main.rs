@@ -76,12 +76,13 @@ mod serve;
 mod serve_told;
 mod signed;
 mod signed_follow;
-#[cfg(feature = "openpgp")]
 mod signed_openpgp;
 mod support;
+mod told_log;
 mod told_once;
 mod told_versions;
 mod versions;
 mod watched;
 mod watched_limits;
 mod webhooks;
+#[cfg(feature = "openpgp")]

@@ -37,6 +37,7 @@ fn report(heartbeat: Timestamp) -> Arc<Report> {
         cluster: ClusterReport::default(),
         clocks: Clocks::default(),
         findings: Findings::default(),
+        declared: None,
         answered: 0,
     })
 }

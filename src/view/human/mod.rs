@@ -357,32 +357,7 @@ pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
     for told in status.plan.iter().flat_map(|plan| &plan.warnings) {
         notes::warning(&mut out, told, paint);
     }
-    let failures = status
-        .repositories
-        .iter()
-        .filter_map(|repository| Some((repository.repository.as_str(), repository.failure.as_ref()?)))
-        .chain(status.connect.failure.as_ref().map(|failure| ("connect", failure)));
-    for (of, FailureForm { class, text }) in failures {
-        let mark = paint.mark(Colour::Red, "✗");
-        put(&mut out, format_args!("{mark} {}: {}: {}", line(of), line(class), line(text)));
-    }
-    let invalid = status.repositories.iter().filter(|one| one.state == "invalid" && one.failure.is_none());
-    for repository in invalid {
-        let mark = paint.mark(Colour::Red, "✗");
-        let what = "what it points at is not valid; the last good revision stays in force";
-        put(&mut out, format_args!("{mark} {}: invalid: {what}", line(&repository.repository)));
-    }
-    // Where there is a failure, that says why.
-    let stale = status.repositories.iter().filter(|one| one.state == "stale" && one.failure.is_none());
-    for repository in stale {
-        let mark = paint.mark(Colour::Yellow, "!");
-        let what = if repository.repository.starts_with("extra:") {
-            "it holds nothing; what it declared last stays in force"
-        } else {
-            "it has not answered yet; what was accepted last is in force"
-        };
-        put(&mut out, format_args!("{mark} {}: stale: {what}", line(&repository.repository)));
-    }
+    repositories(&mut out, status, paint);
     for told in status.findings.iter().filter(|told| told.severity != "info") {
         told_finding(&mut out, told, paint);
     }
@@ -398,14 +373,52 @@ pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
         put(&mut out, format_args!("{}", paint.strong(last)));
         return out;
     }
-    let last = format!(
-        "{}, {} not in sync, {}.",
-        count(connectors.len(), "connector", "connectors"),
-        connectors.iter().filter(|connector| connector.sync != "synced").count(),
-        count(errors, "error finding", "error findings"),
-    );
+    if let Some(names) = status.unmanaged() {
+        put(&mut out, format_args!("Unmanaged (never touched): {names}"));
+    }
+    let known = status.unseen().unwrap_or_else(|| {
+        let apart = connectors.iter().filter(|connector| connector.sync != "synced").count();
+        format!("{}, {apart} not in sync", count(connectors.len(), "connector", "connectors"))
+    });
+    let last = format!("{known}, {}.", count(errors, "error finding", "error findings"));
     put(&mut out, format_args!("{}", paint.strong(&last)));
     out
+}
+
+/// Writes what is wrong with repositories and with Connect, and what is in force meanwhile.
+fn repositories(out: &mut String, status: &StatusForm, paint: Paint) {
+    let failures = status
+        .repositories
+        .iter()
+        .filter_map(|repository| Some((repository.repository.as_str(), repository.failure.as_ref()?)))
+        .chain(status.connect.failure.as_ref().map(|failure| ("connect", failure)));
+    for (of, FailureForm { class, text, hint }) in failures {
+        let mark = paint.mark(Colour::Red, "✗");
+        put(out, format_args!("{mark} {}: {}: {}", line(of), line(class), line(text)));
+        if let Some(hint) = hint {
+            put(out, format_args!("  hint: {}", line(hint)));
+        }
+    }
+    let invalid = status.repositories.iter().filter(|one| one.state == "invalid" && one.failure.is_none());
+    for repository in invalid {
+        let mark = paint.mark(Colour::Red, "✗");
+        let what = match status.clocks.validated {
+            Some(_) => "what it points at is not valid; the last good revision stays in force",
+            None => "what it points at is not valid; none is in force",
+        };
+        put(out, format_args!("{mark} {}: invalid: {what}", line(&repository.repository)));
+    }
+    // Where there is a failure, that says why.
+    let stale = status.repositories.iter().filter(|one| one.state == "stale" && one.failure.is_none());
+    for repository in stale {
+        let mark = paint.mark(Colour::Yellow, "!");
+        let what = if repository.repository.starts_with("extra:") {
+            "it holds nothing; what it declared last stays in force"
+        } else {
+            "it has not answered yet; what was accepted last is in force"
+        };
+        put(out, format_args!("{mark} {}: stale: {what}", line(&repository.repository)));
+    }
 }
 
 fn is_gone(connector: &ConnectorForm) -> bool {

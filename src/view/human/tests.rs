@@ -144,7 +144,9 @@ fn a_status_is_told_at_a_glance() {
         Connect      2.8.2
         warning: orders-sink: Connect 2.8.2 cannot stop a connector, 3.5 and newer can: it is paused instead, so its tasks stay where they are and keep what they hold
         ✗ main: unreachable: failed to list the refs: connection refused
+          hint: is it up?
         ✗ connect: unreachable: failed to list the connectors: timed out
+          hint: is it up?
         connectors/orders.yaml:3:5: error[file-name]: no template is called debezium-postgrs
           hint: did you mean debezium-postgres?
         connectors/orders.yaml:7:5: warning[connectors-missing]: nothing\nis here
@@ -157,6 +159,7 @@ fn a_status_is_told_at_a_glance() {
         ~ orders-sink   missing, state unknown, 0 tasks
         ✓ quiet         synced, running, 1 task
         ~ users-source  config_drift, drifted 15 min ago, state unknown, 0 tasks
+        Unmanaged (never touched): someone-elses
         9 connectors, 8 not in sync, 1 error finding.
         "#);
 }
@@ -176,6 +179,31 @@ fn an_agent_that_follows_says_who_tells_of_the_connectors() {
     ✗ main: invalid: what it points at is not valid; the last good revision stays in force
     The agent beside the leading worker tells of the connectors.
     "#);
+}
+
+#[test]
+fn where_nobody_could_look_it_is_said_what_is_not_known() {
+    let mut report = example::report();
+    report.cluster.plan = None;
+    let told = |report: &_| status(&StatusForm::new(report, "0.1.0"), example::NOW, false);
+    let last = "9 connectors declared, how they stand is not known, 1 error finding.\n";
+    assert!(told(&report).ends_with(last), "{}", told(&report));
+    report.declared = None;
+    assert!(told(&report).ends_with("\nNothing is in force, 1 error finding.\n"), "{}", told(&report));
+    report.repositories[0].state = RepositoryState::Invalid;
+    report.repositories[0].failure = None;
+    report.clocks.validated = None;
+    assert!(told(&report).contains("is not valid; none is in force\n"), "{}", told(&report));
+}
+
+#[test]
+fn of_many_unmanaged_connectors_the_first_are_named() {
+    let mut report = example::report();
+    let unmanaged = (10..40).map(|number| example::name(&format!("c{number}"))).collect();
+    report.cluster.plan = Some(Plan { unmanaged, ..example::plan() }.into());
+    let told = status(&StatusForm::new(&report, "0.1.0"), example::NOW, false);
+    assert!(told.contains("\nUnmanaged (never touched): c10, c11, "), "{told}");
+    assert!(told.contains(", c29 and 10 more\n") && !told.contains("c30"), "{told}");
 }
 
 #[test]
