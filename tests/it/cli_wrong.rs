@@ -308,6 +308,7 @@ async fn a_repository_that_cannot_be_reached_is_named() -> Result<()> {
     ---- stderr
     Error: failed to reach http://127.0.0.1:1/x.git while asking what the ref names
     Caused by: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
+    Hint: nothing listens at this host and port: is the server up, and is the address right, its port too?
     "#);
     Ok(())
 }

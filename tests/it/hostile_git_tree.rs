@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, ensure};
 use tagalong_testkit::fake::Fake;
 
 use crate::hostile_git::state;
-use crate::repo_tree::Forge;
+use crate::repo_tree_crafted::Forge;
 use crate::support::agent::{Agent, SOON, wait};
 use crate::support::command::Desk;
 use crate::support::definitions::{Definitions, ENVIRONMENT, file_of, file_source};

@@ -148,11 +148,7 @@ async fn the_rollback_of_an_import_stands_in_each_line_of_the_audit() -> Result<
     let (log, from) = (story.agent.log(), format!("platform v2 at {}", &second[..7]));
     let steps: Vec<_> = log.lines().filter(|line| line.contains("took a step")).collect();
     let is_rollback = |line: &&str| line.contains("rolled_back_from") && line.contains(&from);
-    assert_eq!(
-        steps.iter().map(|line| is_rollback(line)).collect::<Vec<_>>().last(),
-        Some(&true),
-        "{steps:#?}"
-    );
+    assert_eq!(steps.iter().map(is_rollback).collect::<Vec<_>>().last(), Some(&true), "{steps:#?}");
     assert_eq!(steps.iter().filter(|line| line.contains("rolled_back_from")).count(), 1, "{steps:#?}");
     Ok(())
 }

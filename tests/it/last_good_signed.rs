@@ -93,7 +93,7 @@ async fn fares(agent: &Agent, repository: &str, wanted: &str) -> Result<()> {
 
 /// Has Ada sign a release of the connector with this in it.
 fn release(story: &mut Story, ada: &Signer, tag: &str, more: &str) -> Result<()> {
-    let file = if more.is_empty() { "conector: orders\n".to_owned() } else { file_source("orders", more) };
+    let file = if more.is_empty() { "connectr: orders\n".to_owned() } else { file_source("orders", more) };
     story.definitions.origin.commit("a release", &[(&file_of("orders"), &file)])?;
     ada.tag(&mut story.definitions.origin, tag, "HEAD")
 }

@@ -67,6 +67,7 @@ mod repo_packs;
 mod repo_scratch;
 mod repo_slow;
 mod repo_tree;
+mod repo_tree_crafted;
 mod repo_wire;
 mod repo_worker;
 mod schema;
@@ -76,6 +77,7 @@ mod serve;
 mod serve_told;
 mod signed;
 mod signed_follow;
+#[cfg(feature = "openpgp")]
 mod signed_openpgp;
 mod support;
 mod told_log;
@@ -85,4 +87,3 @@ mod versions;
 mod watched;
 mod watched_limits;
 mod webhooks;
-#[cfg(feature = "openpgp")]

@@ -325,7 +325,10 @@ fn lay(settings: &mut Value, path: &str, value: Value) {
 #[test]
 fn the_schema_of_settings_and_their_reader_judge_alike() -> Result<()> {
     let mut samples = Vec::new();
-    for Field { key, takes, .. } in settings::shape::fields() {
+    // The schema is of every build.
+    let is_built = |key: &str| cfg!(feature = "openpgp") || !key.ends_with("openpgp_keys_file");
+    for Field { key, takes, .. } in settings::shape::fields().into_iter().filter(|field| is_built(field.key))
+    {
         let put = |value: Value| {
             let mut settings = around(key);
             lay(&mut settings, key, value);

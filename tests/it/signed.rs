@@ -15,7 +15,7 @@ use tagalong::signature::refusal::Refusal;
 use tagalong_testkit::git::repository::{FIRST_MOMENT, Repository as Origin};
 use tempfile::TempDir;
 
-use crate::repo_tree::Forge;
+use crate::repo_tree_crafted::Forge;
 use crate::support::signing::{Signer, push};
 
 /// Says whether a refusal is the one that is expected.
