@@ -175,7 +175,7 @@ async fn a_fetch_that_stalls_in_the_middle_of_a_pack_behind_ssh_is_given_up_at_t
     let script = folder.path().join("stall");
     // The first time it serves, the second time it passes a part on, says so to this test, and hangs.
     let text = "#!/bin/sh\nif mkdir \"$0.once\" 2>/dev/null; then exec sh -c \"$SSH_ORIGINAL_COMMAND\"; fi\n\
-                sh -c \"$SSH_ORIGINAL_COMMAND\" | { head -c 200000; touch \"$0.part\"; exec sleep 12; }\n";
+                sh -c \"$SSH_ORIGINAL_COMMAND\" | { dd bs=4096 count=50 2>/dev/null; touch \"$0.part\"; exec sleep 12; }\n";
     fs::write(&script, text)?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     let sshd = Sshd::start(&format!("command=\"{}\"", script.display())).await?;

@@ -224,7 +224,7 @@ async fn a_host_is_known_by_the_fingerprint_of_its_key_and_no_other() -> Result<
     ---- stderr
     Error: the host key of URL is not known
     Caused by: HOST shows ssh-ed25519 SHA256:HERE, which is not pinned. Host key verification failed.
-    Hint: compare the key with what the host's pages say, and name it by `known_hosts_file` or `host_key_fingerprints` in `git_credentials`; `ssh-keyscan HOST | ssh-keygen -lf -` shows it
+    Hint: compare the key with what the host's pages say, and name it by `known_hosts_file` or `host_key_fingerprints` in `git_credentials`; `ssh-keyscan -p PORT HOST | ssh-keygen -lf -` shows it, where the port is 22 without `-p`
     ");
     Ok(())
 }
