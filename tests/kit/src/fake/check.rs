@@ -150,11 +150,15 @@ pub fn mocked_failure(config: &Sent) -> Option<Duration> {
     (text(config, "mock_mode") == Some("task-failure")).then(|| Duration::from_millis(delay))
 }
 
+/// Classes with this in their name give their tasks no more than they need, in every version.
+const OF_ITS_OWN: &str = "Thrifty";
+
 /// The config that a connector gives each of its tasks.
 pub fn task_config(version: Version, class: &str, config: &Sent) -> Sent {
     let task_class = format!("{}Task", class.strip_suffix("Connector").unwrap_or(class));
     let mut given = config.clone();
-    if class.contains("FileStream") && !version.copies_whole_configs() {
+    let is_of_its_own = class.contains(OF_ITS_OWN);
+    if is_of_its_own || class.contains("FileStream") && !version.copies_whole_configs() {
         given.retain(|key, _| matches!(key.as_str(), "file" | "topic" | "topics" | "batch.size"));
         if kind(class) == "source" {
             given.entry("batch.size".to_owned()).or_insert_with(|| Some("2000".to_owned()));

@@ -44,6 +44,8 @@ pub struct Entry {
     pub starts: usize,
     pub task_starts: usize,
     pub offsets: Json,
+    /// Whether each read finds the offsets further.
+    pub flows: bool,
 }
 
 /// The whole cluster.
@@ -175,6 +177,7 @@ impl Cluster {
             starts: 1,
             task_starts: 0,
             offsets: json!([]),
+            flows: false,
         };
         self.connectors.insert(name.to_owned(), entry);
     }
@@ -326,6 +329,13 @@ impl Cluster {
         task.trace = Some(trace.to_owned());
     }
 
+    pub fn hand(&mut self, name: &str, state: State) {
+        let entry = self.entry(name).expect("a connector that is there");
+        for task in &mut entry.tasks {
+            task.turn = Turn { before: state, after: state, at: Instant::now() };
+        }
+    }
+
     pub fn fail_connector(&mut self, name: &str, trace: &str) {
         let entry = self.entry(name).expect("a connector that is there");
         entry.turn = Turn { before: State::Failed, after: State::Failed, at: Instant::now() };
@@ -356,6 +366,10 @@ impl Cluster {
         if let Some(entry) = self.entry(name) {
             entry.offsets = offsets;
         }
+    }
+
+    pub fn flow(&mut self, name: &str, flows: bool) {
+        self.entry(name).expect("a connector that is there").flows = flows;
     }
 
     pub fn snapshot(&mut self, name: &str) -> Option<Connector> {
@@ -389,7 +403,9 @@ impl Cluster {
         let task_config = check::task_config(self.version, class, config);
         let after = if trace.is_some() { State::Failed } else { State::Running };
         let at = now + timing.tasks + timing.settle + mocked.unwrap_or_default();
-        let turn = Turn { before: State::Unassigned, after, at };
+        // A mock connector's task runs until it fails.
+        let before = if mocked.is_some() { State::Running } else { State::Unassigned };
+        let turn = Turn { before, after, at };
         (0..check::task_count(class, config))
             .map(|_| Task { config: task_config.clone(), turn, trace: trace.clone(), worker: self.assign() })
             .collect()

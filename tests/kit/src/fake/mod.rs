@@ -254,6 +254,17 @@ impl Fake {
         self.shared.cluster().fail_connector(name, trace);
     }
 
+    /// Leaves the tasks of a connector without a worker, as one that was killed does for minutes, until
+    /// [`Fake::take_in`].
+    pub fn strand(&self, name: &str) {
+        self.shared.cluster().hand(name, State::Unassigned);
+    }
+
+    /// Lets a worker run the tasks of a connector again.
+    pub fn take_in(&self, name: &str) {
+        self.shared.cluster().hand(name, State::Running);
+    }
+
     /// Lets every task of a connector fail with this trace whenever it is started, until
     /// [`Fake::heal`].
     pub fn sicken(&self, name: &str, trace: &str) {
@@ -281,6 +292,16 @@ impl Fake {
     pub fn set_offsets(&self, name: &str, offsets: &str) {
         let offsets = serde_json::from_str(offsets).expect("the offsets are JSON");
         self.shared.cluster().set_offsets(name, offsets);
+    }
+
+    /// Lets the offsets of a connector move from now on: each read finds them a little further.
+    pub fn flow(&self, name: &str) {
+        self.shared.cluster().flow(name, true);
+    }
+
+    /// Lets the offsets of a connector stand still from now on.
+    pub fn freeze(&self, name: &str) {
+        self.shared.cluster().flow(name, false);
     }
 
     /// Makes a worker the leader.

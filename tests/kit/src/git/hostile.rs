@@ -182,7 +182,11 @@ async fn play(stream: &mut TcpStream, acts: &[Act], shared: &Shared, request: &[
             Act::Hang => std::future::pending::<()>().await,
             Act::Pass => stream.write_all(&real(shared.behind, request).await?).await?,
             Act::Change(change) => stream.write_all(&change(real(shared.behind, request).await?)).await?,
-            Act::Meanwhile(work) => work(),
+            // A thread of the runtime that is kept busy may be the one that hears of sockets and clocks.
+            Act::Meanwhile(work) => {
+                let work = Arc::clone(work);
+                tokio::task::spawn_blocking(move || work()).await?;
+            }
         }
     }
     stream.shutdown().await?;
