@@ -14,7 +14,8 @@ use tagalong::model::definition::Definitions;
 use tagalong::model::desired::Desired;
 use tagalong::model::live::{Kind, Live, LiveConnector, RunState, Status, Task};
 use tagalong::model::name::EnvironmentName;
-use tagalong::model::plan::{Mode, Plan, Policy};
+use tagalong::model::plan::Plan;
+use tagalong::model::policy::Policy;
 use tagalong::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision};
 use tagalong::model::select::Select;
 use tagalong::model::snapshot::{Snapshot, Sources};
@@ -139,7 +140,7 @@ fn render(definitions: &Definitions, sources: &Sources, environment: &str) -> De
 }
 
 fn policy() -> Policy {
-    Policy { mode: Mode::Enforce, restart: true, suspend: None, select: Select::default() }
+    Policy::default()
 }
 
 /// The cluster that runs these connectors, but for one key where that is named. Its texts are its own, as they are

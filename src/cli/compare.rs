@@ -18,6 +18,7 @@ use crate::model::definition::About;
 use crate::model::finding::Findings;
 use crate::model::folder::ExtraFolder;
 use crate::model::name::EnvironmentName;
+use crate::model::policy::{Prune, Pruned};
 use crate::model::revision::At;
 use crate::model::rule::Severity;
 use crate::model::snapshot::Sources;
@@ -41,6 +42,7 @@ use crate::view;
     tagalong compare v1 HEAD\n  \
     tagalong compare origin/main . -e production\n  \
     tagalong compare v1 HEAD --extra ../shop/connectors\n  \
+    tagalong compare v1 HEAD --prune owned\n  \
     tagalong compare v1 HEAD --output markdown\n\n\
     Exit codes: 0 done, 1 failed, NEW is not valid or breaks a folder of --extra, 2 something would be held."
 )]
@@ -77,6 +79,11 @@ pub struct Compare {
     #[arg(long = "value", value_name = "A.B=C")]
     values: Vec<String>,
 
+    /// What the agents do with a connector whose file is gone, as `prune.policy` in their settings says; the limits are the
+    /// default ones
+    #[arg(long, value_enum, value_name = "POLICY", default_value_t)]
+    prune: OnGone,
+
     /// Form of the result: for people, for programs, or for the comment on a pull request
     #[arg(short, long, value_enum, value_name = "FORM", default_value_t)]
     output: Form,
@@ -102,6 +109,25 @@ enum Form {
     Markdown,
 }
 
+/// What is done with a connector whose file is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+enum OnGone {
+    // Without help of their own, as above.
+    #[default]
+    Never,
+    Owned,
+}
+
+impl OnGone {
+    fn meant(self) -> Prune {
+        let who = match self {
+            Self::Never => Pruned::Nobody,
+            Self::Owned => Pruned::Owned,
+        };
+        Prune { who, ..Prune::default() }
+    }
+}
+
 impl Compare {
     pub async fn run(self) -> Result<Done, Failure> {
         let settings = self.settings()?;
@@ -117,7 +143,7 @@ impl Compare {
         let old = side(&old, None).await?;
         let new = side(&new, Some(&old)).await?;
         self.known(&old, &new)?;
-        let comparison = pipeline::compare::compare(&old, &new, Timestamp::now());
+        let comparison = pipeline::compare::compare(&old, &new, self.prune.meant(), Timestamp::now());
         self.tell(&comparison)?;
         Ok(match (comparison.has_errors(), comparison.holds()) {
             (true, _) => Done::Said,

@@ -8,8 +8,10 @@ mod agent;
 mod apply;
 mod asking;
 mod checkout;
+mod claims;
 mod compare;
 mod completions;
+mod confirmed;
 mod definitions;
 mod docs;
 mod failure;
@@ -84,7 +86,7 @@ pub fn main() -> ExitCode {
         }
     };
     let ended = runtime.block_on(async {
-        let ended = dispatch(cli.command).await;
+        let ended = Box::pin(dispatch(cli.command)).await;
         repo::leave().await;
         ended
     });
@@ -117,9 +119,9 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<Done, Failure> {
     match command {
-        // It is by far the largest of them.
+        // These are by far the largest.
         Command::Run(command) => Box::pin(command.run()).await,
-        Command::Apply(command) => command.run().await,
+        Command::Apply(command) => Box::pin(command.run()).await,
         Command::Plan(command) => command.run().await,
         Command::Validate(command) => command.run().await,
         Command::Render(command) => command.run().await,

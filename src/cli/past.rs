@@ -15,13 +15,23 @@ use crate::model::name::EnvironmentName;
 use crate::model::revision::RepositoryRevision;
 use crate::pipeline::moves;
 use crate::repo::Repository;
-use crate::settings::checked::Settings;
+use crate::settings::checked::{self, Settings};
 
 /// The keeper of what is accepted here; none where that is not wanted, or where a folder is followed.
 pub fn keeper(settings: &Settings, environment: &EnvironmentName, main: &Repository) -> Option<Keeper> {
     let (folder, source) = (settings.state_dir.as_ref()?, main.source()?);
     let whose = Whose { environment, source: &source, connect: settings.connect.url.as_str() };
     Some(Keeper::new(folder, whose))
+}
+
+/// Where the definitions come from, a folder as well.
+pub fn source(settings: &Settings, main: &Repository) -> Option<String> {
+    match settings.repository.as_ref()? {
+        checked::Repository::Git(_) => main.source(),
+        checked::Repository::Directory(path) => {
+            Some(format!("folder {}", std::path::absolute(path).ok()?.display()))
+        }
+    }
 }
 
 /// What was accepted last, as far as it is known; read when it is needed.

@@ -3,12 +3,14 @@
 use clap::Args;
 use jiff::Timestamp;
 
+use crate::cli::claims;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions, PlanOutput, Printing};
 use crate::cli::wiring::Secrets;
 use crate::cli::{print, wiring};
 use crate::model::course::LowerVersion;
-use crate::pipeline;
+use crate::model::known::Known;
+use crate::pipeline::plan::plan_knowing;
 use crate::view;
 
 /// Show what would change in the cluster, and change nothing
@@ -51,8 +53,14 @@ impl Plan {
         let away = |error| wiring::away(&settings, error);
         client.ready().await.map_err(away)?;
         let live = client.live().await.map_err(away)?;
-        let policy = wiring::policy(&settings);
-        let plan = pipeline::plan::plan(&rendered.desired, &live, &policy, Timestamp::now());
+        let policy = wiring::policy(&settings, wiring::Command::Plan);
+        let desired = &rendered.desired;
+        let mut claims = claims::claims(&settings, &desired.environment, wiring::Command::Plan)?;
+        claims.begin(desired).await;
+        claims.judge(desired, &live, &policy).await;
+        let batch = claims.batch().clone();
+        let known = Known { claims: claims.known(desired, &live, &policy), batch, ..Known::default() };
+        let plan = plan_knowing(desired, &live, &known, &policy, Timestamp::now());
         print::result(&match self.printing.output {
             PlanOutput::Json => view::json::plan(&plan, &rendered.findings),
             PlanOutput::Markdown => view::markdown::plan(&plan, &rendered.findings),

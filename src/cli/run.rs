@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::info;
 
+use crate::cli::claims;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::flags::{Cluster, Common, Definitions};
 use crate::cli::past;
@@ -31,7 +32,7 @@ use crate::reconcile::owing::Owing;
 use crate::repo::{self, Repository};
 use crate::serve;
 use crate::serve::secret::Secret;
-use crate::settings::checked::{self, Settings};
+use crate::settings::checked::Settings;
 
 /// How many intervals the loop may be silent before it is no longer held to live.
 const SILENT_INTERVALS: u32 = 3;
@@ -88,8 +89,10 @@ impl Run {
         let follower = Follower::new(repository, settings.interval, settings.imports.clone(), place)
             .beside(Extras::new(&settings.extra))
             .keeping(keeping);
-        let reconciler =
-            Reconciler::new(client, wiring::reconciling(&settings, Command::Run)).owing(Owing::new(digests));
+        let reconciler = Reconciler::new(client, wiring::reconciling(&settings, Command::Run))
+            .owing(Owing::new(digests))
+            .claiming(claims::claims(&settings, &environment, Command::Run)?)
+            .telling_holds();
         let metrics = Arc::new(metrics(&settings));
         let (board, reports) = board(&settings, environment, Arc::clone(&metrics));
         let (hints, heard) = watch::channel(Hints::default());
@@ -117,13 +120,7 @@ fn digests(
     environment: &EnvironmentName,
     repository: &Repository,
 ) -> Option<LedgerKeeper> {
-    let folder = settings.state_dir.as_ref()?;
-    let source = match settings.repository.as_ref()? {
-        checked::Repository::Git(_) => repository.source()?,
-        checked::Repository::Directory(path) => {
-            format!("folder {}", std::path::absolute(path).ok()?.display())
-        }
-    };
+    let (folder, source) = (settings.state_dir.as_ref()?, past::source(settings, repository)?);
     let whose = Whose { environment, source: &source, connect: settings.connect.url.as_str() };
     Some(LedgerKeeper::new(folder, whose))
 }
@@ -179,7 +176,7 @@ fn board(
             Event::Looked | Event::CameRound => {}
             Event::Cycled(cycle) => {
                 metrics.observe_cycle(cycle.took);
-                metrics.observe_steps(&cycle.results);
+                metrics.observe_steps(&cycle.taken);
                 metrics.observe_exchanges(&cycle.exchanges);
             }
         }

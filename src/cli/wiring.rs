@@ -24,9 +24,10 @@ use crate::model::desired::{Desired, Lapse};
 use crate::model::finding::{Finding, Findings};
 use crate::model::folder::ExtraFolder;
 use crate::model::name::EnvironmentName;
-use crate::model::plan::Policy;
+use crate::model::policy::Policy;
 use crate::model::rule::Severity;
 use crate::pipeline;
+use crate::pipeline::stall;
 use crate::reconcile::cycle;
 use crate::reconcile::extras::Extras;
 use crate::reconcile::place::{self, Place};
@@ -325,12 +326,15 @@ fn writer(settings: &Settings, command: Command) -> Writer {
 }
 
 /// What bounds plans.
-pub fn policy(settings: &Settings) -> Policy {
+pub fn policy(settings: &Settings, command: Command) -> Policy {
     Policy {
         mode: settings.mode,
         restart: settings.restart,
         suspend: settings.suspend.clone(),
         select: settings.select.clone(),
+        risk: settings.risk,
+        prune: settings.prune,
+        forwarded: writer(settings, command) == Writer::Forwarded,
     }
 }
 
@@ -339,8 +343,10 @@ pub fn reconciling(settings: &Settings, command: Command) -> cycle::Options {
     cycle::Options {
         writer: writer(settings, command),
         change_deadline: settings.connect.change_deadline,
-        policy: policy(settings),
+        ready_deadline: settings.connect.ready_deadline,
+        policy: policy(settings, command),
         restart: settings.restart_limits,
+        stall: stall::Options { interval: settings.stall_interval, ..stall::Options::default() },
     }
 }
 

@@ -138,6 +138,8 @@ pub enum Attempt {
     Read(ConnectorName),
     /// Reading what the tasks of one connector got.
     Tasks(ConnectorName),
+    /// Reading what one connector has stored of its offsets.
+    Offsets(ConnectorName),
     /// Asking which plugins there are.
     Plugins,
     /// Asking a plugin what it thinks of a config.
@@ -178,9 +180,9 @@ impl Error {
             // A GET that the herder queues is answered once the worker has started.
             Self::TimedOut { attempt: Attempt::Ready, .. } => Class::Starting,
             Self::TimedOut { .. } => Class::TimedOut,
-            // There is always a way to stop, but not in every version.
+            // There is always a way to stop, but not in every version; offsets are told since 3.5.
             Self::Refused {
-                attempt: Attempt::Step(StepKind::Stop | StepKind::Create, _),
+                attempt: Attempt::Step(StepKind::Stop | StepKind::Create, _) | Attempt::Offsets(_),
                 refusal: Refusal::NoSuchPath,
                 ..
             }
@@ -282,6 +284,7 @@ impl Attempt {
             | Self::List
             | Self::Read(_)
             | Self::Tasks(_)
+            | Self::Offsets(_)
             | Self::Plugins
             | Self::Validate(_) => false,
         }
@@ -297,6 +300,7 @@ impl fmt::Display for Attempt {
             Self::List => f.write_str("read the connectors"),
             Self::Read(name) => write!(f, "read connector {name}"),
             Self::Tasks(name) => write!(f, "read the tasks of connector {name}"),
+            Self::Offsets(name) => write!(f, "read the offsets of connector {name}"),
             Self::Plugins => f.write_str("ask which plugins the worker has"),
             Self::Validate(name) => write!(f, "ask the plugin of connector {name}"),
             Self::Step(step, name) => write!(f, "{} connector {name}", step.name()),

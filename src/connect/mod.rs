@@ -12,8 +12,10 @@ mod advice;
 mod ask;
 pub mod complaint;
 pub mod error;
+mod hearing;
 mod http;
 mod login;
+mod offsets;
 mod parts;
 mod phrases;
 pub mod refusal;
@@ -35,6 +37,7 @@ use crate::connect::abilities::Abilities;
 use crate::connect::access::Access;
 use crate::connect::ask::{addressable, ask, nobody, refused, understood};
 use crate::connect::error::{Attempt, Error, Nonsense};
+use crate::connect::hearing::Hearing;
 use crate::connect::http::{Answer, Http, Request};
 use crate::connect::parts::{FENCE, Part};
 use crate::connect::refusal::Refusal;
@@ -44,6 +47,7 @@ use crate::model::live::{Kind, Live, LiveConnector, Worker};
 use crate::model::name::ConnectorName;
 use crate::model::opinion::Opinion;
 use crate::model::plan::{Failed, Step, StepKind};
+use crate::model::pulse::Stored;
 use crate::model::report::Exchange;
 
 /// How often the second request of a creation is sent before it is left to the next look.
@@ -57,6 +61,9 @@ const NO_CONTENT: u16 = 204;
 
 /// How many configs are read at once where the expanded read left connectors out.
 const READS_AT_ONCE: usize = 8;
+
+/// The longest list of offsets that is read; Debezium's are of a few hundred bytes.
+const OFFSETS_LIMIT: usize = 1024 * 1024;
 
 /// The longest opinion that is read; Debezium's are of 100 kB.
 const OPINION_LIMIT: usize = 8 * 1024 * 1024;
@@ -99,6 +106,7 @@ pub struct Client {
     http: Http,
     writer: Writer,
     abilities: Abilities,
+    hearing: Hearing,
 }
 
 impl Client {
@@ -106,7 +114,7 @@ impl Client {
     pub fn new(options: Options) -> Result<Self, Error> {
         let Options { url, writer, user_agent, access } = options;
         let http = Http::new(&url, &user_agent, &access)?;
-        Ok(Self { http, writer, abilities: Abilities::default() })
+        Ok(Self { http, writer, abilities: Abilities::default(), hearing: Hearing::default() })
     }
 
     /// Asks whether the worker has read its cluster's state, with GETs only.
@@ -138,13 +146,13 @@ impl Client {
         let request = Request::write(Method::DELETE, format!("/connectors/{}", nobody()))
             .query(Some(FENCE))
             .timeout(http::READ_TIMEOUT);
-        let answer = self.abilities.hear(self.http.send(&Attempt::Probe, request).await)?;
+        let answer = self.hear(self.http.send(&Attempt::Probe, request).await)?;
         match refused(&Attempt::Probe, &answer, true, None) {
             Some(Error::Refused { refusal: Refusal::NotFound, .. }) => Ok(Leadership::Leads),
             Some(Error::Refused {
                 refusal: Refusal::NotLeader | Refusal::Rebalancing, status: 409, ..
             }) => Ok(Leadership::Follows),
-            Some(error) => self.abilities.hear(Err(error)),
+            Some(error) => self.hear(Err(error)),
             None => {
                 let problem = Nonsense::Success;
                 Err(Error::NotUnderstood { attempt: Attempt::Probe, problem })
@@ -248,6 +256,20 @@ impl Client {
         understood(&attempt, wire::tasks(&answer.body, name))
     }
 
+    /// Reads what a connector has stored of its offsets; `None` where there is no such connector. Connect tells it
+    /// since 3.5, and as it was when the worker flushed last.
+    pub async fn offsets(&self, name: &ConnectorName) -> Result<Option<Stored>, Error> {
+        let attempt = Attempt::Offsets(name.clone());
+        let path = addressable(&attempt, name, "/offsets")?;
+        let answer = ask(&self.http, &attempt, Request::get(path).limit(OFFSETS_LIMIT)).await;
+        self.hearing.note_beside(&answer);
+        match self.abilities.hear(answer) {
+            Ok(answer) => understood(&attempt, offsets::stored(&answer.body)).map(Some),
+            Err(Error::Refused { refusal: Refusal::NotFound, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Asks for the worker's version and its Kafka cluster; proves nothing about being ready.
     pub async fn root(&self) -> Result<Worker, Error> {
         let answer = self.ask(&Attempt::Root, Request::get("/")).await?;
@@ -269,14 +291,14 @@ impl Client {
         let request = Request::write(Method::PUT, http::validation_path(class))
             .body(wire::question(name, config))
             .limit(OPINION_LIMIT);
-        let answer = self.abilities.hear(self.http.send(&attempt, request).await)?;
+        let answer = self.hear(self.http.send(&attempt, request).await)?;
         let Some(error) = refused(&attempt, &answer, false, Some(config)) else {
             return understood(&attempt, advice::opinion(&answer.body, config));
         };
         let message = wire::error_message(answer.status, &answer.body);
         match message.and_then(|message| advice::refused_whole(&message, config)) {
             Some(opinion) => Ok(opinion),
-            None => self.abilities.hear(Err(error)),
+            None => self.hear(Err(error)),
         }
     }
 
@@ -296,6 +318,25 @@ impl Client {
             self.send(&attempt, first, step).await?;
         }
         self.finish(connector, step).await
+    }
+
+    /// Restarts a connector with all its tasks, which run: in one call, or before 3.0 task by task.
+    pub async fn restart_tasks(
+        &self,
+        connector: &ConnectorName,
+        tasks: usize,
+        in_one_call: bool,
+    ) -> Result<(), Error> {
+        let attempt = Attempt::Step(StepKind::Restart, connector.clone());
+        let fenced = self.writer == Writer::Leader;
+        for part in parts::all_tasks(&attempt, connector, tasks, in_one_call, fenced)? {
+            let fenced = part.request.is_asked(FENCE);
+            let answer = self.hear(self.http.send(&attempt, part.request).await)?;
+            if let Some(error) = refused(&attempt, &answer, fenced, None) {
+                return self.hear(Err(error));
+            }
+        }
+        Ok(())
     }
 
     /// Sends what follows a step's first request, where that one was carried out.
@@ -346,7 +387,7 @@ impl Client {
     async fn send(&self, attempt: &Attempt, part: Part<'_>, step: &Step) -> Result<(), Error> {
         let Part { request, sent } = part;
         let fenced = request.is_asked(FENCE);
-        let answer = self.abilities.hear(self.http.send(attempt, request).await)?;
+        let answer = self.hear(self.http.send(attempt, request).await)?;
         let one_call = matches!(step, Step::Restart { failed: Failed::InOneCall });
         let refused = refused(attempt, &answer, fenced, sent);
         let result = match (refused, step) {
@@ -358,12 +399,23 @@ impl Client {
             (None, _) | (Some(Error::Refused { refusal: Refusal::NotFound, .. }), Step::Delete) => Ok(()),
             (Some(error), _) => Err(error),
         };
-        self.abilities.hear(result)
+        self.hear(result)
     }
 
     /// Has the worker asked anew what it can do, with the next look.
     pub fn doubt(&self) {
         self.abilities.forget();
+    }
+
+    /// Whether the worker may have lost its lead and got it back since that was asked last: it was silent for long, or
+    /// started anew.
+    pub fn is_in_doubt(&self) -> bool {
+        self.hearing.is_in_doubt()
+    }
+
+    /// The same, for one who has just asked whether it leads.
+    pub fn take_doubt(&self) -> bool {
+        self.hearing.take_doubt()
     }
 
     /// Hands out what was exchanged since it was last asked, for counters.
@@ -372,7 +424,12 @@ impl Client {
     }
 
     async fn ask(&self, attempt: &Attempt, request: Request) -> Result<Answer, Error> {
-        self.abilities.hear(ask(&self.http, attempt, request).await)
+        self.hear(ask(&self.http, attempt, request).await)
+    }
+
+    fn hear<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        self.hearing.note(&result);
+        self.abilities.hear(result)
     }
 }
 

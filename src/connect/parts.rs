@@ -76,6 +76,25 @@ pub fn parts<'a>(
     })
 }
 
+/// The requests that restart all tasks of a connector, whether they run or not.
+pub fn all_tasks<'a>(
+    attempt: &Attempt,
+    connector: &ConnectorName,
+    tasks: usize,
+    in_one_call: bool,
+    fenced: bool,
+) -> Result<Vec<Part<'a>>, Error> {
+    let base = addressable(attempt, connector, "")?;
+    let post = |path| Part { request: Request::write(Method::POST, path), sent: None };
+    Ok(if in_one_call {
+        let query = if fenced { "includeTasks=true&forward=false" } else { "includeTasks=true" };
+        let Part { request, sent } = post(format!("{base}/restart"));
+        vec![Part { request: request.query(Some(query)), sent }]
+    } else {
+        (0..tasks).map(|task| post(format!("{base}/tasks/{task}/restart"))).collect()
+    })
+}
+
 /// The restart of those that have still failed, of what was seen to have failed a while ago.
 pub fn still_failed(itself: bool, tasks: &[u32], now: &Status) -> Step {
     let has_failed = |id: &u32| now.tasks.iter().any(|task| task.id == *id && task.state == RunState::Failed);

@@ -39,6 +39,7 @@ const AWAY: &[&str] = &[
     "An error occurred while setting up the SSL connection",
     // PostgreSQL itself.
     "password authentication failed",
+    "is not permitted to log in",
     "no pg_hba.conf entry",
     "the database system is starting up",
     "the database system is shutting down",
@@ -141,6 +142,7 @@ mod tests {
             "FATAL: password authentication failed for user \"orders\"",
             "FATAL: database \"orders\" does not exist",
             "FATAL: role \"orders\" does not exist",
+            "FATAL: role \"orders\" is not permitted to log in",
             "ERROR: publication \"orders\" does not exist",
             "Publication autocreation is disabled, please create one and restart the connector.",
             "Communications link failure",

@@ -73,6 +73,12 @@ const STUCK: &str = "an agent that starts while git is away puts in force what t
     intervals: have the folder writable again, or remove the file before the agent is started anew";
 
 impl Error {
+    /// Whether the file was read, and there is nothing in it that can be used: it may be written anew. What could not be
+    /// read may still hold what is worth keeping.
+    pub fn is_unusable(&self) -> bool {
+        matches!(self, Self::Doubtful { .. })
+    }
+
     /// What follows from it, and what a person can do, where that is not what always follows.
     pub fn hint(&self) -> Option<&'static str> {
         matches!(self, Self::Stuck { .. }).then_some(STUCK)

@@ -146,6 +146,17 @@ impl Place {
         sync(&self.folder)
     }
 
+    /// Has what is there stand elsewhere, in place of what stood there; it need not be readable for that.
+    pub fn put_aside(&self, aside: &Self) -> io::Result<()> {
+        match fs::rename(&self.path, &aside.path) {
+            Ok(()) => sync(&self.folder),
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound | ErrorKind::NotADirectory => Ok(()),
+                _ => Err(error),
+            },
+        }
+    }
+
     /// Takes away what is there, for it is not to be believed any more. What is no file never is.
     pub fn forget(&self) -> io::Result<()> {
         match fs::remove_file(&self.path) {

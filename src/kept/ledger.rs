@@ -16,6 +16,9 @@ use crate::kept::seal::Seal;
 use crate::model::ledger::{Digest, Entry, Ledger};
 use crate::model::name::ConnectorName;
 
+/// What stands before a digest that was only assumed.
+const ASSUMED: char = '~';
+
 /// What every version begins the file with, and the form that this one reads and writes.
 const SEAL: Seal = Seal { what: "digests", format: 1 };
 
@@ -26,7 +29,8 @@ struct Document {
     of: String,
     /// In base64.
     key: String,
-    /// By connector and key: in base64 the digest of what is there, or nothing where it is owed.
+    /// By connector and key: in base64 the digest of what is there, behind a `~` where that was assumed, or nothing where
+    /// it is owed.
     connectors: BTreeMap<String, BTreeMap<String, Option<String>>>,
 }
 
@@ -34,6 +38,7 @@ struct Document {
 pub fn encode(key: &Key, ledger: &Ledger, mark: &str) -> Vec<u8> {
     let entry = |entry: &Entry| match entry {
         Entry::Settled(digest) => Some(STANDARD.encode(digest.bytes())),
+        Entry::Assumed(digest) => Some(format!("{ASSUMED}{}", STANDARD.encode(digest.bytes()))),
         Entry::Owed => None,
     };
     let of = |(name, entries): (&ConnectorName, &BTreeMap<Arc<str>, Entry>)| {
@@ -68,6 +73,10 @@ pub fn decode(bytes: &[u8], mark: &str) -> Result<(Key, Ledger), Doubt> {
 
 fn entry(text: Option<String>) -> Option<Entry> {
     let Some(text) = text else { return Some(Entry::Owed) };
+    let (text, entry): (_, fn(Digest) -> Entry) = match text.strip_prefix(ASSUMED) {
+        Some(text) => (text, Entry::Assumed),
+        None => (&text, Entry::Settled),
+    };
     let bytes = STANDARD.decode(text).ok()?;
-    Some(Entry::Settled(Digest::new(bytes.try_into().ok()?)))
+    Some(entry(Digest::new(bytes.try_into().ok()?)))
 }

@@ -14,9 +14,9 @@ use crate::kept::ledger::{decode, encode};
 use crate::kept::tests::MARK;
 use crate::kept::{LedgerKeeper, Whose};
 use crate::model::config::{Config, Value};
-use crate::model::desired::{Desired, DesiredConnector, DesiredState};
+use crate::model::desired::{Desired, DesiredConnector, DesiredState, Form};
 use crate::model::finding::Place;
-use crate::model::ledger::{Entry, Ledger};
+use crate::model::ledger::{Digest, Entry, Ledger};
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::revision::Revision;
 
@@ -29,7 +29,9 @@ fn desired() -> Desired {
             config: config.clone(),
             state: DesiredState::Running,
             keep: false,
+            acknowledged: Vec::new(),
             template: None,
+            form: Form::Own,
             place: Place::start_of("connectors/orders.yaml"),
             origins: BTreeMap::new(),
             suspend: None,
@@ -43,6 +45,8 @@ fn desired() -> Desired {
         connectors: ["orders", "audit", "lacking"].map(one).into(),
         suspend: None,
         unresolved: [(ConnectorName::observed("lacking"), BTreeSet::new())].into(),
+        forgotten: BTreeSet::new(),
+        left_out: BTreeSet::new(),
         incomplete: Vec::new(),
     }
 }
@@ -55,7 +59,9 @@ fn ledger(key: &Key) -> Ledger {
             (name, digests.into_iter().map(|(key, digest)| (key, Entry::Settled(digest))).collect())
         })
         .collect();
-    ledger.entry(ConnectorName::observed("a\nb")).or_default().insert("x".into(), Entry::Owed);
+    let odd = ledger.entry(ConnectorName::observed("a\nb")).or_default();
+    odd.insert("x".into(), Entry::Owed);
+    odd.insert("y".into(), Entry::Assumed(Digest::new([7; 32])));
     ledger
 }
 

@@ -259,7 +259,6 @@ fn what_was_kept_before_is_gone_where_it_cannot_be_replaced_and_there_again_with
 }
 
 #[test]
-#[ignore = "long: it writes down 85 MiB"]
 fn what_is_too_large_to_be_kept_leaves_nothing_older_behind() {
     let kit = Kit::new();
     let mut keeper = kit.keeper();
@@ -283,6 +282,27 @@ fn what_cannot_be_taken_away_is_named_and_what_another_agent_has_stays() {
     assert!(kit.path.exists());
     fs::write(&kit.path, "cut off").expect("it is ours");
     assert!(matches!(keeper.stuck(write(), denied()), Error::Write { .. }), "nobody believes it");
+}
+
+#[test]
+fn what_can_be_neither_locked_nor_put_aside_before_something_newer_is_named() {
+    let kit = Kit::new();
+    let lock = kit.path.with_extension("lock");
+    fs::remove_file(&lock).and_then(|()| fs::create_dir(&lock)).expect("it can be replaced");
+    let aside = kit.path.with_extension("last-good-before");
+    fs::create_dir(&aside).expect("a folder in the way");
+    let mut keeper = kit.keeper();
+    let stuck = keeper.recall_before_newer().expect_err("it cannot be locked");
+    assert!(matches!(stuck, Error::Stuck { .. }) && stuck.to_string().contains("v1 at bbbbbbb"), "{stuck}");
+    fs::remove_dir(&aside).expect("it is empty");
+    assert!(matches!(keeper.recall_before_newer(), Err(Error::Lock { .. })));
+    assert!(keeper.look().expect("it can be read").is_none(), "a start would take back what is newer");
+
+    let kit = Kit::new();
+    let mut other = kit.keeper();
+    other.recall().expect("it is the first");
+    assert!(matches!(kit.keeper().recall_before_newer(), Err(Error::Used { .. })));
+    assert!(kit.path.exists(), "it is the other one's");
 }
 
 #[test]

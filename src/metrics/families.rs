@@ -119,11 +119,11 @@ families! {
     CONNECTOR_TASKS = Gauge "connector_tasks" ["connector", "state"],
         "Tasks of the connector in each state.";
     CONNECTOR_STALLED = Gauge "connector_stalled" ["connector"],
-        "1 where the connector runs and its offsets do not move. Always 0 in this version.";
+        "1 where the connector says RUNNING and its offsets stand still; who is watched is said in docs/operations/stalled.md.";
     CONNECTOR_WAITING = Gauge "connector_waiting" ["connector"],
-        "1 where the connector waits for something that is not there yet, as its database.";
+        "1 where the connector waits: for its database, which is not there yet, or with its change for the one of its template that goes first.";
     CONNECTOR_LAST_APPLY_FAILED = Gauge "connector_last_apply_failed" ["connector"],
-        "1 where the last step for the connector failed.";
+        "1 where the last step for the connector failed, or its database is away for longer than connect.ready_deadline.";
     STEPS = Counter "steps_total" ["step", "outcome"],
         "Steps taken, by how they ended.";
     HELD = Gauge "held" ["hold"],

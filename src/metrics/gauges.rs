@@ -3,7 +3,7 @@
 //! Takes a report, writes samples. Nothing is kept between two scrapes, so a connector that is gone
 //! leaves no series behind, and at rest there is no memory held for series that nobody reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -242,12 +242,13 @@ impl Standing {
 
 /// Counts each connector once: what somebody has to act on comes before what the agent will mend.
 fn standings(plan: &Plan, cluster: &ClusterReport) -> BTreeMap<Standing, usize> {
-    let held: std::collections::BTreeSet<_> = plan.held.iter().map(|held| &held.action.connector).collect();
+    let held: BTreeSet<_> = plan.held.iter().map(|held| &held.action.connector).collect();
+    let in_hand: BTreeSet<_> = plan.steps.iter().map(|action| &action.connector).collect();
     let declared = plan.sync.iter().map(|(name, sync)| {
         if held.contains(name) {
             return Standing::Held;
         }
-        if cluster.waiting.contains_key(name) {
+        if cluster.waits_for_its_database(name) {
             return Standing::Waiting;
         }
         match sync {
@@ -257,11 +258,14 @@ fn standings(plan: &Plan, cluster: &ClusterReport) -> BTreeMap<Standing, usize> 
             Sync::Unknown => Standing::Unknown,
         }
     });
-    // What is held without being declared (a deletion of what was ours) stands nowhere else.
-    let only_held = held.iter().filter(|name| !plan.sync.contains_key(**name)).map(|_| Standing::Held);
-    let unmanaged = plan.unmanaged.iter().filter(|name| !held.contains(name)).map(|_| Standing::Unmanaged);
+    // What is deleted without being declared, because it was ours, stands nowhere else.
+    let apart: BTreeSet<_> =
+        held.union(&in_hand).copied().filter(|name| !plan.sync.contains_key(*name)).collect();
+    let deleted =
+        apart.iter().map(|name| if held.contains(name) { Standing::Held } else { Standing::Drifted });
+    let unmanaged = plan.unmanaged.iter().filter(|name| !apart.contains(name)).map(|_| Standing::Unmanaged);
     let mut counts = BTreeMap::new();
-    for standing in declared.chain(only_held).chain(unmanaged) {
+    for standing in declared.chain(deleted).chain(unmanaged) {
         *counts.entry(standing).or_default() += 1;
     }
     counts
@@ -283,8 +287,10 @@ fn write_drift(sheet: &mut Sheet, plan: &Plan, cluster: &ClusterReport) {
         plan.unverifiable.iter().map(|one| (&one.connector, one.keys.len())).collect();
     sheet.set(family::CONNECTOR_UNVERIFIABLE_KEYS, each(&|name| count(unverifiable.get(name))));
     sheet.set(family::CONNECTOR_DRIFT_SINCE, each(&|name| since(cluster.drift_since.get(name).copied())));
-    sheet.set(family::CONNECTOR_STALLED, each(&|_| 0.0));
-    sheet.set(family::CONNECTOR_WAITING, each(&|name| flag(cluster.waiting.contains_key(name))));
+    let is_stalled =
+        |name: &ConnectorName| cluster.pulses.get(name).is_some_and(|pulse| pulse.stalled_since().is_some());
+    sheet.set(family::CONNECTOR_STALLED, each(&|name| flag(is_stalled(name))));
+    sheet.set(family::CONNECTOR_WAITING, each(&|name| flag(cluster.waits(name))));
     sheet.set(family::CONNECTOR_LAST_APPLY_FAILED, each(&|name| flag(cluster.failed.contains_key(name))));
 }
 

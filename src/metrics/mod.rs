@@ -5,9 +5,13 @@
 
 pub mod families;
 mod gauges;
+#[cfg(test)]
+mod promised;
 mod sheet;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_held;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -79,7 +83,7 @@ impl Metrics {
         self.begin_repository(RepositoryName::main().as_str());
         self.series(families::CYCLE_DURATION, &[]);
         for step in StepKind::ALL {
-            for outcome in Outcome::ALL {
+            for outcome in Outcome::ALL.iter().filter(|outcome| outcome.is_taken()) {
                 self.count(families::STEPS, &[step.name(), outcome.name()], 0);
             }
         }
@@ -152,7 +156,7 @@ impl Metrics {
         }
     }
 
-    /// Counts steps by how they ended.
+    /// Counts steps that were taken, by how they ended.
     pub fn observe_steps(&self, results: &[StepResult]) {
         for StepResult { connector: _, step, outcome, class: _, took: _ } in results {
             self.count(families::STEPS, &[step.name(), outcome.name()], 1);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::metrics::families::ALL;
+use crate::metrics::promised::promised;
 use crate::metrics::{Metrics, Options};
 use crate::model::config::{Config, Shown, Value};
 use crate::model::course::{Course, MoveKind};
@@ -16,50 +17,12 @@ use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::plan::{
     Action, Change, ChangeKind, Held, Hold, Mode, Plan, Reason, Step, StepKind, Sync, Unverifiable,
 };
+use crate::model::pulse::Pulse;
 use crate::model::report::{
     Class, Clock, Clocks, ClusterReport, Exchange, Outcome, Poll, PollOutcome, PollStep, Report,
-    RepositoryReport, RepositoryState, StepResult, SuspendedBy,
+    RepositoryReport, RepositoryState, StepResult, SuspendedBy, Waiting,
 };
 use crate::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision, Revision};
-
-/// The families as the specification lists them: prefix left out, label values after `=`.
-const PROMISED: &str = "build_info{version,commit,libgit2} · repository_info{repository,ref,revision,version_tag,verified_by} · repository_state{repository,state=ok|stale|unreachable|auth_failed|ref_missing|verification_failed|invalid|held} · repository_{last_poll,last_success,revision_first_seen,commit,operation_started}_timestamp_seconds{repository} · repository_polls_total{repository,outcome=success|noop|error} · \
-repository_moves_total{repository,kind=forward|backward|sideways|retag|deleted|appeared} · repository_last_move_timestamp_seconds{repository,kind} · repository_poll_duration_seconds{repository,step=list|fetch|verify|read} · repository_received_bytes_total{repository} · repository_consecutive_failures{repository} · findings{repository,severity} · \
-leader · revision_current · cycle_last_success_timestamp_seconds · cycle_duration_seconds · apply_last_success_timestamp_seconds · apply_last_result{result=success|partial|failed|never} · connectors{sync=synced|drifted|missing|held|waiting|unmanaged|unknown} · connector_sync_state{connector,state=synced|config_drift|state_drift|missing|surplus|unknown} · \
-connector_drifted_keys{connector} · connector_unverifiable_keys{connector} · connector_drift_since_timestamp_seconds{connector} · connector_info{connector,class,type} · connector_state{connector,state} · connector_tasks{connector,state} · connector_stalled{connector} · connector_waiting{connector} · connector_last_apply_failed{connector} · \
-steps_total{step,outcome} · held{hold} · suspended{by=environment|definition|settings} · connect_reachable · connect_requests_total{method,code_class} · connect_request_duration_seconds{method} · webhooks_total{outcome}";
-
-/// A label with the values that were promised.
-type Label = (String, Vec<String>);
-
-/// Each promised family with its labels.
-fn promised() -> Vec<(String, Vec<Label>)> {
-    let mut families = Vec::new();
-    for family in PROMISED.split(" · ") {
-        let (name, labels) = match family.strip_suffix('}').and_then(|inner| inner.rsplit_once('{')) {
-            Some((name, labels)) => (name, labels),
-            None => (family, ""),
-        };
-        let labels: Vec<Label> = labels
-            .split(',')
-            .filter(|label| !label.is_empty())
-            .map(|label| match label.split_once('=') {
-                Some((label, values)) => (label.to_owned(), values.split('|').map(str::to_owned).collect()),
-                None => (label.to_owned(), Vec::new()),
-            })
-            .collect();
-        match name.split_once('{') {
-            Some((before, rest)) => {
-                let (middles, after) = rest.split_once('}').expect("a list of middles");
-                for middle in middles.split(',') {
-                    families.push((format!("tagalong_{before}{middle}{after}"), labels.clone()));
-                }
-            }
-            None => families.push((format!("tagalong_{name}"), labels)),
-        }
-    }
-    families
-}
 
 fn metrics() -> Metrics {
     Metrics::new(Options {
@@ -72,11 +35,11 @@ fn metrics() -> Metrics {
 
 const SECRET: &str = "hunter2-must-not-be-seen";
 
-fn name(text: &str) -> ConnectorName {
+pub(in crate::metrics) fn name(text: &str) -> ConnectorName {
     ConnectorName::observed(text)
 }
 
-fn at(second: i64) -> Timestamp {
+pub(in crate::metrics) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).expect("in range")
 }
 
@@ -94,7 +57,7 @@ fn revision(commit: char) -> Revision {
     }])
 }
 
-fn plan() -> Plan {
+pub(in crate::metrics) fn plan() -> Plan {
     let change = |before: &str, after: &str| ChangeKind::Changed {
         before: Shown::Text(before.into()),
         after: Shown::Text(after.into()),
@@ -135,6 +98,8 @@ fn plan() -> Plan {
         .map(|(text, sync)| (name(text), sync))
         .into(),
         warnings: Vec::new(),
+        risks: Vec::new(),
+        leaves: BTreeMap::new(),
         incomplete: Vec::new(),
     }
 }
@@ -160,7 +125,7 @@ fn live() -> Live {
     }
 }
 
-fn report() -> Report {
+pub(in crate::metrics) fn report() -> Report {
     Report {
         environment: EnvironmentName::new("production").expect("a name"),
         mode: Mode::Enforce,
@@ -185,7 +150,12 @@ fn report() -> Report {
             live: Some(Arc::new(live())),
             plan: Some(Arc::new(plan())),
             drift_since: BTreeMap::from([(name("orders"), at(1900))]),
-            waiting: BTreeMap::from([(name("late"), Class::Waiting)]),
+            waiting: BTreeMap::from([
+                (name("late"), Waiting { class: Class::Waiting, since: at(1950) }),
+                // One that waits for another connector is counted as drifted.
+                (name("orders"), Waiting { class: Class::Canary, since: at(1950) }),
+            ]),
+            pulses: BTreeMap::from([(name("quiet"), Pulse::Stalled(at(1800)))]),
             failed: BTreeMap::from([(name("orders"), Class::Denied)]),
             last_success: Some(at(1995)),
             suspended: BTreeSet::from([SuspendedBy::Settings]),
@@ -203,7 +173,7 @@ fn report() -> Report {
 }
 
 /// The text after a report.
-fn told(report: Report) -> String {
+pub(in crate::metrics) fn told(report: Report) -> String {
     let metrics = metrics();
     metrics.observe(&Arc::new(report));
     metrics.encode()
@@ -216,7 +186,7 @@ fn value(text: &str, series: &str) -> Option<String> {
 }
 
 #[track_caller]
-fn assert_told(text: &str, series: &[(&str, &str)]) {
+pub(in crate::metrics) fn assert_told(text: &str, series: &[(&str, &str)]) {
     for (series, expected) in series {
         assert_eq!(value(text, series).as_deref(), Some(*expected), "{series} in\n{text}");
     }
@@ -267,7 +237,7 @@ fn every_known_label_value_is_there_from_the_first_scrape() {
     assert_told(
         &text,
         &[
-            ("steps_total{outcome=\"not-taken\",step=\"restart\"}", "0"),
+            ("steps_total{outcome=\"pending\",step=\"restart\"}", "0"),
             ("held{hold=\"risky-change\"}", "0"),
             ("apply_last_result{result=\"never\"}", "1"),
             ("connect_requests_total{code_class=\"none\",method=\"PUT\"}", "0"),
@@ -307,7 +277,10 @@ fn drift_is_a_state_with_a_since() {
             ("connector_drifted_keys{connector=\"quiet\"}", "0"),
             ("connector_unverifiable_keys{connector=\"orders\"}", "2"),
             ("connector_waiting{connector=\"late\"}", "1"),
+            ("connector_waiting{connector=\"orders\"}", "1"),
+            ("connector_waiting{connector=\"quiet\"}", "0"),
             ("connector_stalled{connector=\"orders\"}", "0"),
+            ("connector_stalled{connector=\"quiet\"}", "1"),
             ("connector_last_apply_failed{connector=\"orders\"}", "1"),
             ("connector_info{connector=\"orders\",class=\"io.example.Source\",type=\"source\"}", "1"),
             ("connector_state{connector=\"orders\",state=\"running\"}", "1"),

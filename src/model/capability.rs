@@ -10,7 +10,14 @@ use std::sync::Arc;
 /// The version with which each capability came.
 const INITIAL_STATE: Version = Version { major: 3, minor: 7 };
 const STOP: Version = Version { major: 3, minor: 5 };
+const OFFSETS: Version = Version { major: 3, minor: 5 };
 const RESTART_FAILED: Version = Version { major: 3, minor: 0 };
+
+/// The versions whose tasks notice a change that their own configs do not show (KAFKA-9228), each with the first
+/// patch of it that does; later ones all do.
+const NOTICES: [(Version, u32); 2] =
+    [(Version { major: 3, minor: 7 }, 2), (Version { major: 3, minor: 8 }, 1)];
+const ALL_NOTICE: Version = Version { major: 3, minor: 9 };
 
 /// What Confluent's distribution adds to its own version numbers, which are not Kafka's.
 const CONFLUENT: [&str; 2] = ["-ccs", "-ce"];
@@ -115,14 +122,38 @@ impl Capabilities {
         self.has(STOP)
     }
 
+    /// Whether the offsets that a connector has stored can be read.
+    pub fn tells_offsets(&self) -> bool {
+        self.has(OFFSETS)
+    }
+
     /// Whether what failed of a connector, itself and tasks, can be restarted in one call.
     pub fn restarts_failed(&self) -> bool {
         self.has(RESTART_FAILED)
     }
 
+    /// Whether tasks are restarted for a change that their own configs do not show, as that of a converter.
+    pub fn notices_what_tasks_do_not_show(&self) -> bool {
+        let patch = self.version.as_deref().and_then(patch).unwrap_or(0);
+        let is_told = self.version.as_deref().and_then(Version::read) == self.as_of;
+        let is_mended =
+            |(version, since): &(Version, u32)| is_told && self.as_of == Some(*version) && patch >= *since;
+        self.has(ALL_NOTICE) || NOTICES.iter().any(is_mended)
+    }
+
     fn has(&self, since: Version) -> bool {
         self.as_of.unwrap_or(Version::OLDEST) >= since
     }
+}
+
+/// The third number of a version; that of Confluent's is not Kafka's.
+fn patch(text: &str) -> Option<u32> {
+    if CONFLUENT.iter().any(|suffix| text.trim_end().ends_with(suffix)) {
+        return None;
+    }
+    let third = text.trim().split('.').nth(2)?;
+    let digits: String = third.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
 }
 
 impl Default for Capabilities {
@@ -178,32 +209,61 @@ mod tests {
         }
     }
 
-    fn told(found: &Capabilities) -> (bool, bool, bool) {
-        (found.has_initial_state(), found.has_stop(), found.restarts_failed())
+    fn told(found: &Capabilities) -> (bool, [bool; 2], bool) {
+        (found.has_initial_state(), [found.has_stop(), found.tells_offsets()], found.restarts_failed())
     }
 
     #[test]
     fn each_version_can_what_came_with_it_and_before() {
         for (version, expected) in [
-            ((2, 3), (false, false, false)),
-            ((2, 8), (false, false, false)),
-            ((3, 0), (false, false, true)),
-            ((3, 4), (false, false, true)),
-            ((3, 5), (false, true, true)),
-            ((3, 6), (false, true, true)),
-            ((3, 7), (true, true, true)),
-            ((4, 3), (true, true, true)),
+            ((2, 3), (false, [false; 2], false)),
+            ((2, 8), (false, [false; 2], false)),
+            ((3, 0), (false, [false; 2], true)),
+            ((3, 4), (false, [false; 2], true)),
+            ((3, 5), (false, [true; 2], true)),
+            ((3, 6), (false, [true; 2], true)),
+            ((3, 7), (true, [true; 2], true)),
+            ((4, 3), (true, [true; 2], true)),
         ] {
             let found = Capabilities::of(Version { major: version.0, minor: version.1 });
             assert_eq!(told(&found), expected, "{version:?}");
         }
-        assert_eq!(told(&Capabilities::default()), (true, true, true));
+        assert_eq!(told(&Capabilities::default()), (true, [true; 2], true));
+    }
+
+    #[test]
+    fn a_patch_decides_whether_tasks_notice_what_they_do_not_show() {
+        for (text, expected) in [
+            ("2.8.2", false),
+            ("3.6.2", false),
+            ("3.7.0", false),
+            ("3.7.1.redhat-00003", false),
+            ("3.7.2", true),
+            ("3.7.12-amzn-0", true),
+            ("3.8.0", false),
+            ("3.8.1", true),
+            ("3.9.0", true),
+            ("4.3.0", true),
+            // Confluent's patches are not Kafka's.
+            ("7.7.2-ccs", false),
+            ("7.8.1-ce", false),
+            ("7.9.0-ccs", true),
+            ("3.7-custom", false),
+        ] {
+            let version = Version::read(text).expect("a version");
+            let found = Capabilities::of(version).said(text);
+            assert_eq!(found.notices_what_tasks_do_not_show(), expected, "{text}");
+        }
+        let contradicted = Capabilities::of(Version { major: 3, minor: 8 }).said("3.8.1");
+        let within = contradicted.within(&Capabilities::of(Version { major: 3, minor: 7 }));
+        assert!(!within.notices_what_tasks_do_not_show(), "it is not the version that it says");
+        assert!(!Capabilities::unknown().notices_what_tasks_do_not_show());
     }
 
     #[test]
     fn a_worker_of_which_nothing_is_known_can_what_every_version_can() {
         let unknown = Capabilities::unknown();
-        assert_eq!((unknown.is_known(), told(&unknown)), (false, (false, false, false)));
+        assert_eq!((unknown.is_known(), told(&unknown)), (false, (false, [false; 2], false)));
         assert_eq!(unknown.clone().said(" un\u{7}known ").version.as_deref(), Some("unknown"));
         assert_eq!(unknown.said("").version, None);
     }

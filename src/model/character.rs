@@ -1,10 +1,9 @@
 //! Characters that are not shown to people as they are.
 //!
-//! Takes a character, says whether it is one; takes a text in JSON, gives the same with none of them. What is
-//! written in their place elsewhere is left to whoever shows a text.
+//! Takes a character, says whether it is one; takes a text, or a text in JSON, gives the same with none of them.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// Whether a character could disturb a terminal or hide what is really written: control characters, and
 /// those that part lines, turn the order of reading round, or are not seen.
@@ -14,6 +13,23 @@ pub fn is_unprintable(c: char) -> bool {
             c,
             '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
         )
+}
+
+/// A text on one line: what disturbs a reader is escaped, so that it can neither forge a line nor speak to the
+/// terminal.
+#[derive(Debug, Clone, Copy)]
+pub struct Printable<'t>(pub &'t str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| {
+            if is_unprintable(character) {
+                write!(f, "{}", character.escape_default())
+            } else {
+                f.write_char(character)
+            }
+        })
+    }
 }
 
 /// A text in JSON that says the same and has none of them but line feeds. What is here replaced can only stand in a

@@ -3,6 +3,7 @@
 //! A comparison knows only the definitions of both: whether the cluster equals the older ones is what
 //! a plan says. Making comparisons is left to `pipeline`, showing them to `view`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::model::finding::Findings;
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::plan::{Change, Hold};
 use crate::model::revision::{At, RepositoryName, Revision};
+use crate::model::risk::{self, Harm};
 
 /// What moving from one revision to another would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,15 +148,17 @@ pub struct Effect {
     /// What becomes of its own word that stops writing.
     pub suspend: Suspending,
     /// The other name, where the whole difference between two connectors is their name.
-    pub renamed: Option<ConnectorName>,
+    pub renamed: Option<Renamed>,
     /// The brake that would stop it.
     pub held: Option<Brake>,
+    /// What else it may do to data, which stops nothing, by key.
+    pub told: Vec<Told>,
 }
 
 /// What would become of a connector, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EffectKind {
-    /// It is deleted: the newer revision declares it absent.
+    /// It is deleted: the newer revision declares it absent, or the agents delete what is gone.
     Delete,
     /// It gets another config or state.
     Change,
@@ -179,6 +183,15 @@ impl EffectKind {
     }
 }
 
+/// The other name of a connector.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Renamed {
+    /// It.
+    pub other: ConnectorName,
+    /// What it does that the new one begins to work.
+    pub does: Option<Arc<str>>,
+}
+
 /// A brake that would stop a change, and what it says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Brake {
@@ -186,6 +199,23 @@ pub struct Brake {
     pub hold: Hold,
     /// What it means, for people.
     pub detail: String,
+    /// The lines to add to the connector's definition to release it, where there are such.
+    pub release: Option<String>,
+}
+
+/// Something that a change may do to data and that stops nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Told {
+    /// The key that changes.
+    pub key: Arc<str>,
+    /// The row of the table that says so.
+    pub row: &'static str,
+    /// The worst that it does.
+    pub harm: Harm,
+    /// Why it stops nothing.
+    pub standing: risk::Standing,
+    /// What would happen.
+    pub consequence: Cow<'static, str>,
 }
 
 impl Comparison {

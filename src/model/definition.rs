@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::desired::{DesiredState, Suspend};
+use crate::model::desired::{DesiredState, Form, Suspend};
 use crate::model::finding::{Findings, Place};
 use crate::model::import::Import;
 use crate::model::name::{ConnectorName, EnvironmentName};
@@ -187,6 +187,8 @@ pub struct Connector {
     pub name: ConnectorName,
     /// Where its name stands.
     pub place: Place,
+    /// In which form it is written.
+    pub form: Form,
     /// The template under it.
     pub template: Option<Text>,
     /// The file of Connect's own or of Strimzi's under it.
@@ -233,6 +235,8 @@ pub struct ConnectorBlock {
     pub with: Given,
     /// What it should be doing there.
     pub state: Option<DesiredState>,
+    /// Whether nothing is to be written there for now; it inherits from the connector.
+    pub suspend: Suspension,
     /// Its own keys.
     pub config: Vec<Pair>,
 }

@@ -12,6 +12,7 @@ use crate::model::config::{Config, Shown};
 use crate::model::finding::Place;
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::revision::{RepositoryName, Revision};
+use crate::model::risk::Acknowledged;
 use crate::model::supplied::SecretName;
 
 /// Every connector one environment should run.
@@ -28,6 +29,10 @@ pub struct Desired {
     /// The connectors that lack secrets, and which. Their configs hold stand-ins: they can be shown, and
     /// no step is taken on them.
     pub unresolved: BTreeMap<ConnectorName, BTreeSet<SecretName>>,
+    /// Names of connectors that moved elsewhere: whose they are now, others decide.
+    pub forgotten: BTreeSet<ConnectorName>,
+    /// Names that are declared here and lie outside of the agent's scope.
+    pub left_out: BTreeSet<ConnectorName>,
     /// Folders of `extra` whose newest state is not in force. While one is here, what nobody declares may
     /// be its own: nothing may be taken for removed.
     pub incomplete: Vec<Incomplete>,
@@ -97,10 +102,14 @@ pub struct DesiredConnector {
     pub state: DesiredState,
     /// Whether the agent must never delete it.
     pub keep: bool,
+    /// Risky changes of it that somebody answers for here.
+    pub acknowledged: Vec<Acknowledged>,
     /// Which template it was made from.
     pub template: Option<Arc<str>>,
     /// Where it is defined.
     pub place: Place,
+    /// In which form.
+    pub form: Form,
     /// Per key, the layers that set it, the one that won last. Keys that a layer removed are here
     /// too, with a last entry that sets nothing.
     pub origins: BTreeMap<Arc<str>, Vec<Origin>>,
@@ -109,6 +118,17 @@ pub struct DesiredConnector {
     /// The keys that have an error in place of a value; in the config stands a hidden text without meaning.
     /// None in whatever is applied: such a connector is only there to be judged.
     pub lost: BTreeSet<Arc<str>>,
+}
+
+/// In which form a connector is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As a document of our own, which can say all that there is to say.
+    Own,
+    /// In the form of Connect or of Strimzi, in a file that holds no other.
+    Foreign,
+    /// In such a form, in a file that holds more.
+    ForeignAmong,
 }
 
 /// What a connector should be doing.

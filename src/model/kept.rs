@@ -32,6 +32,15 @@ impl LastGood {
             }
         }
     }
+
+    /// What is known of the past of each repository.
+    pub fn memories(&self) -> Memories {
+        let of = |kept: &Kept| Of {
+            name: kept.snapshot.revision.repository.clone(),
+            source: Arc::clone(&kept.source),
+        };
+        self.repositories.iter().map(|kept| (of(kept), kept.memory.clone())).collect()
+    }
 }
 
 /// What is known of the past of each repository.
@@ -68,4 +77,42 @@ pub struct Memory {
     pub version: Option<Arc<str>>,
     /// The tags with versions that were seen, each with its commit: they are never to move.
     pub versions: Vec<VersionTag>,
+}
+
+impl Memory {
+    /// Adds what somebody knew before, who did not know of this one. Of a tag that both saw the commit that it had first
+    /// counts: else nobody would see that it moved.
+    pub fn add(&mut self, other: &Self) {
+        self.tagged = self.tagged.max(other.tagged);
+        if self.version.is_none() {
+            self.version.clone_from(&other.version);
+        }
+        for own in &mut self.versions {
+            if let Some(first) = other.versions.iter().find(|tag| tag.name == own.name) {
+                own.commit.clone_from(&first.commit);
+            }
+        }
+        let is_new = |tag: &&VersionTag| !self.versions.iter().any(|own| own.name == tag.name);
+        let more: Vec<_> = other.versions.iter().filter(is_new).cloned().collect();
+        self.versions.extend(more);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::revision::ObjectId;
+
+    fn memory(versions: &[(&str, &str)]) -> Memory {
+        let commit = |digit: &str| ObjectId::new(&digit.repeat(40)).expect("forty digits");
+        let tag = |(name, digit): &(&str, &str)| VersionTag { name: (*name).into(), commit: commit(digit) };
+        Memory { versions: versions.iter().map(tag).collect(), ..Memory::default() }
+    }
+
+    #[test]
+    fn of_a_tag_that_moved_between_two_who_saw_it_the_first_commit_counts() {
+        let mut later = memory(&[("v1.1.0", "c"), ("v1.0.0", "b")]);
+        later.add(&memory(&[("v1.0.0", "a"), ("v0.9.0", "d")]));
+        assert_eq!(later, memory(&[("v1.1.0", "c"), ("v1.0.0", "a"), ("v0.9.0", "d")]));
+    }
 }

@@ -44,8 +44,10 @@ pub type Ledger = ByKey<Entry>;
 /// What a value in the cluster is taken to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
-    /// The one with this digest.
+    /// The one with this digest: it was seen or written.
     Settled(Digest),
+    /// The one with this digest, because it was desired when nobody could say: no other is known.
+    Assumed(Digest),
     /// Perhaps another one than any that is desired: whatever is, it must be written.
     Owed,
 }
@@ -54,7 +56,7 @@ impl Entry {
     /// Whether a value with this digest must be written to be sure that it is there.
     pub fn owes(self, wanted: Digest) -> bool {
         match self {
-            Self::Settled(settled) => settled != wanted,
+            Self::Settled(taken) | Self::Assumed(taken) => taken != wanted,
             Self::Owed => true,
         }
     }
@@ -62,6 +64,9 @@ impl Entry {
 
 /// Keys whose value nobody can read and that must be written.
 pub type Owed = BTreeMap<ConnectorName, BTreeSet<Arc<str>>>;
+
+/// Keys whose value nobody can read and that are known to be as they are desired.
+pub type Sure = BTreeMap<ConnectorName, BTreeSet<Arc<str>>>;
 
 /// Whether Connect has carried a request out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

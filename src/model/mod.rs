@@ -11,6 +11,9 @@
 //! | desired | every connector one environment should run, fully rendered |
 //! | live | every connector the cluster has: its config, state and tasks |
 //! | plan | the steps from live to desired, and the held ones with the reason |
+//! | risk | what a step may do to data, and who answers for it |
+//! | rollout | the changes of the connectors of one template; one of them, its canary, goes first |
+//! | claim | whose a live connector is that nobody declares now |
 //! | held | a step that the agent would take if a brake did not stop it |
 //! | unmanaged | a live connector that is not declared and not ours |
 //! | finding | something wrong in the repository: place, rule, hint |
@@ -33,15 +36,20 @@ pub mod hint;
 pub mod import;
 pub mod jaas;
 pub mod kept;
+pub mod known;
 pub mod ledger;
 pub mod live;
 pub mod name;
 pub mod opinion;
 pub mod password;
 pub mod plan;
+pub mod policy;
+pub mod pulse;
 pub mod reference;
 pub mod report;
 pub mod revision;
+pub mod risk;
+pub mod rollout;
 pub mod rule;
 pub mod secret;
 pub mod select;

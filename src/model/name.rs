@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::character::is_unprintable;
+use crate::model::character::Printable;
 
 /// The longest name that a definition may carry, in characters.
 pub const LONGEST: usize = 200;
@@ -121,14 +121,7 @@ fn check(text: &str) -> Result<(), NameError> {
 impl fmt::Display for ConnectorName {
     /// Writes the name with what disturbs a reader escaped, so that it cannot forge a line of a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            if is_unprintable(character) {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                write!(f, "{character}")?;
-            }
-        }
-        Ok(())
+        Printable(&self.0).fmt(f)
     }
 }
 

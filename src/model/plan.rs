@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::config::{Config, Shown};
-use crate::model::desired::{Incomplete, Suspend};
+use crate::model::desired::Incomplete;
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::revision::Revision;
-use crate::model::select::Select;
+use crate::model::risk::Risk;
 use crate::model::warning::Warning;
 
 /// What is to be done, in the order to do it.
@@ -26,6 +26,10 @@ pub struct Plan {
     pub steps: Vec<Action>,
     /// What is not done, and why.
     pub held: Vec<Held>,
+    /// What its steps, taken and held, may do to data; by connector and key.
+    pub risks: Vec<Risk>,
+    /// What stays behind of each connector that it deletes or would delete, by name.
+    pub leaves: BTreeMap<ConnectorName, Vec<Left>>,
     /// Connectors with keys that Connect masked, so that nobody can say whether they are equal.
     pub unverifiable: Vec<Unverifiable>,
     /// Declared connectors whose secrets are missing: no step is taken on them.
@@ -34,7 +38,7 @@ pub struct Plan {
     pub unmanaged: Vec<ConnectorName>,
     /// How each declared connector stands.
     pub sync: BTreeMap<ConnectorName, Sync>,
-    /// What this Connect cannot do as it is declared.
+    /// What this Connect cannot do as it is declared, and what is said and does nothing.
     pub warnings: Vec<Warning>,
     /// Folders whose newest state is not in force, because of which nothing is taken for removed.
     pub incomplete: Vec<Incomplete>,
@@ -69,6 +73,16 @@ pub struct Action {
     pub step: Step,
     /// Why.
     pub reason: Reason,
+}
+
+impl Action {
+    /// Whether it only has a connector come to rest before it is deleted: a part of the deletion.
+    pub fn is_before_deletion(&self) -> bool {
+        match self.reason {
+            Reason::Absent | Reason::NotInRepository => self.step != Step::Delete,
+            Reason::Missing | Reason::Differs | Reason::WrongState | Reason::Failed => false,
+        }
+    }
 }
 
 /// What to do with a connector: one request, or the few that an older Connect needs for it.
@@ -293,6 +307,52 @@ impl ChangeKind {
     }
 }
 
+/// Something that outlives a connector that is deleted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Left {
+    /// What it is.
+    pub kind: LeftKind,
+    /// What it is called, where the config says.
+    pub name: Option<Arc<str>>,
+    /// What it is in, where the config says: the database and its host, or the brokers.
+    pub within: Option<Arc<str>>,
+}
+
+/// What a thing is that outlives a connector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LeftKind {
+    /// A replication slot: the database keeps its log for it until somebody drops it.
+    Slot,
+    /// A publication.
+    Publication,
+    /// Offsets, under the connector's name: one that is made anew with that name goes on from them.
+    Offsets,
+    /// A consumer group of a sink.
+    ConsumerGroup,
+    /// The topic with the history of a database's schema.
+    HistoryTopic,
+    /// Topics with the connector's records.
+    Topics,
+}
+
+impl LeftKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] =
+        [Self::Slot, Self::Publication, Self::Offsets, Self::ConsumerGroup, Self::HistoryTopic, Self::Topics];
+
+    /// The word for it in outputs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Slot => "slot",
+            Self::Publication => "publication",
+            Self::Offsets => "offsets",
+            Self::ConsumerGroup => "consumer-group",
+            Self::HistoryTopic => "history-topic",
+            Self::Topics => "topics",
+        }
+    }
+}
+
 /// A step that is not taken, and the brake that stops it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
@@ -397,19 +457,6 @@ impl Sync {
             Self::Synced | Self::Unknown => false,
         }
     }
-}
-
-/// What bounds a plan, from the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
-    /// Whether the agent may write.
-    pub mode: Mode,
-    /// Whether failed connectors and tasks are restarted.
-    pub restart: bool,
-    /// Why nothing is to be written for now, where the settings say so.
-    pub suspend: Option<Suspend>,
-    /// Which connectors exist for this agent.
-    pub select: Select,
 }
 
 impl Plan {

@@ -15,7 +15,9 @@ use crate::model::finding::{Finding, Findings};
 use crate::model::live::Live;
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::plan::{Mode, Plan, StepKind};
+use crate::model::pulse::Pulses;
 use crate::model::revision::{RepositoryName, RepositoryRevision, Revision};
+use crate::model::rollout::Brake;
 
 /// Everything the agent knows about itself, published whole after each poll and each cycle.
 #[derive(Debug, Clone)]
@@ -55,6 +57,11 @@ impl Report {
             }
         });
         of_files.chain(own.flat_map(|one| one.findings.iter()))
+    }
+
+    /// Whether the main repository answered when it was last asked.
+    pub fn is_main_answering(&self) -> bool {
+        self.repositories.iter().all(|one| !one.repository.is_main() || one.consecutive_failures == 0)
     }
 
     /// From where repositories were rolled back to a revision, where that was the last move of each: `v1 at 8d2e1f0`,
@@ -231,8 +238,8 @@ pub struct Poll {
 pub struct Cycle {
     /// How long it took.
     pub took: Duration,
-    /// What became of each step that was in hand.
-    pub results: Vec<StepResult>,
+    /// What became of each step that was taken.
+    pub taken: Vec<StepResult>,
     /// Every request to Connect.
     pub exchanges: Vec<Exchange>,
 }
@@ -265,8 +272,12 @@ pub struct ClusterReport {
     pub results: Vec<StepResult>,
     /// When each drifted connector was first seen so.
     pub drift_since: BTreeMap<ConnectorName, Timestamp>,
-    /// Connectors whose database is not there yet, or that are tried again later.
-    pub waiting: BTreeMap<ConnectorName, Class>,
+    /// Connectors with a change that waits, for their database or for the canary of their template.
+    pub waiting: BTreeMap<ConnectorName, Waiting>,
+    /// Templates whose changes do not go on, and what holds them back.
+    pub rollouts: Vec<Brake>,
+    /// Whether the offsets of connectors move, where that is watched.
+    pub pulses: Pulses,
     /// Connectors whose last step failed, with the class of the failure.
     pub failed: BTreeMap<ConnectorName, Class>,
     /// When a cycle last came to its end without an error of the world.
@@ -279,6 +290,27 @@ pub struct ClusterReport {
     pub failure: Option<Failure>,
     /// Who says that nothing is to be written for now.
     pub suspended: BTreeSet<SuspendedBy>,
+}
+
+impl ClusterReport {
+    /// Whether a connector waits for a database that is not there yet.
+    pub fn waits_for_its_database(&self, name: &ConnectorName) -> bool {
+        self.waiting.get(name).is_some_and(|waiting| waiting.class == Class::Waiting)
+    }
+
+    /// Whether a connector waits: for a database that is not there yet, or for the one of its template that goes first.
+    pub fn waits(&self, name: &ConnectorName) -> bool {
+        self.waiting.contains_key(name)
+    }
+}
+
+/// What a connector waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its class.
+    pub class: Class,
+    /// Since when this agent has seen it wait for that.
+    pub since: Timestamp,
 }
 
 words! {
@@ -373,6 +405,8 @@ words! {
         Superseded = "superseded",
         /// It is not yet time to try again.
         NotDue = "not-due",
+        /// Another connector of its template goes first, and is not well with its change.
+        Canary = "canary",
         /// The repository refused the credentials.
         AuthFailed = "auth-failed",
         /// The repository has no such ref, or no such repository.
@@ -383,6 +417,16 @@ words! {
         Unverified = "unverified",
         /// Connect answered an error of its own.
         Internal = "internal",
+    }
+}
+
+impl Outcome {
+    /// Whether anything was asked of Connect for the step.
+    pub fn is_taken(self) -> bool {
+        match self {
+            Self::Converged | Self::Failed | Self::Waiting | Self::Pending => true,
+            Self::NotTaken => false,
+        }
     }
 }
 
@@ -405,6 +449,7 @@ impl Class {
             | Self::DataLost
             | Self::Superseded
             | Self::NotDue
+            | Self::Canary
             | Self::AuthFailed
             | Self::RefMissing
             | Self::Unusable

@@ -152,8 +152,6 @@ rules! {
     ImportIgnored = "import-ignored", Warning;
     /// A template is named of a repository that `tagalong.yaml` does not import.
     UnknownImport = "unknown-import", Error;
-    /// Something is used that this version of the agent does not read yet.
-    Unsupported = "unsupported", Error;
     /// A JSON file in `connectors/` is none of the forms in which Connect takes or answers a connector.
     JsonForm = "json-form", Error, "write `{\"name\": …, \"config\": {…}}`, a list of those, or the config alone with its `connector.class`; what is something else belongs outside of `connectors/`";
     /// A list in `connectors/` is empty, as after an export that failed; or a YAML file there holds nothing but comments, which is a warning.
@@ -188,7 +186,7 @@ rules! {
     BaseCycle = "base-cycle", Error, "take one `base` of the circle away";
     /// Two keys stand together that exclude each other.
     Conflict = "conflict", Error;
-    /// A reason is asked for, and the one that stands there says nothing.
+    /// A reason is asked for, and the one that stands there says nothing: it is empty, or still the `…` of printed lines.
     ReasonEmpty = "reason-empty", Error, "say why, in a few words or with the number of an issue";
     /// A connector exists in no environment: `only` lists none, or `except` lists all.
     ConnectorNowhere = "connector-nowhere", Warning, "name an environment in which it exists, or remove the connector; `state: absent` deletes it";
@@ -256,7 +254,7 @@ rules! {
     /// A key that the plugin does not know, and that is written almost like one that it knows. Told by `validate --connect`.
     PluginKey = "plugin-key", Warning;
 
-    /// A setting is read and has no effect in this version of the agent.
+    /// A setting is read and has no effect beside another one.
     NoEffect = "no-effect", Warning, "take the key away";
     /// A credential is sent over the network where others can read it.
     Unencrypted = "unencrypted", Warning, "give Connect a certificate and write https://, or talk to the worker on this machine";
@@ -267,6 +265,12 @@ rules! {
     UnknownLint = "unknown-lint", Warning;
     /// An `allow` silences nothing: in no environment is there anything to tell.
     AllowUnused = "allow-unused", Warning, "remove it";
+    /// An acknowledgement names a key that the table of risks does not have: nothing is held for it.
+    AcknowledgementUnknown = "acknowledgement-unknown", Warning, "remove it; `docs/reference/risks.md` has the keys";
+    /// An acknowledgement says what another one of the connector says.
+    AcknowledgementRepeated = "acknowledgement-repeated", Warning, "remove it";
+    /// An acknowledgement names a value that its key has in no environment: it no longer matters, or not yet. It lets nothing through.
+    AcknowledgementIdle = "acknowledgement-idle", Info, "remove it once the change it was for is released everywhere; correct it if that is to come";
 
     /// A Debezium connector sets a key that Debezium 2 or 3 removed.
     RemovedKey = "removed-key", Warning, "remove it",
@@ -293,9 +297,10 @@ rules! {
     DdlSkipped = "ddl-skipped", Warning, "remove it; set it for the one start that needs it",
         "The schema that Debezium remembers is wrong from the skipped statement on, and rows of that table can be read wrongly or lost.";
     /// A PostgreSQL connector has no heartbeat.
-    HeartbeatMissing = "heartbeat-missing", Warning, "set `heartbeat.interval.ms`, as in `heartbeat.interval.ms: 10000`",
+    HeartbeatMissing = "heartbeat-missing", Warning, "set `heartbeat.interval.ms: 10000`, and `heartbeat.action.query` beside it: without both nobody sees whether it streams",
         "While the captured tables are quiet the slot does not move, and PostgreSQL keeps all WAL that other tables and databases of the server write, until the \
-         disk is full. With 3.6.3 the offsets moved on an idle table as soon as there was a heartbeat. They also show then that a connector which says RUNNING streams nothing.";
+         disk is full. With 3.6.3 a heartbeat moved the offsets as soon as any table of the same database was written to; on an idle database only one that writes itself did, with \
+         `heartbeat.action.query`. Such a connector is watched by the agent: where its offsets stand still although it says RUNNING, it is told as stalled (docs/operations/stalled.md). Others are not watched.";
     /// A source drops the records that its transforms and converters cannot take, and logs nothing.
     RecordsDropped = "records-dropped", Warning, "remove `errors.tolerance`, or set `errors.log.enable: true` beside it",
         "A source has no dead letter queue. With Debezium 3.6.3 and a transform that failed, everything was dropped while the connector said RUNNING, and the log had no line of it.";

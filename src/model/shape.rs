@@ -66,8 +66,6 @@ pub enum Takes {
     TextOr(&'static Shape),
     /// The one or `null`.
     OrNull(&'static Takes),
-    /// What this version does not have: only its default, `null`, or an empty list or map.
-    Later,
     /// Nothing at all: who writes the key is told why not.
     Refused,
     /// Whatever it is, it is passed over.

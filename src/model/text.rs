@@ -37,6 +37,11 @@ impl Text {
         &self.text
     }
 
+    /// Whether it is empty, or what is printed in a reason's place for a person to fill in.
+    pub fn says_nothing(&self) -> bool {
+        matches!(self.text.trim(), "" | "…" | "...")
+    }
+
     /// Whether it stands in the file just as it is, without quotes.
     pub fn is_bare(&self) -> bool {
         self.source.is_none()

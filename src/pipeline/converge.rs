@@ -76,6 +76,36 @@ pub fn judge(step: &Step, live: Option<&LiveConnector>, tasks: Option<TaskConfig
     }
 }
 
+/// What a worker reads of a connector's config for a task beside the task's own config: converters, transforms, what
+/// becomes of errors, and the clients.
+const READ_BY_THE_WORKER: &[&str] = &[
+    "key.converter",
+    "value.converter",
+    "header.converter",
+    "transforms",
+    "predicates",
+    "errors.",
+    "producer.override.",
+    "consumer.override.",
+    "admin.override.",
+    "topic.creation.",
+];
+
+/// Whether a change concerns what the worker does around a task, so that a task that was not started anew goes on as
+/// before.
+pub fn is_around_tasks(changes: &[Change]) -> bool {
+    changes.iter().any(|Change { key, kind: _ }| READ_BY_THE_WORKER.iter().any(|part| key.starts_with(part)))
+}
+
+/// Whether the tasks' configs are what they were, as far as can be seen.
+pub fn are_tasks_as_before(before: &[Config], now: &[Config]) -> bool {
+    let is_same = |(before, now): (&Config, &Config)| {
+        let difference = difference(before, now);
+        difference.changes.is_empty() && difference.unverifiable.is_empty()
+    };
+    before.len() == now.len() && before.iter().zip(now).all(is_same)
+}
+
 /// Whether a look shows that the request itself was carried out, although its answer was not
 /// certain: what follows can then be waited for.
 pub fn was_taken(step: &Step, live: Option<&LiveConnector>) -> bool {
@@ -281,6 +311,35 @@ mod tests {
             config_before: &old,
         };
         assert_eq!(judge(&configure(&[("a", "2")]), Some(&after), Some(tasks)), Verdict::Well);
+    }
+
+    #[test]
+    fn only_what_the_worker_does_around_a_task_needs_the_task_to_be_started_anew() {
+        let changes = |keys: &[&str]| -> Vec<Change> {
+            let kind = ChangeKind::Added { after: Shown::Text("x".into()) };
+            keys.iter().map(|key| Change { key: (*key).into(), kind: kind.clone() }).collect()
+        };
+        for key in [
+            "value.converter",
+            "value.converter.schemas.enable",
+            "transforms.route.regex",
+            "predicates",
+            "producer.override.linger.ms",
+            "errors.tolerance",
+        ] {
+            assert!(is_around_tasks(&changes(&["file", key])), "{key}");
+        }
+        assert!(!is_around_tasks(&changes(&["file", "tasks.max", "table.include.list"])));
+    }
+
+    #[test]
+    fn tasks_are_as_before_where_nothing_of_them_differs() {
+        let (one, other) = (config(&[("file", "x")]), config(&[("file", "y")]));
+        let same = |before: &[Config], now: &[Config]| are_tasks_as_before(before, now);
+        assert!(same(std::slice::from_ref(&one), std::slice::from_ref(&one)));
+        assert!(!same(std::slice::from_ref(&one), std::slice::from_ref(&other)));
+        assert!(!same(std::slice::from_ref(&one), &[one.clone(), one.clone()]));
+        assert!(!same(std::slice::from_ref(&one), &[]));
     }
 
     #[test]

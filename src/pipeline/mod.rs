@@ -3,13 +3,17 @@
 //! The front half makes what an environment should run of the files of a repository; the back half
 //! makes a plan of that and of what the cluster runs.
 
+mod acknowledged;
+pub mod canary;
 mod check;
+mod classes;
 pub mod compare;
 pub mod converge;
 pub mod diff;
 mod expression;
 pub mod extra;
 mod form;
+mod former;
 #[cfg(test)]
 mod laws;
 mod layers;
@@ -18,6 +22,7 @@ mod lookup;
 pub mod moves;
 mod nulls;
 pub mod owing;
+pub mod ownership;
 pub mod pace;
 mod parse;
 mod passed;
@@ -27,7 +32,13 @@ pub mod polling;
 pub mod reference;
 mod render;
 mod resolve;
+pub mod risk;
+pub mod scene;
+mod server;
+mod sight;
+pub mod stall;
 pub mod supply;
+mod transforms;
 mod typed;
 mod unused;
 
@@ -111,7 +122,9 @@ pub fn everywhere(
         .map(|name| (name.clone(), rendered(definitions, revision, name, supply, select)))
         .collect();
     let whole: Vec<_> = all.values().filter_map(|(rendered, _)| rendered.as_ref()).collect();
-    for finding in lints::across(definitions, &whole) {
+    let of_all =
+        lints::across(definitions, &whole).into_iter().chain(acknowledged::idle(definitions, &whole));
+    for finding in of_all {
         for (name, (_, found)) in &mut all {
             if finding.environment.as_ref().is_none_or(|environment| environment == name) {
                 found.push(finding.clone());

@@ -12,6 +12,7 @@ use crate::model::finding::Finding;
 use crate::model::name::EnvironmentName;
 use crate::model::rule::Rule;
 use crate::model::text::Text;
+use crate::pipeline::acknowledged;
 use crate::pipeline::expression::names::Used;
 use crate::pipeline::expression::{self, Formula};
 use crate::pipeline::layers;
@@ -157,6 +158,7 @@ impl<'c> Checking<'c> {
                 self.known_environment(name);
             }
         }
+        self.findings.extend(acknowledged::written(connector));
         for finding in &mut self.findings[before..] {
             finding.connector = Some(connector.name.clone());
         }

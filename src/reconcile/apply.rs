@@ -5,25 +5,28 @@
 //! an uncertain answer means.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tracing::{Instrument, info, info_span, warn};
 
-use crate::connect::{Client, Leadership, Writer};
 use crate::model::config::Config;
 use crate::model::ledger::Taken;
 use crate::model::live::Live;
 use crate::model::name::ConnectorName;
-use crate::model::plan::{Action, ChangeKind, Failed, Step, StepKind};
+use crate::model::plan::{Action, Step, StepKind};
 use crate::model::report::{Class, Outcome, StepResult};
-use crate::model::revision::{At, Revision};
+use crate::model::revision::Revision;
+use crate::pipeline::canary::Rollouts;
 use crate::pipeline::converge;
-use crate::reconcile::interrupt::Interrupt;
+use crate::reconcile::audit::{answered, audit};
+use crate::reconcile::hands::{Hands, Missed, may_send, still_leads};
 use crate::reconcile::settle::{self, Sent, Settled, Wait};
+use crate::reconcile::tasks::{self, Tasks};
 
 /// Creates that may be under way at once. On one worker of Connect 4.3, two hundred of them took
 /// 11.7 s one by one, 7.4 s eight at once and no less with more.
@@ -38,20 +41,6 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// The longest such rest.
 const SLOWEST_RETRY: Duration = Duration::from_secs(10);
 
-/// What taking steps needs.
-pub struct Hands<'a> {
-    /// The cluster.
-    pub client: &'a Client,
-    /// How this agent writes.
-    pub writer: Writer,
-    /// The revision that the steps are for.
-    pub revision: &'a Revision,
-    /// How long a change may take until it is seen to be in effect.
-    pub deadline: Duration,
-    /// What ends the work early.
-    pub interrupt: &'a Interrupt,
-}
-
 /// A step that ended.
 pub struct Ended {
     /// The step.
@@ -60,11 +49,23 @@ pub struct Ended {
     pub result: StepResult,
     /// Whether its request was carried out.
     pub taken: Taken,
+    /// The tasks' configs and the connector's config before it, for a configure.
+    pub before: Option<(Vec<Config>, Config)>,
+    /// What became of the connector's tasks.
+    pub tasks: Tasks,
 }
 
-/// Takes steps in order, and says how each ended. `live` is what the plan was made from.
-pub async fn apply(hands: &Hands<'_>, actions: Vec<Action>, live: &Live) -> Vec<Ended> {
-    let mut done = Done { results: Vec::new(), given_up: BTreeSet::new(), over: None };
+/// Takes steps in order, and says how each ended. `live` is what the plan was made from; a step goes only where the
+/// rollout of its template lets it.
+pub async fn apply(
+    hands: &Hands<'_>,
+    actions: Vec<Action>,
+    live: &Live,
+    rollouts: &mut Rollouts,
+) -> Vec<Ended> {
+    let answered = answered(hands.risks);
+    let mut done =
+        Done { results: Vec::new(), given_up: BTreeMap::new(), over: None, rollouts, live, answered };
     let mut actions = actions.into_iter().peekable();
     while let Some(first) = actions.next() {
         let kind = first.step.kind();
@@ -94,22 +95,39 @@ fn together(kind: StepKind) -> bool {
 }
 
 /// What has become of the steps so far.
-struct Done {
+struct Done<'a> {
     results: Vec<Ended>,
-    /// Connectors with a step that did not converge: what stands behind it is not taken.
-    given_up: BTreeSet<ConnectorName>,
+    /// Connectors with a step that did not converge, and why: what stands behind it is not taken.
+    given_up: BTreeMap<ConnectorName, Class>,
     /// Why nothing more is sent: the lead is lost, or the worker is gone.
     over: Option<Class>,
+    /// Whose change may go.
+    rollouts: &'a mut Rollouts,
+    /// What the plan was made from.
+    live: &'a Live,
+    /// Who answers for which risk of a connector's change, in words.
+    answered: BTreeMap<ConnectorName, String>,
 }
 
-impl Done {
+impl Done<'_> {
+    /// Why a step is not to be sent, where that is so before anybody is asked.
+    fn stopped(&self, action: &Action, hands: &Hands<'_>) -> Option<Class> {
+        let superseded = || hands.interrupt.supersedes(hands.revision).then_some(Class::Superseded);
+        let behind = || self.given_up.get(&action.connector).copied();
+        let waits = || (!self.rollouts.may(action)).then_some(Class::Canary);
+        self.over.or_else(superseded).or_else(behind).or_else(waits)
+    }
+
     fn end(&mut self, end: End, revision: &Revision) {
-        let End { action, outcome, class, took, taken } = end;
+        let End { action, outcome, class, took, taken, before, tasks } = end;
         if outcome != Outcome::Converged {
-            self.given_up.insert(action.connector.clone());
+            // Of a worker that was silent is said once that it was.
+            let why = class.filter(|class| !class.is_silent()).unwrap_or(Class::NotDue);
+            self.given_up.insert(action.connector.clone(), why);
         }
-        if outcome != Outcome::NotTaken {
-            audit(&action, outcome, class, revision);
+        if outcome.is_taken() {
+            let answered = self.answered.get(&action.connector).map(String::as_str);
+            audit(&action, outcome, class, revision, answered);
         }
         let result = StepResult {
             connector: action.connector.clone(),
@@ -118,24 +136,31 @@ impl Done {
             class,
             took,
         };
-        self.results.push(Ended { action, result, taken });
+        let sent = Timestamp::now() - SignedDuration::try_from(took).unwrap_or(SignedDuration::ZERO);
+        self.rollouts.note(&action, &result, taken, self.live, sent);
+        self.results.push(Ended { action, result, taken, before, tasks });
     }
 }
 
-async fn take_group(hands: &Hands<'_>, group: Vec<Action>, live: &Live, done: &mut Done) {
+async fn take_group(hands: &Hands<'_>, group: Vec<Action>, live: &Live, done: &mut Done<'_>) {
     let at_once = match group.first().map(|action| action.step.kind()) {
         Some(StepKind::Create) => CREATES_AT_ONCE,
         Some(_) | None => 1,
     };
-    let (open, passed): (Vec<_>, Vec<_>) =
-        group.into_iter().partition(|action| !done.given_up.contains(&action.connector));
-    for action in passed {
-        done.end(End::not_taken(action, Class::Superseded), hands.revision);
+    let mut open = Vec::new();
+    for action in group {
+        match done.stopped(&action, hands) {
+            Some(class) => done.end(End::not_taken(action, class), hands.revision),
+            None => open.push(action),
+        }
     }
 
     let over = Cell::new(done.over);
     let answers: Vec<_> = stream::iter(open)
-        .map(|action| take_one(hands, action, live, &over))
+        .map(|action| {
+            let goes_first = done.rollouts.goes_first(&action);
+            take_one(hands, (action, goes_first), live, &over)
+        })
         .buffered(at_once)
         .collect()
         .await;
@@ -160,9 +185,11 @@ async fn take_group(hands: &Hands<'_>, group: Vec<Action>, live: &Live, done: &m
     } else {
         settle::settle(&wait, sent).await
     };
-    for Settled { sent, outcome, class } in settled {
-        let (action, took) = (sent.action, sent.began.elapsed());
-        done.end(End { action, outcome, class, took, taken: Taken::Yes }, hands.revision);
+    for settled in settled {
+        let (Settled { sent, outcome, class }, tasks) = tasks::renew(hands, &wait, settled, live).await;
+        let Sent { action, began, at: _, before, goes_first: _ } = sent;
+        let (took, taken) = (began.elapsed(), Taken::Yes);
+        done.end(End { action, outcome, class, took, taken, before, tasks }, hands.revision);
     }
 }
 
@@ -173,37 +200,20 @@ struct End {
     class: Option<Class>,
     took: Duration,
     taken: Taken,
+    before: Option<(Vec<Config>, Config)>,
+    tasks: Tasks,
 }
 
 impl End {
     fn not_taken(action: Action, class: Class) -> Self {
         let (outcome, took) = (Outcome::NotTaken, Duration::ZERO);
-        Self { action, outcome, class: Some(class), took, taken: Taken::No }
-    }
-}
-
-/// Why a request was not carried out, as far as is known.
-struct Missed {
-    outcome: Outcome,
-    class: Class,
-    taken: Taken,
-}
-
-impl Missed {
-    /// Certainly not.
-    fn certainly(outcome: Outcome, class: Class) -> Self {
-        Self { outcome, class, taken: Taken::No }
-    }
-
-    /// Nobody can say.
-    fn perhaps(outcome: Outcome, class: Class) -> Self {
-        Self { outcome, class, taken: Taken::Unknown }
+        Self { action, outcome, class: Some(class), took, taken: Taken::No, before: None, tasks: Tasks::Left }
     }
 }
 
 async fn take_one(
     hands: &Hands<'_>,
-    action: Action,
+    (action, goes_first): (Action, bool),
     live: &Live,
     over: &Cell<Option<Class>>,
 ) -> Result<Sent, End> {
@@ -215,9 +225,11 @@ async fn take_one(
         }
         let before = tasks_before(hands, &action, live).await;
         match send(hands, &action, over).await {
-            Ok(()) => Ok(Sent { action, began, before }),
+            Ok(()) => Ok(Sent { action, began, at: Instant::now(), before, goes_first }),
             Err(Missed { outcome, class, taken }) => {
-                Err(End { action, outcome, class: Some(class), took: began.elapsed(), taken })
+                let tasks = if tasks::may_pass_by(&action.step, live) { Tasks::Owed } else { Tasks::Left };
+                let (class, took) = (Some(class), began.elapsed());
+                Err(End { action, outcome, class, took, taken, before, tasks })
             }
         }
     }
@@ -299,51 +311,6 @@ async fn send(hands: &Hands<'_>, action: &Action, over: &Cell<Option<Class>>) ->
     }
 }
 
-/// Whether a request may be sent now. Any worker takes a pause, a resume and the restart of one task,
-/// so who leads is asked right before these.
-async fn may_send(hands: &Hands<'_>, step: &Step, over: Option<Class>) -> Result<(), Missed> {
-    if let Some(why) = over {
-        return Err(Missed::certainly(Outcome::NotTaken, why));
-    }
-    if hands.interrupt.supersedes(hands.revision) {
-        return Err(Missed::certainly(Outcome::NotTaken, Class::Superseded));
-    }
-    let is_fenced = match step {
-        Step::Pause { .. } | Step::Resume { .. } | Step::Restart { failed: Failed::OneByOne { .. } } => {
-            hands.writer == Writer::Forwarded
-        }
-        Step::Create { .. }
-        | Step::Configure { .. }
-        | Step::Stop { .. }
-        | Step::Restart { failed: Failed::InOneCall }
-        | Step::Delete => true,
-    };
-    if !is_fenced {
-        match hands.interrupt.unless_ending(hands.client.probe()).await {
-            Some(Ok(Leadership::Leads)) | None => {}
-            Some(Ok(Leadership::Follows)) => {
-                return Err(Missed::certainly(Outcome::NotTaken, Class::NotLeader));
-            }
-            Some(Err(error)) => {
-                warn!(error = &error as &dyn std::error::Error, "could not ask who leads before a step");
-                return Err(Missed::certainly(Outcome::Failed, error.class()));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether the worker beside still leads. An agent that is to end need not know.
-async fn still_leads(hands: &Hands<'_>) -> bool {
-    match hands.writer {
-        Writer::Forwarded => true,
-        Writer::Leader => {
-            let probe = hands.interrupt.unless_ending(hands.client.probe()).await;
-            matches!(probe, Some(Ok(Leadership::Leads)) | None)
-        }
-    }
-}
-
 /// What looking for a step's effect says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shows {
@@ -410,51 +377,5 @@ async fn shows_now(hands: &Hands<'_>, action: &Action) -> Shows {
         Some(Err(error)) if error.class().is_silent() => Shows::Gone(error.class()),
         // Not knowing is no sign of it.
         Some(Ok(_) | Err(_)) | None => Shows::No,
-    }
-}
-
-/// Writes the audit line of a mutation: who, what, how it ended.
-fn audit(action: &Action, outcome: Outcome, class: Option<Class>, revision: &Revision) {
-    let Action { connector, step, reason } = action;
-    let keys = match step {
-        Step::Configure { config: _, changes } => changes
-            .iter()
-            .map(|change| {
-                let sign = match change.kind {
-                    ChangeKind::Added { .. } => '+',
-                    ChangeKind::Removed { .. } => '-',
-                    ChangeKind::Changed { .. } => '~',
-                };
-                format!("{sign}{}", change.key)
-            })
-            .collect::<Vec<_>>()
-            .join(" "),
-        Step::Create { config, initial: _ } => format!("{} keys", config.len()),
-        Step::Pause { .. }
-        | Step::Resume { .. }
-        | Step::Stop { .. }
-        | Step::Restart { .. }
-        | Step::Delete => String::new(),
-    };
-    let signer = revision.main().at.verified().map(ToString::to_string);
-    info!(
-        target: "tagalong::audit",
-        %revision,
-        commit = commit(revision),
-        signer,
-        %connector,
-        step = step.kind().name(),
-        reason = reason.name(),
-        keys,
-        outcome = outcome.name(),
-        class = class.map(Class::name),
-        "took a step"
-    );
-}
-
-fn commit(revision: &Revision) -> Option<&str> {
-    match &revision.main().at {
-        At::Git { commit, .. } => Some(commit.as_str()),
-        At::Directory { .. } => None,
     }
 }

@@ -1,4 +1,5 @@
-//! The two loops of an agent: following the repository, and making the cluster equal to it.
+//! The two loops of an agent: following the repository, and making the cluster equal to it; and beside them the look
+//! whether what runs also streams.
 //!
 //! Takes a follower, a reconciler, words to look now and the word to end; runs until that word. A round
 //! of the follower wakes the reconciler, so a quiet interval costs one listing and one turn.
@@ -15,10 +16,11 @@ use crate::model::desired::Desired;
 use crate::model::hint::Hints;
 use crate::model::report::{Class, Event};
 use crate::reconcile::board::Board;
-use crate::reconcile::cycle::{End, Hand, Reconciler};
+use crate::reconcile::cycle::Reconciler;
 use crate::reconcile::follow::{Ask, Follower, Polled};
 use crate::reconcile::hinted::Hinted;
 use crate::reconcile::interrupt::Interrupt;
+use crate::reconcile::turn::{End, Hand, Turn};
 
 /// Rests before another turn where Connect did not answer, or a step broke for a moment, try by try;
 /// the last one repeats.
@@ -57,10 +59,11 @@ pub async fn run(
     let poke = Arc::new(Notify::new());
     let words = Words { hints, hinted: Hinted::default(), poke: &poke };
     let newest = follower.accepted();
+    let watch = reconciler.watch();
     let follow = follow(follower, &board, polls, words, &interrupt);
     let accepted = Accepted { polled, newest, poke: &poke, patience };
     let reconcile = reconcile(reconciler, &board, accepted, &interrupt);
-    tokio::join!(follow, reconcile);
+    tokio::join!(follow, reconcile, watch.run(&board, &interrupt));
     info!("ended");
 }
 
@@ -234,7 +237,9 @@ async fn reconcile(
         rest = match end {
             Some(End::Away(Class::Starting)) => Some(RETRIES[0]),
             Some(End::Away(_) | End::Unsettled) => Some(retry(tries)),
-            Some(End::Looked) => reconciler.until_due(),
+            Some(End::Looked) => {
+                [reconciler.until_due(), reconciler.until_lifted()].into_iter().flatten().min()
+            }
             Some(End::Follows | End::Gained) | None => None,
         };
     }
@@ -259,7 +264,7 @@ async fn turn(
     let span = turning(&desired, board);
     let LastPoll { count: _, well: resolved, failing, followed: _ } = *accepted.polled.borrow();
     let hand = resolved.map_or_else(|| accepted.unasked(), Hand::ResolvedAt);
-    let end = reconciler.turn(&desired, hand, board, interrupt).instrument(span).await;
+    let Turn { end, results: _ } = reconciler.turn(&desired, hand, board, interrupt).instrument(span).await;
     if end != End::Gained {
         return Some(end);
     }
@@ -275,7 +280,7 @@ async fn turn(
         Some(well) if Some(well) != resolved => Hand::ResolvedAt(well),
         Some(_) | None => accepted.unasked(),
     };
-    Some(reconciler.turn(&desired, hand, board, interrupt).instrument(span).await)
+    Some(reconciler.turn(&desired, hand, board, interrupt).instrument(span).await.end)
 }
 
 /// What every line of a turn carries, those of the audit too: from where it was rolled back. The revision stands in

@@ -456,13 +456,8 @@ fn point_at(resolved: &RepositoryRevision, board: &Board) {
 mod tests {
     use super::*;
     use crate::model::revision::Reference;
+    use crate::reconcile::meaning::tests::later;
     use crate::repo::options::GitOptions;
-    use crate::repo::problem::Doing;
-
-    fn later(seconds: Option<u64>) -> Error {
-        let later = seconds.map(Duration::from_secs);
-        Error::Status { repository: String::new(), doing: Doing::Listing, status: 503, later }
-    }
 
     #[test]
     fn nobody_hurries_a_repository_whose_server_said_later() {

@@ -29,6 +29,12 @@ impl Interrupt {
         Self { ending, newest }
     }
 
+    /// The same work, where somebody else says when to end.
+    #[must_use]
+    pub fn ended_by(&self, ending: watch::Receiver<bool>) -> Self {
+        Self { ending, newest: self.newest.clone() }
+    }
+
     /// What was accepted last.
     pub fn newest(&self) -> Option<Arc<Desired>> {
         self.newest.borrow().clone()

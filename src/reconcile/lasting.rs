@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 /// The rests between two lines about the same: after one, five and fifteen minutes, then every hour.
@@ -56,6 +57,12 @@ impl Lasting {
         self.told.clear();
         self.since.take().map(|since| now - since)
     }
+}
+
+/// A length of time for people, to the second.
+pub fn in_words(length: Duration) -> String {
+    let seconds = i64::try_from(length.as_secs()).unwrap_or(i64::MAX);
+    format!("{:#}", SignedDuration::from_secs(seconds))
 }
 
 #[cfg(test)]

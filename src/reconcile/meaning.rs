@@ -67,18 +67,20 @@ pub fn state(class: Class) -> RepositoryState {
         | Class::Failed
         | Class::DataLost
         | Class::NotDue
+        | Class::Canary
         | Class::Internal => RepositoryState::Unreachable,
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::time::Duration;
 
     use super::*;
     use crate::repo::problem::{Doing, Limit};
 
-    fn later(seconds: Option<u64>) -> Error {
+    /// A server that is busy, and says for how long where it does.
+    pub fn later(seconds: Option<u64>) -> Error {
         let later = seconds.map(Duration::from_secs);
         Error::Status { repository: String::new(), doing: Doing::Listing, status: 503, later }
     }

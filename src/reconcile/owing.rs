@@ -6,7 +6,7 @@
 use crate::kept::LedgerKeeper;
 use crate::kept::key::Key;
 use crate::model::desired::Desired;
-use crate::model::ledger::{Ledger, Owed, Taken, Wanted};
+use crate::model::ledger::{Ledger, Owed, Sure, Taken, Wanted};
 use crate::model::live::Live;
 use crate::model::plan::Action;
 use crate::pipeline::owing;
@@ -25,8 +25,8 @@ pub struct Owing {
     file: Option<Patient<LedgerKeeper>>,
     /// What the file holds, once it was read or written.
     written: Option<Ledger>,
-    /// Whether the file was asked.
-    begun: bool,
+    /// Whether the file was read. What could not be is not written either: it may say more than is known now.
+    is_read: bool,
 }
 
 impl Owing {
@@ -38,30 +38,39 @@ impl Owing {
             wanted: Wanted::new(),
             file: file.map(|keeper| Patient::new(keeper, LOST)),
             written: None,
-            begun: false,
+            is_read: false,
         }
     }
 
     /// Begins a turn that desires this.
     pub async fn begin(&mut self, desired: &Desired) {
-        if !std::mem::replace(&mut self.begun, true) {
-            self.recall().await;
+        if !self.is_read {
+            self.recall(desired).await;
         }
         self.wanted = self.key.digests(desired);
     }
 
-    async fn recall(&mut self) {
+    async fn recall(&mut self, desired: &Desired) {
         let Some(file) = &mut self.file else { return };
-        let read = file.work("digests of what was desired could not be read", LedgerKeeper::recall).await;
-        if let Some((key, ledger)) = read.flatten() {
+        let attempt = "digests of what was desired could not be read, and are not written until they can";
+        let Some(read) = file.read(attempt, LedgerKeeper::recall).await else { return };
+        self.is_read = true;
+        if let Some((key, ledger)) = read {
             self.written = Some(ledger.clone());
-            (self.key, self.ledger) = (key, ledger);
+            let seen = std::mem::replace(&mut self.ledger, ledger);
+            owing::recalled(&mut self.ledger, &seen, &self.key.digests(desired));
+            self.key = key;
         }
     }
 
     /// The masked keys that must be written.
     pub fn owed(&self, live: &Live) -> Owed {
         owing::owed(&self.ledger, &self.wanted, live)
+    }
+
+    /// The masked keys that are known to be as they are desired.
+    pub fn sure(&self, live: &Live) -> Sure {
+        owing::sure(&self.ledger, &self.wanted, live)
     }
 
     /// Takes note of what the cluster shows.
@@ -90,7 +99,7 @@ impl Owing {
 
     /// Keeps what is known, where that is news.
     pub async fn keep(&mut self) {
-        let Some(file) = &mut self.file else { return };
+        let Some(file) = self.file.as_mut().filter(|_| self.is_read) else { return };
         if self.written.as_ref() == Some(&self.ledger) {
             return;
         }

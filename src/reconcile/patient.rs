@@ -40,6 +40,24 @@ impl<K: Send + 'static> Patient<K> {
         self.told(result, attempt)
     }
 
+    /// Has what was kept read. Nothing where it could not be read, and so is not to be written either; the inner nothing
+    /// where there is none that can be used.
+    pub async fn read<T: Send + 'static>(
+        &mut self,
+        attempt: &str,
+        read: impl FnOnce(&mut K) -> Result<Option<T>, Error> + Send + 'static,
+    ) -> Option<Option<T>> {
+        let result = self.answer(read).await;
+        // That nothing is there does not say that what went wrong before is over.
+        if matches!(result, Some(Ok(None))) {
+            return Some(None);
+        }
+        let is_unusable =
+            result.as_ref().is_some_and(|result| result.as_ref().is_err_and(Error::is_unusable));
+        let told = self.told(result, attempt);
+        if is_unusable { Some(None) } else { told }
+    }
+
     /// Works on a thread that may block; nothing where that takes too long, or still does from the last time.
     async fn answer<T: Send + 'static>(
         &self,

@@ -40,10 +40,14 @@ const SILENT: u32 = 3;
 pub struct Sent {
     /// The step.
     pub action: Action,
-    /// When its request was sent.
+    /// When its first request was begun.
     pub began: Instant,
+    /// When its request was carried out: its deadline runs from then, whatever was sent before and after it.
+    pub at: Instant,
     /// The tasks' configs and the connector's config before it, for a configure.
     pub before: Option<(Vec<Config>, Config)>,
+    /// Whether others wait until it is well: then it must stay so, for most of what fails does within seconds.
+    pub goes_first: bool,
 }
 
 /// What a wait needs.
@@ -61,6 +65,8 @@ pub struct Wait<'a> {
 /// A step that is still being looked at.
 struct Watched {
     sent: Sent,
+    /// When the first look may have been taken.
+    since: Instant,
     /// What the last looks said, and since when they have said so.
     streak: Option<(Verdict, Instant)>,
 }
@@ -78,7 +84,8 @@ pub struct Settled {
 /// Looks until every step has ended.
 pub async fn settle(wait: &Wait<'_>, sent: Vec<Sent>) -> Vec<Settled> {
     let mut ended = Vec::new();
-    let mut open: Vec<_> = sent.into_iter().map(|sent| Watched { sent, streak: None }).collect();
+    let since = Instant::now();
+    let mut open: Vec<_> = sent.into_iter().map(|sent| Watched { sent, since, streak: None }).collect();
     let (mut rest, mut silent) = (FIRST_LOOK, 0);
     while !open.is_empty() {
         let later = async {
@@ -106,7 +113,7 @@ pub async fn settle(wait: &Wait<'_>, sent: Vec<Sent>) -> Vec<Settled> {
                 },
                 Err(_) => Verdict::NotYet,
             };
-            match watched.end(verdict, wait.deadline) {
+            match watched.end(verdict, wait.deadline, Instant::now()) {
                 Some((outcome, class)) => ended.push(Settled { sent: watched.sent, outcome, class }),
                 None if cut.is_some() => {
                     ended.push(Settled { sent: watched.sent, outcome: Outcome::Pending, class: cut });
@@ -121,20 +128,30 @@ pub async fn settle(wait: &Wait<'_>, sent: Vec<Sent>) -> Vec<Settled> {
 
 impl Watched {
     /// Says how the step ended, if this verdict ends it.
-    fn end(&mut self, verdict: Verdict, deadline: Duration) -> Option<(Outcome, Option<Class>)> {
+    fn end(
+        &mut self,
+        verdict: Verdict,
+        deadline: Duration,
+        now: Instant,
+    ) -> Option<(Outcome, Option<Class>)> {
         let same = self.streak.filter(|(before, _)| *before == verdict);
-        let (_, since) = *self.streak.insert(same.unwrap_or_else(|| (verdict, Instant::now())));
-        let confirmed = since.elapsed() >= CONFIRM;
+        let (_, since) = *self.streak.insert(same.unwrap_or((verdict, now)));
+        let confirmed = now.duration_since(since) >= CONFIRM;
         match verdict {
-            Verdict::Converged => return Some((Outcome::Converged, None)),
+            Verdict::Converged if confirmed || !self.sent.goes_first => {
+                return Some((Outcome::Converged, None));
+            }
             Verdict::Well if confirmed => return Some((Outcome::Converged, None)),
             Verdict::Failing(Class::Waiting) if confirmed => {
                 return Some((Outcome::Waiting, Some(Class::Waiting)));
             }
             Verdict::Failing(class) if confirmed => return Some((Outcome::Failed, Some(class))),
-            Verdict::Well | Verdict::Failing(_) | Verdict::NotYet => {}
+            Verdict::Converged | Verdict::Well | Verdict::Failing(_) | Verdict::NotYet => {}
         }
-        (self.sent.began.elapsed() >= deadline).then_some((Outcome::Pending, Some(Class::TimedOut)))
+        // Where it took long until all of a group were sent, nobody looked meanwhile: what shows now may be confirmed.
+        let is_shown = verdict != Verdict::NotYet && now.duration_since(self.since) < CONFIRM * 2;
+        let is_over = now.duration_since(self.sent.at) >= deadline;
+        (is_over && !is_shown).then_some((Outcome::Pending, Some(Class::TimedOut)))
     }
 }
 
@@ -168,5 +185,52 @@ async fn judge(wait: &Wait<'_>, sent: &Sent, live: Option<&LiveConnector>) -> Ve
             debug!(connector = %sent.action.connector, error = %error, "could not read the tasks while waiting");
             Verdict::NotYet
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::plan::{Initial, Reason, Target};
+
+    const DEADLINE: Duration = Duration::from_mins(1);
+
+    /// A creation that was begun, carried out and waited for at these seconds, and how it ended at the last of these
+    /// looks, each at its second.
+    fn ended(
+        began: u64,
+        sent: u64,
+        waited: u64,
+        looks: &[(u64, Verdict)],
+    ) -> Option<(Outcome, Option<Class>)> {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let step = Step::Create { config: Config::default(), initial: Initial::At(Target::Running) };
+        let connector = ConnectorName::observed("orders");
+        let action = Action { connector, step, reason: Reason::Missing };
+        let sent = Sent { action, began: at(began), at: at(sent), before: None, goes_first: false };
+        let mut watched = Watched { sent, since: at(waited), streak: None };
+        let ends = looks.iter().map(|(look, verdict)| watched.end(*verdict, DEADLINE, at(*look)));
+        ends.last().flatten()
+    }
+
+    const LATE: Option<(Outcome, Option<Class>)> = Some((Outcome::Pending, Some(Class::TimedOut)));
+
+    #[test]
+    fn a_step_has_its_deadline_from_when_it_was_sent_and_not_from_when_it_was_begun() {
+        for (look, expected) in [(65, None), (109, None), (110, LATE)] {
+            assert_eq!(ended(0, 50, 52, &[(look, Verdict::NotYet)]), expected, "{look}");
+        }
+    }
+
+    #[test]
+    fn a_step_whose_deadline_went_by_while_the_rest_of_its_group_was_sent_is_looked_at_until_that_is_sure() {
+        let failing = Verdict::Failing(Class::Failed);
+        let failed = Some((Outcome::Failed, Some(Class::Failed)));
+        assert_eq!(ended(0, 1, 100, &[(101, failing)]), None);
+        assert_eq!(ended(0, 1, 100, &[(101, failing), (106, failing)]), failed);
+        let flaps = [(101, failing), (104, Verdict::Well), (107, failing), (110, Verdict::Well)];
+        assert_eq!(ended(0, 1, 100, &flaps), LATE);
+        assert_eq!(ended(0, 1, 100, &[(101, Verdict::NotYet)]), LATE);
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use tracing::{info, warn};
 
 use crate::model::name::{ConnectorName, some_of};
-use crate::model::plan::Plan;
+use crate::model::plan::{Plan, Reason};
 
 /// How many connectors have a line of their own in one look, and how many names stand in one line.
 const MOST: usize = 20;
@@ -23,6 +23,8 @@ pub struct Unmanaged {
 struct Seen {
     unmanaged: BTreeSet<ConnectorName>,
     declared: BTreeSet<ConnectorName>,
+    /// What is deleted for being gone from the repository, or would be.
+    going: BTreeSet<ConnectorName>,
 }
 
 /// What became of a connector.
@@ -36,6 +38,10 @@ enum News {
     Gone,
     /// It is declared now.
     Declared,
+    /// It was ours and is deleted for being gone from the repository, or would be: the plan says which.
+    Going,
+    /// It was to be deleted for being gone from the repository, and is not any more.
+    Spared,
 }
 
 impl Unmanaged {
@@ -44,6 +50,7 @@ impl Unmanaged {
         let now = Seen {
             unmanaged: plan.unmanaged.iter().cloned().collect(),
             declared: plan.sync.keys().cloned().collect(),
+            going: going(plan).cloned().collect(),
         };
         match &self.before {
             None if now.unmanaged.is_empty() => {}
@@ -61,15 +68,32 @@ impl Unmanaged {
 }
 
 fn news<'n>(before: &'n Seen, now: &'n Seen) -> Vec<(&'n ConnectorName, News)> {
-    let came = now
-        .unmanaged
-        .difference(&before.unmanaged)
-        .map(|name| (name, if before.declared.contains(name) { News::Left } else { News::Came }));
-    let gone = before
-        .unmanaged
-        .difference(&now.unmanaged)
-        .map(|name| (name, if now.declared.contains(name) { News::Declared } else { News::Gone }));
+    let came = now.unmanaged.difference(&before.unmanaged).map(|name| {
+        let what = if before.declared.contains(name) {
+            News::Left
+        } else if before.going.contains(name) {
+            News::Spared
+        } else {
+            News::Came
+        };
+        (name, what)
+    });
+    let gone = before.unmanaged.difference(&now.unmanaged).map(|name| {
+        let what = if now.declared.contains(name) {
+            News::Declared
+        } else if now.going.contains(name) {
+            News::Going
+        } else {
+            News::Gone
+        };
+        (name, what)
+    });
     came.chain(gone).collect()
+}
+
+fn going(plan: &Plan) -> impl Iterator<Item = &ConnectorName> {
+    let actions = plan.steps.iter().chain(plan.held.iter().map(|held| &held.action));
+    actions.filter(|action| action.reason == Reason::NotInRepository).map(|action| &action.connector)
 }
 
 fn tell(news: &[(&ConnectorName, News)]) {
@@ -85,6 +109,10 @@ fn tell(news: &[(&ConnectorName, News)]) {
             }
             News::Gone => info!(%connector, "it was unmanaged, and is gone from the cluster"),
             News::Declared => info!(%connector, "it was unmanaged, and is declared now"),
+            News::Going => {
+                info!(%connector, "it was unmanaged; it was once declared here, and `prune.policy: owned` deletes it");
+            }
+            News::Spared => info!(%connector, "it was to be deleted; it is unmanaged now, and left alone"),
         }
     }
     if news.len() > MOST {
@@ -99,21 +127,23 @@ fn tell(news: &[(&ConnectorName, News)]) {
 mod tests {
     use super::*;
 
-    fn seen(unmanaged: &[&str], declared: &[&str]) -> Seen {
+    fn seen(unmanaged: &[&str], declared: &[&str], going: &[&str]) -> Seen {
         let names = |names: &[&str]| names.iter().map(|name| ConnectorName::observed(name)).collect();
-        Seen { unmanaged: names(unmanaged), declared: names(declared) }
+        Seen { unmanaged: names(unmanaged), declared: names(declared), going: names(going) }
     }
 
     #[test]
     fn each_that_becomes_unmanaged_or_is_so_no_more_is_news_once() {
-        let before = seen(&["adopted", "scratch", "stays"], &["orders"]);
-        let now = seen(&["orders", "stays", "stranger"], &["adopted"]);
+        let before = seen(&["adopted", "judged", "scratch", "stays"], &["orders"], &["moved"]);
+        let now = seen(&["moved", "orders", "stays", "stranger"], &["adopted"], &["judged"]);
         let told: Vec<_> =
             news(&before, &now).into_iter().map(|(name, what)| (name.as_str(), what)).collect();
         let wanted = [
+            ("moved", News::Spared),
             ("orders", News::Left),
             ("stranger", News::Came),
             ("adopted", News::Declared),
+            ("judged", News::Going),
             ("scratch", News::Gone),
         ];
         assert_eq!(told, wanted);

@@ -3,14 +3,15 @@
 //! Takes the plan and the results of a turn and what earlier turns said; gives what drifts since
 //! when, what has failed, and how the apply ended. It asks nobody and decides no step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::live::{Live, Status};
 use crate::model::name::ConnectorName;
 use crate::model::plan::{Plan, Sync};
-use crate::model::report::{ApplyResult, Class, Outcome, StepResult};
+use crate::model::report::{ApplyResult, Class, Outcome, StepResult, Waiting};
 
 /// Since when each connector drifts: it was first seen so then.
 pub fn drift_since(
@@ -50,13 +51,42 @@ pub fn failed(
             (Outcome::Failed, Some(class)) => {
                 failed.insert(result.connector.clone(), class);
             }
-            (Outcome::Converged, _) => {
+            // What waits now has not failed now; one that waits for too long is told as failed by another rule.
+            (Outcome::Converged | Outcome::Waiting, _) => {
                 failed.remove(&result.connector);
             }
-            (Outcome::Failed | Outcome::Waiting | Outcome::Pending | Outcome::NotTaken, _) => {}
+            (Outcome::Failed | Outcome::Pending | Outcome::NotTaken, _) => {}
         }
     }
     failed
+}
+
+/// Connectors that wait, and since when: as before where they wait for the same.
+pub fn waiting(
+    before: &BTreeMap<ConnectorName, Waiting>,
+    now: impl IntoIterator<Item = (ConnectorName, Class)>,
+    at: Timestamp,
+) -> BTreeMap<ConnectorName, Waiting> {
+    let since = |name: &ConnectorName, class| {
+        before.get(name).filter(|waiting| waiting.class == class).map_or(at, |waiting| waiting.since)
+    };
+    let one = |(name, class)| {
+        let since = since(&name, class);
+        (name, Waiting { class, since })
+    };
+    now.into_iter().map(one).collect()
+}
+
+/// The connectors whose database has been awaited for as long as it may take.
+pub fn overdue(
+    waiting: &BTreeMap<ConnectorName, Waiting>,
+    deadline: Duration,
+    now: Timestamp,
+) -> BTreeSet<ConnectorName> {
+    let deadline = SignedDuration::try_from(deadline).unwrap_or(SignedDuration::MAX);
+    let is_due =
+        |waiting: &Waiting| waiting.class == Class::Waiting && now.duration_since(waiting.since) >= deadline;
+    waiting.iter().filter(|(_, one)| is_due(one)).map(|(name, _)| name.clone()).collect()
 }
 
 /// How an apply ended, by what became of its steps and what is left.
@@ -80,16 +110,15 @@ pub fn may_pass(result: &StepResult) -> bool {
             // has another way.
             class.is_silent() || matches!(class, Class::Rebalancing | Class::Exists | Class::Unsupported)
         }
-        // What was not taken is decided anew by the next turn; only a worker that was silent may be back.
-        Outcome::NotTaken => class.is_silent(),
+        // What was not taken is decided anew by the next turn; only a worker that was silent, or could not say who leads,
+        // may be back.
+        Outcome::NotTaken => class.is_silent() || class == Class::Rebalancing,
         Outcome::Converged | Outcome::Waiting => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::model::config::Config;
     use crate::model::live::{Kind, LiveConnector, RunState};
@@ -116,6 +145,8 @@ mod tests {
             unmanaged: Vec::new(),
             sync: BTreeMap::from([(orders(), sync)]),
             warnings: Vec::new(),
+            risks: Vec::new(),
+            leaves: BTreeMap::new(),
             incomplete: Vec::new(),
         }
     }
@@ -156,6 +187,8 @@ mod tests {
         assert_eq!(left(&[], pause(), RunState::Running), 1, "it is tried again later");
         assert_eq!(left(&[], None, RunState::Failed), 1, "nothing can help it, and it has failed");
         assert_eq!(left(&[result(Outcome::Converged, None)], pause(), RunState::Running), 0);
+        let waits = result(Outcome::Waiting, Some(Class::Waiting));
+        assert_eq!(left(&[waits], pause(), RunState::Running), 0, "it is told as waiting, and not as both");
         let again = result(Outcome::Failed, Some(Class::Invalid));
         assert_eq!(
             failed(&before, &[again], &plan_of(Sync::Synced, None), &live(RunState::Running)),

@@ -52,7 +52,7 @@ pub trait Source {
     fn size(&mut self, file: &Self::Handle) -> Result<u64, Error>;
 
     /// A file's bytes. A source that can change meanwhile reads at most one byte over the limit.
-    fn read(&mut self, file: &Self::Handle) -> Result<Vec<u8>, Error>;
+    fn read(&mut self, file: &Self::Handle) -> Result<Arc<[u8]>, Error>;
 }
 
 /// A name in a folder.
@@ -100,6 +100,12 @@ impl Collected {
         Self { findings: vec![finding], ..Self::default() }
     }
 
+    fn sorted(mut self) -> Self {
+        self.findings.sort();
+        self.ignored.sort();
+        self
+    }
+
     /// Puts it under its revision.
     pub fn into_snapshot(self, revision: RepositoryRevision) -> Snapshot {
         let Self { files, ignored, findings } = self;
@@ -117,15 +123,7 @@ pub fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Option<Stri
 
 /// Reads the definition files below a folder, and the files elsewhere that they name, once.
 pub fn collect<S: Source>(source: &mut S, root: &S::Handle, names: Names) -> Result<Collected, Error> {
-    let mut walk = Walk {
-        source,
-        collected: Collected::default(),
-        bytes: 0,
-        names: 0,
-        full: false,
-        glances: 0,
-        has_settings: false,
-    };
+    let mut walk = Walk::new(source);
     walk.root(root)?;
     let mut wanted = names(&walk.collected.files);
     wanted.retain(|path| !FOLDERS.iter().any(|folder| path.split('/').next() == Some(*folder)));
@@ -138,9 +136,7 @@ pub fn collect<S: Source>(source: &mut S, root: &S::Handle, names: Names) -> Res
     let is_read = |path: &str| read.iter().any(|file| is_in(file, path));
     collected.ignored.retain(|path| !is_read(path));
     collected.findings.retain(|f| f.rule != Rule::BesideFolders || !is_read(&f.place.path));
-    collected.findings.sort();
-    collected.ignored.sort();
-    Ok(collected)
+    Ok(collected.sorted())
 }
 
 /// Whether a file is the one at a path, or lies below it.
@@ -151,20 +147,9 @@ fn is_in(file: &str, path: &str) -> bool {
 /// Reads the definition files of one folder, beside each other, and of none below it. Its files are told
 /// by `path` and their names. A source gives a link that leads to a file of the folder as that file.
 pub fn flat<S: Source>(source: &mut S, folder: &S::Handle, path: &str) -> Result<Collected, Error> {
-    let mut walk = Walk {
-        source,
-        collected: Collected::default(),
-        bytes: 0,
-        names: 0,
-        full: false,
-        glances: 0,
-        has_settings: false,
-    };
+    let mut walk = Walk::new(source);
     walk.flat(path, folder)?;
-    let Walk { mut collected, .. } = walk;
-    collected.findings.sort();
-    collected.ignored.sort();
-    Ok(collected)
+    Ok(walk.collected.sorted())
 }
 
 struct Walk<'a, S: Source> {
@@ -194,11 +179,30 @@ fn declares_nothing(found: &[String]) -> bool {
     !has(CONNECTORS) && (has(ENVIRONMENTS) || !has(TEMPLATES))
 }
 
-impl<S: Source> Walk<'_, S> {
+impl<'a, S: Source> Walk<'a, S> {
+    fn new(source: &'a mut S) -> Self {
+        Self {
+            source,
+            collected: Collected::default(),
+            bytes: 0,
+            names: 0,
+            full: false,
+            glances: 0,
+            has_settings: false,
+        }
+    }
+
+    /// What is in a folder, by name: a plain folder has no order, and where a limit ends the walk the same files
+    /// must be read.
+    fn entries(&mut self, folder: &S::Handle) -> Result<Vec<Entry<S::Handle>>, Error> {
+        let mut entries = self.source.entries(folder)?;
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(entries)
+    }
+
     fn root(&mut self, root: &S::Handle) -> Result<(), Error> {
         let mut found = Vec::new();
-        let mut entries = self.source.entries(root)?;
-        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        let entries = self.entries(root)?;
         self.has_settings = entries.iter().any(|entry| entry.name == SETTINGS.as_bytes());
         self.twice("", &entries, |name| name == SETTINGS || FOLDERS.contains(&name));
         for entry in entries {
@@ -258,9 +262,7 @@ impl<S: Source> Walk<'_, S> {
             self.wrong(Rule::TooDeep, path);
             return Ok(());
         }
-        let mut entries = self.source.entries(folder)?;
-        // A plain folder has no order, and where a limit ends the walk the same files must be read.
-        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        let entries = self.entries(folder)?;
         self.twice(&format!("{path}/"), &entries, |_| true);
         for entry in entries {
             self.names += 1;
@@ -283,8 +285,7 @@ impl<S: Source> Walk<'_, S> {
     }
 
     fn flat(&mut self, path: &str, folder: &S::Handle) -> Result<(), Error> {
-        let mut entries = self.source.entries(folder)?;
-        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        let entries = self.entries(folder)?;
         for entry in entries.into_iter().take(NAMES) {
             if self.full {
                 break;
@@ -313,8 +314,7 @@ impl<S: Source> Walk<'_, S> {
         level: usize,
         wanted: &BTreeSet<Arc<str>>,
     ) -> Result<(), Error> {
-        let mut entries = self.source.entries(folder)?;
-        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        let entries = self.entries(folder)?;
         self.twice(above, &entries, |name| leads_to(wanted, &format!("{above}{name}")));
         for entry in entries {
             let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
@@ -340,8 +340,7 @@ impl<S: Source> Walk<'_, S> {
     /// everybody who reads it sees another half.
     fn twice(&mut self, above: &str, entries: &[Entry<S::Handle>], is_read: impl Fn(&str) -> bool) {
         let names = entries.iter().filter_map(|entry| std::str::from_utf8(&entry.name).ok());
-        let mut names: Vec<_> = names.filter(|name| is_usable(name) && is_read(name)).collect();
-        names.sort_unstable();
+        let names: Vec<_> = names.filter(|name| is_usable(name) && is_read(name)).collect();
         let twice: BTreeSet<_> = names.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect();
         for name in twice {
             let place = Place::start_of(&format!("{above}{name}"));
@@ -411,7 +410,7 @@ impl<S: Source> Walk<'_, S> {
             return Ok(());
         }
         self.bytes += bytes.len() as u64;
-        self.collected.files.insert(path.into(), bytes.into());
+        self.collected.files.insert(path.into(), bytes);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::model::revision::{At, RepositoryName, RepositoryRevision};
 use crate::model::snapshot::{Names, Snapshot};
@@ -68,10 +69,10 @@ impl Source for Folders {
         Ok(fs::symlink_metadata(file).map_err(failed)?.len())
     }
 
-    fn read(&mut self, file: &PathBuf) -> Result<Vec<u8>, Error> {
+    fn read(&mut self, file: &PathBuf) -> Result<Arc<[u8]>, Error> {
         let failed = |source| Error::Folder { file: true, path: file.clone(), source };
         let mut bytes = Vec::new();
         File::open(file).map_err(failed)?.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-        Ok(bytes)
+        Ok(bytes.into())
     }
 }

@@ -97,6 +97,51 @@ pub fn fetch(order: &Order, link: &Arc<Link>, runtime: &Handle, meter: &Meter) -
     Err(Error::Moving { repository: order.repository.to_string(), reference })
 }
 
+/// How far back to fetch.
+#[derive(Debug, Clone, Copy)]
+pub struct Deep<'d> {
+    /// Where to begin, where the server hands out older commits.
+    pub boundary: Option<&'d ObjectId>,
+    /// How many commits from there on.
+    pub more: i32,
+    /// How many come before them, for a server that does not.
+    pub before: i32,
+}
+
+/// Starts a worker that has fetched so many commits, or all of them where the server knows no depth; says too which of
+/// the two it is. It works in the folder, which is to be kept as long.
+pub fn deep(
+    order: &Order,
+    deep: Deep<'_>,
+    link: &Arc<Link>,
+    runtime: &Handle,
+    meter: &Meter,
+) -> Result<(Errand, Scratch, bool), Error> {
+    let Order { repository, deadline, .. } = order;
+    let wanted = order.wanted();
+    let opening = link.open(&wanted, deadline, meter, Doing::Fetching);
+    let (advertisement, conversation) = runtime.block_on(opening)?;
+    let boundary = deep.boundary.filter(|_| advertisement.gives_older());
+    let (refspecs, is_enough) = match (boundary, &order.reference) {
+        (Some(id), _) | (None, Reference::Commit(id)) => way_to(id, &advertisement),
+        (None, Reference::Tag(_) | Reference::Branch(_)) => {
+            let name = order.reference.full_name();
+            advertisement.named(&name).ok_or_else(|| order.no_reference())?;
+            (vec![format!("+{name}:{CANDIDATE}")], Some(1))
+        }
+    };
+    let depth = deep.more + if boundary.is_some() { 0 } else { deep.before };
+    let depth = is_enough.map(|_| depth).filter(|_| advertisement.can("shallow"));
+    let scratch = Scratch::new(order.scratch.as_deref())?;
+    let start = Start { memory: MEMORY, folder: scratch.folder() };
+    let mut errand = runtime.block_on(Errand::start(start, repository, Doing::Fetching, deadline))?;
+    let exchange = Exchange::new(link, conversation, deadline, meter);
+    match runtime.block_on(download(&mut errand, exchange, (refspecs, depth), &advertisement)) {
+        Ok(()) => Ok((errand, scratch, depth.is_some())),
+        Err(error) => Err(runtime.block_on(errand.end_as(Some(error)))),
+    }
+}
+
 fn attempt(
     order: &Order,
     expected: &ObjectId,
@@ -106,10 +151,7 @@ fn attempt(
 ) -> Result<Attempt, Error> {
     let begun = Instant::now();
     let Order { repository, deadline, .. } = order;
-    let wanted = match &order.reference {
-        Reference::Commit(id) => Wanted::WayTo(id.clone()),
-        Reference::Tag(_) | Reference::Branch(_) => Wanted::Name(order.reference.full_name()),
-    };
+    let wanted = order.wanted();
     let opening = link.open(&wanted, deadline, meter, Doing::Fetching);
     let (advertisement, conversation) = runtime.block_on(opening)?;
     let what = match &order.reference {
@@ -178,6 +220,14 @@ impl Order {
     /// How the files are read of what the ref is called in full.
     pub fn reading<'a>(&'a self, reference: &'a str) -> tree::Reading<'a> {
         tree::Reading { repository: &self.repository, reference, path: &self.path, names: self.names }
+    }
+
+    /// What is to be advertised for it.
+    fn wanted(&self) -> Wanted {
+        match &self.reference {
+            Reference::Commit(id) => Wanted::WayTo(id.clone()),
+            Reference::Tag(_) | Reference::Branch(_) => Wanted::Name(self.reference.full_name()),
+        }
     }
 
     fn no_reference(&self) -> Error {

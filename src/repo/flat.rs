@@ -12,6 +12,7 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::revision::{At, RepositoryName, RepositoryRevision};
@@ -176,10 +177,10 @@ impl Source for Sight {
         Ok(fs::symlink_metadata(file).map_err(failed)?.len())
     }
 
-    fn read(&mut self, file: &PathBuf) -> Result<Vec<u8>, Error> {
+    fn read(&mut self, file: &PathBuf) -> Result<Arc<[u8]>, Error> {
         let failed = |source| Error::Extra { path: file.clone(), source };
         let mut bytes = Vec::new();
         File::open(file).map_err(failed)?.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-        Ok(bytes)
+        Ok(bytes.into())
     }
 }

@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use crate::model::known::Look;
 use crate::model::report::PollStep;
 use crate::model::revision::{At, ObjectId, Reference, RepositoryName, RepositoryRevision};
 use crate::model::signature::{Evidence, Verified};
@@ -22,11 +23,13 @@ use crate::repo::address::Address;
 use crate::repo::deadline::{Asking, Deadline};
 use crate::repo::error::Error;
 use crate::repo::fetch::{self, Fetched, Order};
+use crate::repo::history::{self, History, Question};
 use crate::repo::link::Link;
 use crate::repo::listing::{Named, One, TAGS};
 use crate::repo::local::Here;
 use crate::repo::meter::Meter;
 use crate::repo::name;
+use crate::repo::older::Listener;
 use crate::repo::options::{GitOptions, Verification};
 use crate::repo::problem::Doing;
 use crate::repo::reading::{Reading, Resolved, Versions};
@@ -222,15 +225,7 @@ impl Git {
         let reference = self.chosen(full_name);
         let (deadline, asking) = Deadline::begin(&self.repository, self.deadline);
         let meter = Meter::default();
-        let order = Order {
-            repository: Arc::clone(&self.repository),
-            reference: reference.clone(),
-            path: self.path.clone(),
-            names: self.names,
-            object: object.clone(),
-            scratch: self.scratch.clone(),
-            deadline: deadline.clone(),
-        };
+        let order = self.order(reference.clone(), object, &deadline);
         let runtime = Handle::current();
         let Fetched { object, commit, fetching, reading } = match &self.place {
             Place::Far(link) => {
@@ -256,6 +251,55 @@ impl Git {
         let revision = revision(&reference, object, commit.id, commit.committed, verified);
         let snapshot = commit.collected.into_snapshot(revision);
         Ok(Reading { snapshot, took, received_bytes: meter.received(), evidence })
+    }
+
+    /// Tells of a commit and of those before it, the newest first, until that is enough or there are no more. What
+    /// was read of it at another time is not read again.
+    pub async fn history(
+        &self,
+        full_name: &str,
+        commit: &ObjectId,
+        known: Option<Look>,
+        mut listener: Box<Listener>,
+    ) -> Result<History, Error> {
+        let (deadline, asking) = Deadline::begin(&self.repository, self.deadline);
+        let order = self.order(self.chosen(full_name), commit, &deadline);
+        let runtime = Handle::current();
+        let question = move || (order, known);
+        match &self.place {
+            Place::Far(link) => {
+                let link = Arc::clone(link);
+                let look = move || {
+                    let (order, known) = question();
+                    let question =
+                        Question { order: &order, known: known.as_ref(), listener: &mut *listener };
+                    history::fetched(question, &link, &runtime)
+                };
+                self.blocking(&deadline, asking, Doing::Fetching, look).await
+            }
+            Place::Here(here) => {
+                let here = here.clone();
+                let look = move || {
+                    let (order, known) = question();
+                    let question =
+                        Question { order: &order, known: known.as_ref(), listener: &mut *listener };
+                    history::here(question, &here, &runtime)
+                };
+                self.blocking(&deadline, asking, Doing::Reading, look).await
+            }
+        }
+    }
+
+    fn order(&self, reference: Reference, object: &ObjectId, deadline: &Deadline) -> Order {
+        Order {
+            repository: Arc::clone(&self.repository),
+            reference,
+            path: self.path.clone(),
+            names: self.names,
+            object: object.clone(),
+            scratch: self.scratch.clone(),
+            deadline: deadline.clone(),
+        }
     }
 
     /// Verifies the signatures that are asked for; gives nothing where none are.

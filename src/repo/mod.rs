@@ -9,7 +9,9 @@ pub mod credential;
 pub mod ended;
 pub mod error;
 pub mod flat;
+pub mod history;
 pub mod keys;
+pub mod older;
 pub mod options;
 pub mod pinned;
 pub mod problem;
@@ -58,6 +60,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::model::import::Import;
+use crate::model::known::Look;
 use crate::model::report::PollStep;
 use crate::model::revision::{At, RepositoryName, RepositoryRevision};
 use crate::model::signature::{Evidence, Verified};
@@ -65,6 +68,8 @@ use crate::model::snapshot::{Names, Snapshot};
 use crate::model::version::Range;
 use crate::repo::error::Error;
 use crate::repo::git::Git;
+use crate::repo::history::History;
+use crate::repo::older::Listener;
 use crate::repo::options::{GitOptions, ImportOptions};
 use crate::repo::reading::{Reading, Resolved, Versions};
 use crate::repo::worker::program;
@@ -248,6 +253,24 @@ impl Repository {
         match (&self.source, &revision.at) {
             (Source::Git(git), At::Git { reference, commit, .. }) => {
                 git.verify(Arc::clone(reference), commit.clone(), Arc::clone(evidence), accepted).await
+            }
+            (Source::Git(_) | Source::Directory(..), At::Git { .. } | At::Directory { .. }) => Ok(None),
+        }
+    }
+}
+
+impl Repository {
+    /// Tells of a revision that was read, and of those before it, the newest first; `None` where it is a plain folder,
+    /// which has no history. The listener says when that is enough; what was looked at another time is not read again.
+    pub async fn history(
+        &self,
+        at: &At,
+        known: Option<Look>,
+        listener: Box<Listener>,
+    ) -> Result<Option<History>, Error> {
+        match (&self.source, at) {
+            (Source::Git(git), At::Git { reference, commit, .. }) => {
+                git.history(reference, commit, known, listener).await.map(Some)
             }
             (Source::Git(_) | Source::Directory(..), At::Git { .. } | At::Directory { .. }) => Ok(None),
         }

@@ -26,6 +26,8 @@ pub fn id(kind: &str, bytes: &[u8]) -> ObjectId {
 pub struct Commit {
     /// Its folder.
     pub tree: ObjectId,
+    /// The commit before it: of a merge, the one that was merged into.
+    pub parent: Option<ObjectId>,
     /// The committer's time; `None` where it lies outside of time as it is counted here.
     pub committed: Option<Timestamp>,
 }
@@ -52,15 +54,19 @@ pub struct Named {
 
 /// Reads a commit; `None` where it is not written as git writes it.
 pub fn commit(bytes: &[u8]) -> Option<Commit> {
-    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let mut lines = bytes.split(|byte| *byte == b'\n').peekable();
     let tree = id_in(lines.next()?.strip_prefix(b"tree ")?)?;
+    let parent = match lines.peek().and_then(|line| line.strip_prefix(b"parent ")) {
+        Some(parent) => Some(id_in(parent)?),
+        None => None,
+    };
     let committer =
         lines.take_while(|line| !line.is_empty()).find_map(|line| line.strip_prefix(b"committer "));
     // The name may hold anything but these; the time is what follows the address.
     let time = committer?.rsplit(|byte| *byte == b'>').next()?;
     let seconds = std::str::from_utf8(time).ok()?.split_whitespace().next()?.parse::<i64>();
     let time = seconds.ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    Some(Commit { tree, committed: time })
+    Some(Commit { tree, parent, committed: time })
 }
 
 /// Reads a tag.
@@ -125,6 +131,18 @@ mod tests {
         assert_eq!(time("committer A <a> x"), Some(None));
         assert_eq!(time("nobody"), None);
         assert_eq!(commit(b"author a <a> 1 +0000\n"), None);
+    }
+
+    #[test]
+    fn a_commit_says_which_was_before_it() {
+        let text = |parents: &str| {
+            format!("tree {EMPTY}\n{parents}author a <a> 1 +0000\ncommitter a <a> 1 +0000\n\nparent x")
+        };
+        let parent = |parents: &str| commit(text(parents).as_bytes()).map(|commit| commit.parent);
+        let (one, other) = (id("blob", b"1"), id("blob", b"2"));
+        assert_eq!(parent(""), Some(None));
+        assert_eq!(parent(&format!("parent {one}\nparent {other}\n")), Some(Some(one)), "the first");
+        assert_eq!(parent("parent 12\n"), None);
     }
 
     #[test]

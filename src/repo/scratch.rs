@@ -40,7 +40,7 @@ pub struct Scratch {
 impl Scratch {
     /// Makes a folder that only this user can enter, and sweeps what others left.
     pub fn new(parent: Option<&Path>) -> Result<Self, Error> {
-        let parent = parent.map_or_else(std::env::temp_dir, Path::to_owned);
+        let parent = or_the_systems(parent);
         sweep(&parent);
         Self::create(&parent).map_err(|source| Error::Scratch { path: parent, source })
     }
@@ -101,7 +101,11 @@ fn in_use() -> MutexGuard<'static, Vec<PathBuf>> {
 
 /// Removes what agents that were killed left behind.
 pub fn tidy(parent: Option<&Path>) {
-    sweep(&parent.map_or_else(std::env::temp_dir, Path::to_owned));
+    sweep(&or_the_systems(parent));
+}
+
+fn or_the_systems(parent: Option<&Path>) -> PathBuf {
+    parent.map_or_else(std::env::temp_dir, Path::to_owned)
 }
 
 /// Removes folders that nobody uses. What cannot be removed stays for another time.

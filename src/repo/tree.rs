@@ -56,8 +56,7 @@ pub fn read(
     object: &ObjectId,
     reading: Reading<'_>,
 ) -> Result<Commit, Error> {
-    errand.doing = Doing::Reading;
-    let mut objects = Objects { errand, runtime, reading, file: None };
+    let mut objects = Objects::new(errand, runtime, reading);
     let (id, evidence) = objects.peel(object)?;
     let commit = object::commit(&evidence.commit).ok_or_else(|| objects.malformed(&id))?;
     let collected = match objects.descend(commit.tree)? {
@@ -68,7 +67,7 @@ pub fn read(
 }
 
 /// Trees as folders, blobs as files.
-struct Objects<'a> {
+pub struct Objects<'a> {
     errand: &'a mut Errand,
     runtime: &'a Handle,
     reading: Reading<'a>,
@@ -84,7 +83,22 @@ struct Object {
     bytes: Option<Vec<u8>>,
 }
 
-impl Objects<'_> {
+impl<'a> Objects<'a> {
+    /// The objects that a worker has.
+    pub fn new(errand: &'a mut Errand, runtime: &'a Handle, reading: Reading<'a>) -> Self {
+        errand.doing = Doing::Reading;
+        Self { errand, runtime, reading, file: None }
+    }
+
+    /// A commit, taken apart; `None` where the worker has no such object.
+    pub fn commit(&mut self, id: &ObjectId) -> Result<Option<object::Commit>, Error> {
+        match self.small(id)? {
+            Some((Type::Commit, bytes)) => object::commit(&bytes).map(Some).ok_or_else(|| self.malformed(id)),
+            Some((other, _)) => Err(self.not_a_commit(called(other))),
+            None => Ok(None),
+        }
+    }
+
     /// Follows a tag to its commit: one step, for a tag of a tag is nothing that a release makes.
     fn peel(&mut self, id: &ObjectId) -> Result<(ObjectId, Evidence), Error> {
         let (kind, bytes) = self.small(id)?.ok_or_else(|| self.no_commit(id))?;
@@ -106,7 +120,7 @@ impl Objects<'_> {
     }
 
     /// The folder of the definitions; where it is not there, or is no folder, the one that is nearest to it.
-    fn descend(&mut self, root: ObjectId) -> Result<Result<ObjectId, Option<String>>, Error> {
+    pub fn descend(&mut self, root: ObjectId) -> Result<Result<ObjectId, Option<String>>, Error> {
         let mut at = root;
         let steps: Vec<_> = self.reading.path.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
         for (depth, name) in steps.iter().enumerate() {
@@ -126,7 +140,8 @@ impl Objects<'_> {
         Ok(Ok(at))
     }
 
-    fn tree(&mut self, id: &ObjectId) -> Result<Vec<object::Named>, Error> {
+    /// What stands in a folder.
+    pub fn tree(&mut self, id: &ObjectId) -> Result<Vec<object::Named>, Error> {
         match self.small(id)? {
             Some((Type::Tree, bytes)) => object::tree(&bytes).ok_or_else(|| self.malformed(id)),
             Some(_) => Err(self.malformed(id)),
@@ -161,7 +176,8 @@ impl Objects<'_> {
         }
     }
 
-    fn no_commit(&self, id: &ObjectId) -> Error {
+    /// The error that says that there is no such commit.
+    pub fn no_commit(&self, id: &ObjectId) -> Error {
         Error::NoCommit { repository: self.reading.repository.to_string(), commit: id.to_string() }
     }
 
@@ -194,19 +210,24 @@ fn is_folder(named: &object::Named) -> bool {
     named.mode & 0o170_000 == 0o040_000
 }
 
+/// What stands in a folder, as it is looked at for definitions.
+pub fn entries(tree: Vec<object::Named>) -> Vec<Entry<ObjectId>> {
+    let kind = |mode: u32, id| match mode & 0o170_000 {
+        0o100_000 => Kind::File(id),
+        0o040_000 => Kind::Folder(id),
+        0o120_000 => Kind::Link,
+        0o160_000 => Kind::Submodule,
+        _ => Kind::Other,
+    };
+    let entry = |named: object::Named| Entry { name: named.name, kind: kind(named.mode, named.object) };
+    tree.into_iter().map(entry).collect()
+}
+
 impl Source for Objects<'_> {
     type Handle = ObjectId;
 
     fn entries(&mut self, folder: &ObjectId) -> Result<Vec<Entry<ObjectId>>, Error> {
-        let kind = |mode: u32, id| match mode & 0o170_000 {
-            0o100_000 => Kind::File(id),
-            0o040_000 => Kind::Folder(id),
-            0o120_000 => Kind::Link,
-            0o160_000 => Kind::Submodule,
-            _ => Kind::Other,
-        };
-        let tree = self.tree(folder)?.into_iter();
-        Ok(tree.map(|named| Entry { name: named.name, kind: kind(named.mode, named.object) }).collect())
+        self.tree(folder).map(entries)
     }
 
     /// Brings the file along where it is small enough: asking twice would take twice as long.
@@ -220,9 +241,9 @@ impl Source for Objects<'_> {
         }
     }
 
-    fn read(&mut self, file: &ObjectId) -> Result<Vec<u8>, Error> {
+    fn read(&mut self, file: &ObjectId) -> Result<Arc<[u8]>, Error> {
         match self.file.take() {
-            Some((id, bytes)) if id == *file => Ok(bytes),
+            Some((id, bytes)) if id == *file => Ok(bytes.into()),
             Some(_) | None => Err(self.missing(file)),
         }
     }

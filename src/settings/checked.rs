@@ -16,6 +16,7 @@ use crate::model::finding::Place;
 use crate::model::folder::ExtraFolder;
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Mode;
+use crate::model::policy::{OnRisk, Prune};
 use crate::model::select::Select;
 use crate::model::values::Values;
 use crate::pipeline::pace::RestartLimits;
@@ -50,6 +51,12 @@ pub struct Settings {
     pub restart: bool,
     /// How often.
     pub restart_limits: RestartLimits,
+    /// What becomes of a change that may do harm.
+    pub risk: OnRisk,
+    /// What becomes of connectors whose file is gone.
+    pub prune: Prune,
+    /// How often the offsets of a connector are looked at while nothing changes.
+    pub stall_interval: Duration,
     /// Where metrics, status and health are served.
     pub listen: SocketAddr,
     /// What somebody shows who tells the agent to look now.
@@ -82,6 +89,8 @@ pub struct Connect {
     pub url: Url,
     /// How to write, where that was said; commands differ in their defaults.
     pub writer: Option<Writer>,
+    /// How long a connector may wait for its database before that is an alert.
+    pub ready_deadline: Duration,
     /// How long a change may take until it is seen to be in effect.
     pub change_deadline: Duration,
     /// What the agent shows there, and whom it trusts.

@@ -34,6 +34,7 @@ pub fn connect(raw: &RawSettings, found: Found<'_>) -> Option<Connect> {
         "forwarded" => Writer::Forwarded,
         _ => Writer::Leader,
     });
+    let ready_deadline = length_of(raw, "connect.ready_deadline", found);
     let change_deadline = length_of(raw, "connect.change_deadline", found);
     let credential = credential(raw, found);
     let headers = headers(raw, credential.is_some(), found);
@@ -42,7 +43,8 @@ pub fn connect(raw: &RawSettings, found: Found<'_>) -> Option<Connect> {
     if let Some(url) = &url {
         in_the_clear(raw, url, &access, found);
     }
-    Some(Connect { url: url?, writer, change_deadline: change_deadline?, access })
+    let (ready_deadline, change_deadline) = (ready_deadline?, change_deadline?);
+    Some(Connect { url: url?, writer, ready_deadline, change_deadline, access })
 }
 
 fn address(text: &Text, found: Found<'_>) -> Option<Url> {

@@ -34,10 +34,6 @@ pub enum Takes {
     ExtraFolders,
     /// A pause with its reason and its end.
     Suspend,
-    /// What this version does not have: only its default may be written.
-    Later,
-    /// What has no effect in this version, and is accepted with a warning.
-    Unused,
 }
 
 /// One setting.
@@ -204,9 +200,9 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "connect.ready_deadline",
-        Takes::Unused,
+        Takes::Duration,
         "10m",
-        "How long Connect may take to come up before it is an alert.",
+        "How long a connector may wait for its database before that is an alert.",
     ),
     key(
         "connect.change_deadline",
@@ -269,16 +265,31 @@ pub const KEYS: &[Key] = &[
         "",
         "Write nothing for now, and go on looking: `{reason: …, until: 2026-12-01T00:00:00Z}`; `until` may be left out.",
     ),
-    key("risk", Takes::Later, "hold", "What to do with a change that could do harm."),
+    key(
+        "risk",
+        Takes::Word(&["hold", "warn"]),
+        "hold",
+        "What to do with a change that could do harm and that nobody acknowledged. `warn`: it passes and is told, for workspaces. docs/reference/risks.md has the table.",
+    ),
     key(
         "prune.policy",
-        Takes::Later,
+        Takes::Word(&["never", "owned"]),
         "never",
-        "What to do with connectors whose file is gone. `never`: they become unmanaged.",
+        "What to do with connectors whose file is gone. `never`: they become unmanaged. `owned`: those that this repository once declared are deleted.",
     ),
-    key("prune.max", Takes::Later, "5", "How many connectors may be deleted at once."),
-    key("prune.max_percent", Takes::Later, "20", "Which share of the connectors may be deleted at once."),
-    key("prune.grace", Takes::Later, "0s", "How long a connector is stopped before it is deleted."),
+    key(
+        "prune.max",
+        Takes::Number,
+        "5",
+        "How many connectors may be deleted at once for being gone, whatever share that is.",
+    ),
+    key(
+        "prune.max_percent",
+        Takes::Number,
+        "20",
+        "Which share of the connectors may be deleted at once for being gone, however many those are. All of them never are.",
+    ),
+    key("prune.grace", Takes::Duration, "0s", "How long a connector is stopped before it is deleted."),
     key(
         "restart.enabled",
         Takes::Flag,
@@ -292,7 +303,12 @@ pub const KEYS: &[Key] = &[
         "Restarts of one connector that is not stable between them.",
     ),
     key("restart.max_at_once", Takes::Number, "5", "Restarts in one cycle across the cluster."),
-    key("stall.interval", Takes::Later, "5m", "How often the offsets of a connector are looked at."),
+    key(
+        "stall.interval",
+        Takes::Duration,
+        "5m",
+        "How often the offsets of a connector whose heartbeat writes are looked at while nothing changes, at least 10s. docs/operations/stalled.md.",
+    ),
     key("http.listen", Takes::Text, "0.0.0.0:9808", "Where metrics, status and health are served."),
     key(
         "http.token_file",

@@ -46,8 +46,22 @@ pub fn length(text: &str) -> Option<Duration> {
 
 /// A length of time that is longer than nothing.
 pub fn length_of(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<Duration> {
+    length_like(raw, path, |length| !length.is_zero(), found)
+}
+
+/// A length of time, which may be nothing.
+pub fn any_length_of(raw: &RawSettings, path: &str, found: Found<'_>) -> Option<Duration> {
+    length_like(raw, path, |_| true, found)
+}
+
+fn length_like(
+    raw: &RawSettings,
+    path: &str,
+    fits: impl Fn(&Duration) -> bool,
+    found: Found<'_>,
+) -> Option<Duration> {
     let text = text(raw, path, found)?;
-    let length = length(text.as_str()).filter(|length| !length.is_zero());
+    let length = length(text.as_str()).filter(fits);
     if length.is_none() {
         found.push(wrong(raw, path, "is no length of time").hint("write it like `90s`, `10m` or `1h30m`"));
     }

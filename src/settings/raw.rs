@@ -170,14 +170,9 @@ impl RawSettings {
                 let Some(document) = documents.into_iter().next() else { return };
                 document.root
             }
-            Takes::Text
-            | Takes::Flag
-            | Takes::Number
-            | Takes::Limit
-            | Takes::Duration
-            | Takes::Word(_)
-            | Takes::Later
-            | Takes::Unused => scalar(text, name),
+            Takes::Text | Takes::Flag | Takes::Number | Takes::Limit | Takes::Duration | Takes::Word(_) => {
+                scalar(text, name)
+            }
         };
         self.put(key, Source::Environment, node, findings);
     }

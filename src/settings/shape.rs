@@ -98,7 +98,5 @@ fn takes(takes: keys::Takes) -> Takes {
         keys::Takes::Verifications => VERIFICATIONS,
         keys::Takes::ExtraFolders => EXTRA_FOLDERS,
         keys::Takes::Suspend => Takes::Fields(&SUSPEND),
-        keys::Takes::Unused => Takes::Anything,
-        keys::Takes::Later => Takes::Later,
     }
 }

@@ -11,6 +11,7 @@ use crate::model::desired::Suspend;
 use crate::model::finding::{Finding, Place};
 use crate::model::name::EnvironmentName;
 use crate::model::plan::Mode;
+use crate::model::policy::{OnRisk, Prune, Pruned};
 use crate::model::rule::Rule;
 use crate::model::select::Select;
 use crate::model::text::Text;
@@ -24,8 +25,9 @@ use crate::settings::credentials::credentials;
 use crate::settings::extra::extra;
 use crate::settings::follow::follow;
 use crate::settings::imports::imports;
-use crate::settings::keys::{KEYS, Takes};
-use crate::settings::plain::{Found, flag, length_of, limit, number, path, text, texts, word, wrong};
+use crate::settings::plain::{
+    Found, any_length_of, flag, length_of, limit, number, path, text, texts, word, wrong,
+};
 use crate::settings::raw::RawSettings;
 use crate::settings::secrets::secrets;
 use crate::settings::shape::SUSPEND;
@@ -36,9 +38,11 @@ use crate::yaml::tree::{Kind, Node};
 /// The shortest time between two polls.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
+/// The shortest time between two looks at the offsets of a connector that nobody changes.
+const SHORTEST_STALL_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Checks every value.
 pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Option<Settings> {
-    later(raw, found);
     let environment = text(raw, "environment", found).and_then(|text| environment(&text, found));
     let interval = length_of(raw, "repository.git.interval", found);
     if interval.is_some_and(|interval| interval < SHORTEST_INTERVAL) {
@@ -59,6 +63,12 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
     let mode = word(raw, "mode", found);
     let suspend = suspend(raw, found);
     let restart = flag(raw, "restart.enabled", found);
+    let risk = word(raw, "risk", found);
+    let prune = prune(raw, found);
+    let stall_interval = length_of(raw, "stall.interval", found);
+    if stall_interval.is_some_and(|interval| interval < SHORTEST_STALL_INTERVAL) {
+        found.push(wrong(raw, "stall.interval", "is shorter than 10s"));
+    }
     let listen = listen(raw, found);
     let token_file = path(raw, "http.token_file", found);
     let webhook_secret_file = path(raw, "http.webhook_secret_file", found);
@@ -80,6 +90,9 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
         suspend,
         restart: restart?,
         restart_limits: RestartLimits { per_connector, at_once: at_once? },
+        risk: if risk? == "warn" { OnRisk::Warn } else { OnRisk::Hold },
+        prune: prune?,
+        stall_interval: stall_interval?,
         listen: listen?,
         token_file,
         webhook_secret_file,
@@ -88,47 +101,6 @@ pub fn settings(raw: &RawSettings, values: &[String], found: Found<'_>) -> Optio
         log: log?,
         places: raw.places(),
     })
-}
-
-/// Refuses what this version does not have, unless it says what is so anyway.
-fn later(raw: &RawSettings, found: Found<'_>) {
-    for key in KEYS {
-        let Some(node) = raw.get(key.path) else { continue };
-        match key.takes {
-            Takes::Later => {
-                let harmless = match &node.kind {
-                    Kind::Scalar(text) => text.as_str() == key.default,
-                    Kind::Sequence(items) => items.is_empty(),
-                    Kind::Mapping(entries) => entries.is_empty(),
-                    Kind::Empty | Kind::Null => true,
-                    Kind::Refused => continue,
-                };
-                if !harmless {
-                    let message = format!("this version of tagalong has no `{}`", key.path);
-                    let finding = Finding::new(Rule::Unsupported, node.place.clone(), message);
-                    found.push(finding.hint("take the key away"));
-                }
-            }
-            Takes::Unused => {
-                let message = format!("`{}` has no effect in this version of tagalong", key.path);
-                found.push(Finding::new(Rule::NoEffect, node.place.clone(), message));
-            }
-            Takes::Text
-            | Takes::Flag
-            | Takes::Number
-            | Takes::Limit
-            | Takes::Duration
-            | Takes::Word(_)
-            | Takes::Texts
-            | Takes::Tree
-            | Takes::Folders
-            | Takes::Headers
-            | Takes::Credentials
-            | Takes::Verifications
-            | Takes::ExtraFolders
-            | Takes::Suspend => {}
-        }
-    }
 }
 
 fn environment(text: &Text, found: Found<'_>) -> Option<EnvironmentName> {
@@ -247,6 +219,18 @@ fn values_of(node: &Node, found: Found<'_>) -> Option<Values> {
     }
 }
 
+fn prune(raw: &RawSettings, found: Found<'_>) -> Option<Prune> {
+    let policy = word(raw, "prune.policy", found);
+    let max = number(raw, "prune.max", found);
+    let max_percent = number(raw, "prune.max_percent", found);
+    if max_percent.is_some_and(|percent| percent > 100) {
+        found.push(wrong(raw, "prune.max_percent", "is more than 100"));
+    }
+    let grace = any_length_of(raw, "prune.grace", found);
+    let who = if policy? == "owned" { Pruned::Owned } else { Pruned::Nobody };
+    Some(Prune { who, max: max?, max_percent: max_percent?, grace: grace? })
+}
+
 fn suspend(raw: &RawSettings, found: Found<'_>) -> Option<Suspend> {
     let node = raw.get("suspend")?;
     let fields = decode::fields("`suspend`", node, &SUSPEND, found)?;
@@ -257,6 +241,11 @@ fn suspend(raw: &RawSettings, found: Found<'_>) -> Option<Suspend> {
         found.push(finding.hint("add `reason: …`: somebody will ask"));
         return None;
     };
+    if reason.says_nothing() {
+        let message = "the `reason` of `suspend` says nothing";
+        found.push(Finding::new(Rule::ReasonEmpty, reason.place.clone(), message));
+        return None;
+    }
     let until = match until {
         None => None,
         Some(text) => {

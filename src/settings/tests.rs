@@ -4,6 +4,7 @@ use super::*;
 use crate::connect::access::{Credential, Header};
 use crate::model::password::Password;
 use crate::model::plan::Mode;
+use crate::model::policy::{OnRisk, Prune, Pruned};
 use crate::model::revision::Reference;
 use crate::model::values::Values;
 use crate::pipeline::pace::RestartLimits;
@@ -198,23 +199,23 @@ fn the_files_that_the_agent_itself_is_given_are_known_as_its_own() {
 }
 
 #[test]
-fn what_this_version_does_not_have_is_refused_unless_it_says_what_is_so_anyway() {
-    let harmless = "prune: {policy: never, max: 5, max_percent: 20, grace: 0s}\nrisk: hold\n";
-    assert!(read(harmless, &[], &[]).0.is_some());
-    let (settings, said) = read("prune: {policy: owned}\n", &[], &[]);
-    assert!(settings.is_none());
-    assert_eq!(
-        said,
-        ["settings.yaml:1:17: this version of tagalong has no `prune.policy` (take the key away)"]
-    );
-    let (settings, said) = read("connect: {ready_deadline: 5m}\n", &[], &[]);
-    assert!(settings.is_some());
-    assert_eq!(
-        said,
-        [
-            "settings.yaml:1:27: `connect.ready_deadline` has no effect in this version of tagalong (take the key away)"
-        ]
-    );
+fn what_bounds_a_plan_is_read_and_what_makes_no_sense_is_refused() {
+    let file = "risk: warn\nprune: {policy: owned, max: 2, max_percent: 10, grace: 1h}\nstall: {interval: 1m}\nconnect: {ready_deadline: 5m}\n";
+    let settings = read(file, &[], &[]).0.expect("usable");
+    let prune = Prune { who: Pruned::Owned, max: 2, max_percent: 10, grace: Duration::from_hours(1) };
+    assert_eq!((settings.risk, settings.prune), (OnRisk::Warn, prune));
+    assert_eq!(settings.stall_interval, Duration::from_mins(1));
+    assert_eq!(settings.connect.ready_deadline, Duration::from_mins(5));
+    let settings = read("", &[], &[]).0.expect("usable");
+    assert_eq!((settings.risk, settings.prune), (OnRisk::Hold, Prune::default()), "the safe ones");
+    for (file, says) in [
+        ("prune: {max_percent: 101}\n", "settings.yaml:1:22: `prune.max_percent` is more than 100"),
+        ("stall: {interval: 9s}\n", "settings.yaml:1:19: `stall.interval` is shorter than 10s"),
+    ] {
+        let (settings, said) = read(file, &[], &[]);
+        assert_eq!((settings.is_none(), said.len()), (true, 1), "{file}: {said:?}");
+        assert!(said[0].starts_with(says), "{said:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is said of names among the values, and of values of another sort than their key takes.
 
 use crate::settings::keys;
-use crate::settings::tests::read;
+use crate::settings::tests::{good, read};
 use crate::yaml::forms;
 
 #[test]
@@ -60,4 +60,17 @@ fn each_shown_form_of_a_setting_is_taken() {
         tried += 1;
     }
     assert!(tried > 15, "{tried}");
+}
+
+#[test]
+fn a_reason_that_says_nothing_is_none_as_in_a_definition() {
+    for reason in ["…", "...", " ", " … "] {
+        let (settings, said) = read(&format!("suspend: {{reason: \"{reason}\"}}\n"), &[], &[]);
+        assert!(settings.is_none(), "{reason:?}");
+        let wanted =
+            "the `reason` of `suspend` says nothing (say why, in a few words or with the number of an issue)";
+        assert!(said.len() == 1 && said[0].ends_with(wanted), "{reason:?}: {said:?}");
+    }
+    let settings = good("suspend: {reason: \"… OPS-1\"}\n", &[], &[]);
+    assert_eq!(settings.suspend.map(|suspend| suspend.reason.to_string()).as_deref(), Some("… OPS-1"));
 }

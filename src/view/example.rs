@@ -10,19 +10,22 @@ use jiff::Timestamp;
 use crate::model::capability::{Capabilities, Version};
 use crate::model::config::{Config, Shown, Value};
 use crate::model::course::{Course, LowerVersion, Move, MoveKind, MovedVersion};
-use crate::model::desired::{Desired, DesiredConnector, DesiredState, Incomplete, Lapse, Origin};
+use crate::model::desired::{Desired, DesiredConnector, DesiredState, Form, Incomplete, Lapse, Origin};
 use crate::model::finding::{Finding, Findings, Place};
 use crate::model::live::{Kind, Live, LiveConnector, RunState, Status, Task, Trouble};
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::plan::{
-    Action, Change, ChangeKind, Failed, Held, Hold, Initial, Mode, Plan, Reason, Step, Sync, Target,
-    Unverifiable,
+    Action, Change, ChangeKind, Failed, Held, Hold, Initial, Left, LeftKind, Mode, Plan, Reason, Step, Sync,
+    Target, Unverifiable,
 };
+use crate::model::pulse::Pulse;
 use crate::model::report::{
     ApplyResult, Class, Clock, Clocks, ClusterReport, Failure, Outcome, Report, RepositoryReport,
-    RepositoryState, StepResult, SuspendedBy,
+    RepositoryState, StepResult, SuspendedBy, Waiting,
 };
 use crate::model::revision::{At, ObjectId, RepositoryName, RepositoryRevision, Revision};
+use crate::model::risk::{Harm, Risk, Standing};
+use crate::model::rollout::{Brake, Why};
 use crate::model::rule::Rule;
 use crate::model::signature::{Signer, Verified};
 use crate::model::warning::{Lack, Warning};
@@ -117,6 +120,8 @@ pub(in crate::view) fn empty_plan() -> Plan {
         unmanaged: Vec::new(),
         sync: BTreeMap::new(),
         warnings: Vec::new(),
+        risks: Vec::new(),
+        leaves: BTreeMap::new(),
         incomplete: Vec::new(),
     }
 }
@@ -133,6 +138,94 @@ fn warning() -> Warning {
     Warning { connector: Some(name("orders-sink")), lack: Lack::Stop, version: Some("2.8.2".into()) }
 }
 
+/// A change with two risky keys and a resume behind it, a deletion that waits for the second look, and one of what
+/// was to be kept.
+fn held() -> Vec<Held> {
+    let changed = |before, after| ChangeKind::Changed { before: shown(before), after: shown(after) };
+    let risky = [
+        ("publication.name", changed("orders", "orders_v2")),
+        ("slot.name", changed("orders", "orders_v2")),
+        ("tasks.max", changed("1", "2")),
+    ];
+    let lines = "# connectors/orders.yaml\nacknowledge:\n  \
+                 - {key: publication.name, to: orders_v2, reason: \"…\"}\n  \
+                 - {key: slot.name, to: orders_v2, reason: \"…\"}";
+    let deletion = |connector, hold, detail: &str| Held {
+        action: action(connector, Step::Delete, Reason::NotInRepository),
+        hold,
+        detail: detail.to_owned(),
+        release: None,
+    };
+    vec![
+        deletion("scratch", Hold::TooManyDeletes, "seen once: it is deleted if the next look says the same"),
+        deletion("vault", Hold::Keep, "its last definition, in 8d2e1f0, said `keep: true`"),
+        Held {
+            action: action("orders", configure(&risky), Reason::Differs),
+            hold: Hold::RiskyChange,
+            detail: "publication.name (outage): nothing is published\n\
+                     slot.name (data-gap): a new slot begins at the end of the log\n\
+                     the safe way: copy the slot first"
+                .to_owned(),
+            release: Some(lines.to_owned()),
+        },
+        Held {
+            action: action("orders", Step::Resume { from: Target::Paused }, Reason::WrongState),
+            hold: Hold::RiskyChange,
+            detail: "it goes on when its held config is there".to_owned(),
+            release: Some(lines.to_owned()),
+        },
+    ]
+}
+
+fn risks() -> Vec<Risk> {
+    let risk = |connector, key: &str, harm, consequence: &'static str, standing| Risk {
+        connector: name(connector),
+        key: key.into(),
+        to: None,
+        row: "postgres-example",
+        harm,
+        consequence: consequence.into(),
+        remedy: None,
+        standing,
+    };
+    let reason = "OPS-1234: that table is gone";
+    vec![
+        Risk {
+            remedy: Some("make the publication first, under its new name".into()),
+            ..risk("orders", "publication.name", Harm::Outage, "nothing is published", Standing::Held)
+        },
+        Risk {
+            remedy: Some("copy the slot first:\nSELECT pg_copy_logical_replication_slot(…)".into()),
+            ..risk("orders", "slot.name", Harm::DataGap, "a new slot begins at the end", Standing::Held)
+        },
+        risk("stock-source", "decimal.handling.mode", Harm::Contract, "numbers become text", Standing::Told),
+        Risk {
+            remedy: Some("is not said where somebody has answered".into()),
+            ..risk(
+                "stock-source",
+                "table.include.list",
+                Harm::DataGap,
+                "changes of a.y are lost",
+                Standing::Acknowledged(reason.into()),
+            )
+        },
+        Risk {
+            remedy: Some("name it as it was".into()),
+            ..risk("users-source", "snapshot.mode", Harm::Resnapshot, "all is read anew", Standing::Warned)
+        },
+    ]
+}
+
+/// What stays behind of a source and of a sink.
+fn leaves() -> BTreeMap<ConnectorName, Vec<Left>> {
+    let left = |kind, name: &str| Left { kind, name: Some(name.into()), within: None };
+    let offsets = Left { kind: LeftKind::Offsets, name: None, within: None };
+    let slot = Left { within: Some("database shop at db:5432".into()), ..left(LeftKind::Slot, "scratch") };
+    let source = [slot, left(LeftKind::Publication, "dbz_publication"), offsets];
+    let sink = [left(LeftKind::ConsumerGroup, "connect-legacy-sink")];
+    [(name("scratch"), source.into()), (name("legacy-sink"), sink.into())].into()
+}
+
 pub(in crate::view) fn plan() -> Plan {
     let create = config(&[("connector.class", "io.example.Sink"), ("connection.password", SECRET)]);
     let changes = [
@@ -141,11 +234,15 @@ pub(in crate::view) fn plan() -> Plan {
         ("snapshot.mode", ChangeKind::Removed { before: shown("initial") }),
         ("tasks.max", ChangeKind::Changed { before: shown("2"), after: shown("4") }),
     ];
-    let risky = ("slot.name", ChangeKind::Changed { before: shown("orders"), after: shown("orders_v2") });
+    let harmful = [
+        ("decimal.handling.mode", ChangeKind::Changed { before: shown("precise"), after: shown("string") }),
+        ("table.include.list", ChangeKind::Changed { before: shown("a.x,a.y"), after: shown("a.x") }),
+    ];
     Plan {
         steps: vec![
             action("audit-sink", Step::Pause { from: Target::Running }, Reason::WrongState),
             action("legacy-sink", Step::Delete, Reason::Absent),
+            action("stock-source", configure(&harmful), Reason::Differs),
             action("users-source", configure(&changes), Reason::Differs),
             action(
                 "orders-sink",
@@ -158,20 +255,9 @@ pub(in crate::view) fn plan() -> Plan {
                 Reason::Failed,
             ),
         ],
-        held: vec![
-            Held {
-                action: action("orders", configure(&[risky]), Reason::Differs),
-                hold: Hold::RiskyChange,
-                detail: "a new slot begins at the end of the log".to_owned(),
-                release: Some("acknowledge:\n  - {key: slot.name, to: orders_v2}".to_owned()),
-            },
-            Held {
-                action: action("scratch", Step::Delete, Reason::NotInRepository),
-                hold: Hold::TooManyDeletes,
-                detail: "6 deletions, 5 allowed".to_owned(),
-                release: None,
-            },
-        ],
+        held: held(),
+        risks: risks(),
+        leaves: leaves(),
         unverifiable: vec![unverifiable()],
         unresolved: vec![name("locked")],
         unmanaged: vec![name("someone-elses")],
@@ -186,6 +272,7 @@ pub(in crate::view) fn plan() -> Plan {
             ("orders", Sync::ConfigDrift),
             ("orders-sink", Sync::Missing),
             ("quiet", Sync::Synced),
+            ("stock-source", Sync::ConfigDrift),
             ("users-source", Sync::ConfigDrift),
         ]
         .map(|(text, sync)| (name(text), sync))
@@ -216,6 +303,7 @@ pub(in crate::view) fn results() -> Vec<StepResult> {
         .zip([
             (Outcome::Converged, None),
             (Outcome::Failed, Some(Class::Denied)),
+            (Outcome::Converged, None),
             (Outcome::Waiting, Some(Class::Waiting)),
             (Outcome::Pending, None),
             (Outcome::NotTaken, Some(Class::Superseded)),
@@ -279,7 +367,15 @@ pub(in crate::view) fn report() -> Report {
             plan: Some(Arc::new(plan())),
             results: results(),
             drift_since: [(name("users-source"), before(900))].into(),
-            waiting: [(name("late-sink"), Class::Waiting)].into(),
+            waiting: [(name("late-sink"), Waiting { class: Class::Waiting, since: before(600) })].into(),
+            rollouts: vec![Brake {
+                template: "debezium-postgres".into(),
+                by: name("users-source"),
+                why: Why::Refused("invalid"),
+                since: before(300),
+                rest: [name("late-sink")].into(),
+            }],
+            pulses: [(name("quiet"), Pulse::Stalled(before(720)))].into(),
             failed: [(name("legacy-sink"), Class::Denied)].into(),
             last_success: Some(before(5)),
             last_apply_success: Some(before(7200)),
@@ -289,7 +385,7 @@ pub(in crate::view) fn report() -> Report {
         },
         clocks: Clocks { points_at: clock(60), validated: clock(60), applied: clock(3600) },
         findings: findings(),
-        declared: Some(9),
+        declared: Some(10),
         answered: 2,
     }
 }
@@ -308,7 +404,9 @@ pub(in crate::view) fn desired() -> Desired {
         ]),
         state: DesiredState::Running,
         keep: false,
+        acknowledged: Vec::new(),
         template: Some("debezium-postgres".into()),
+        form: Form::Own,
         place: Place { path: "connectors/orders.yaml".into(), line: 1, column: 1 },
         origins: [
             ("database.password", vec![origin("template debezium-postgres", 9, Some(Shown::Hidden))]),
@@ -338,6 +436,8 @@ pub(in crate::view) fn desired() -> Desired {
         connectors: [(name("orders"), orders)].into(),
         suspend: None,
         unresolved: BTreeMap::new(),
+        forgotten: BTreeSet::new(),
+        left_out: BTreeSet::new(),
         incomplete: Vec::new(),
     }
 }

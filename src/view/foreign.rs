@@ -103,14 +103,33 @@ fn texts(
 
 fn lost(desired: &Desired) -> Vec<String> {
     // What stands for a secret is secret itself, and so an obstacle like any other.
-    let Desired { revision: _, environment, connectors, suspend, unresolved: _, incomplete: _ } = desired;
+    let Desired {
+        revision: _,
+        environment,
+        connectors,
+        suspend,
+        unresolved: _,
+        forgotten: _,
+        left_out: _,
+        incomplete: _,
+    } = desired;
     let mut lost = Vec::new();
     if suspend.is_some() {
         lost.push(format!("the suspension of {environment} cannot be said"));
     }
     for (name, connector) in connectors {
-        let DesiredConnector { config: _, state, keep, template: _, place: _, origins: _, suspend, lost: _ } =
-            connector;
+        let DesiredConnector {
+            config: _,
+            state,
+            keep,
+            acknowledged: _,
+            template: _,
+            form: _,
+            place: _,
+            origins: _,
+            suspend,
+            lost: _,
+        } = connector;
         if *state == DesiredState::Absent {
             lost.push(format!("connector {name} is absent and not written"));
         }

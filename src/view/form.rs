@@ -17,6 +17,7 @@ use crate::model::plan::{
 use crate::model::report::StepResult;
 use crate::model::revision::{At, RepositoryRevision, Revision};
 use crate::model::warning::Warning;
+use crate::view::risks::{LeftForm, RiskForm};
 
 /// The format that all of these forms have.
 pub const FORMAT: u32 = 1;
@@ -38,6 +39,10 @@ pub struct PlanForm {
     pub(in crate::view) revision: Vec<RevisionForm>,
     pub(in crate::view) steps: Vec<StepForm>,
     pub(in crate::view) held: Vec<HeldForm>,
+    #[serde(default)]
+    pub(in crate::view) risks: Vec<RiskForm>,
+    #[serde(default)]
+    pub(in crate::view) leaves: Vec<LeftForm>,
     pub(in crate::view) unverifiable: Vec<UnverifiableForm>,
     pub(in crate::view) unresolved: Vec<String>,
     pub(in crate::view) unmanaged: Vec<String>,
@@ -58,6 +63,8 @@ impl PlanForm {
             mode,
             steps,
             held,
+            risks,
+            leaves,
             unverifiable,
             unresolved,
             unmanaged,
@@ -72,6 +79,8 @@ impl PlanForm {
             revision: revision_forms(revision),
             steps: steps.iter().map(StepForm::new).collect(),
             held: held.iter().map(HeldForm::new).collect(),
+            risks: risks.iter().map(RiskForm::new).collect(),
+            leaves: LeftForm::all(leaves),
             unverifiable: unverifiable.iter().map(UnverifiableForm::new).collect(),
             unresolved: names(unresolved),
             unmanaged: names(unmanaged),
@@ -337,7 +346,7 @@ impl SummaryForm {
             held: plan.held.len(),
             in_sync: plan.in_sync(),
         };
-        for action in &plan.steps {
+        for action in plan.steps.iter().filter(|action| !action.is_before_deletion()) {
             *match action.step.kind() {
                 StepKind::Create => &mut summary.create,
                 StepKind::Configure => &mut summary.configure,

@@ -72,7 +72,16 @@ pub fn validation(environments: &BTreeMap<Option<EnvironmentName>, Findings>) ->
 /// Writes every connector of an environment, secrets hidden; with the origin of each key where that
 /// is asked.
 pub fn render(desired: &Desired, explain: bool) -> String {
-    let Desired { revision, environment, connectors, suspend: _, unresolved: _, incomplete: _ } = desired;
+    let Desired {
+        revision,
+        environment,
+        connectors,
+        suspend: _,
+        unresolved: _,
+        forgotten: _,
+        left_out: _,
+        incomplete: _,
+    } = desired;
     text(&RenderForm {
         format: FORMAT,
         environment: environment.as_str().to_owned(),
@@ -121,8 +130,18 @@ struct OriginForm {
 
 impl RenderedForm {
     fn new(name: &ConnectorName, connector: &DesiredConnector, explain: bool) -> Self {
-        let DesiredConnector { config, state, keep: _, template, place, origins, suspend: _, lost: _ } =
-            connector;
+        let DesiredConnector {
+            config,
+            state,
+            keep: _,
+            acknowledged: _,
+            template,
+            form: _,
+            place,
+            origins,
+            suspend: _,
+            lost: _,
+        } = connector;
         let mut shown = BTreeMap::new();
         let mut hidden = Vec::new();
         for (key, value) in config.iter() {
@@ -226,8 +245,8 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(&plan).expect("JSON")
         );
         insta::assert_snapshot!(results.to_string(), @r#"
-        [{"connector":"audit-sink","step":"pause","outcome":"converged","class":null,"took_ms":1250},{"connector":"legacy-sink","step":"delete","outcome":"failed","class":"denied","took_ms":1250},{"connector":"users-source","step":"configure","outcome":"waiting","class":"waiting","took_ms":1250},{"connector":"orders-sink","step":"create","outcome":"pending","class":null,"took_ms":1250},{"connector":"late-sink","step":"restart","outcome":"not-taken","class":"superseded","took_ms":1250}]
-        "#);
+            [{"connector":"audit-sink","step":"pause","outcome":"converged","class":null,"took_ms":1250},{"connector":"legacy-sink","step":"delete","outcome":"failed","class":"denied","took_ms":1250},{"connector":"stock-source","step":"configure","outcome":"converged","class":null,"took_ms":1250},{"connector":"users-source","step":"configure","outcome":"waiting","class":"waiting","took_ms":1250},{"connector":"orders-sink","step":"create","outcome":"pending","class":null,"took_ms":1250},{"connector":"late-sink","step":"restart","outcome":"not-taken","class":"superseded","took_ms":1250}]
+            "#);
     }
 
     #[test]

@@ -3,11 +3,13 @@
 //! Takes the status form, gives a whole page. Every text that comes from a repository or a cluster
 //! is escaped.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
 use crate::view::form::{RevisionForm, WarningForm};
+use crate::view::risks::RiskForm;
 use crate::view::status::{
     ClockForm, ConnectorForm, FailureForm, HeldVersionForm, MoveForm, MovedVersionForm, RepositoryForm,
     StatusForm,
@@ -28,6 +30,8 @@ pub fn page(status: &StatusForm, now: Timestamp) -> String {
     clocks(&mut body, status, now);
     repositories(&mut body, &status.repositories, now);
     connectors(&mut body, status, now);
+    held(&mut body, status);
+    risks(&mut body, status);
     warnings(&mut body, status);
     findings(&mut body, status);
     let title = escape(&format!("tagalong: {}", status.environment));
@@ -72,6 +76,9 @@ fn head(out: &mut String, status: &StatusForm, now: Timestamp) {
     }
     if !status.suspended.is_empty() {
         push(out, format_args!("<p>{}</p>", bad(&format!("Suspended by {}", status.suspended.join(", ")))));
+    }
+    for rollout in &status.rollouts {
+        push(out, format_args!("<p>{}</p>", bad(&format!("Rollout of {}", rollout.in_words(now)))));
     }
 }
 
@@ -160,14 +167,19 @@ fn connectors(out: &mut String, status: &StatusForm, now: Timestamp) {
         let mut notes: Vec<String> = Vec::new();
         notes.extend(connector.waiting.as_ref().map(|class| format!("waiting: {class}")));
         notes.extend(connector.failed.as_ref().map(|class| format!("last step failed: {class}")));
-        notes.extend(connector.held.iter().map(|hold| format!("held: {hold}")));
+        let holds: BTreeSet<_> = connector.held.iter().map(|one| one.hold.as_str()).collect();
+        notes.extend(holds.iter().map(|hold| format!("held: {hold}")));
+        let stalled = connector.stalled_since.filter(|_| connector.stalled);
+        let stalled = stalled.map(|since| bad(&format!("stalled: offsets as they were {}", ago(since, now))));
+        let notes = [vec![escape(&notes.join(", "))], stalled.into_iter().collect()].concat();
+        let notes: Vec<_> = notes.into_iter().filter(|note| !note.is_empty()).collect();
         vec![
             escape(&connector.name),
             sync,
             since,
             state,
             connector.tasks.len().to_string(),
-            escape(&notes.join(", ")),
+            notes.join("<br>"),
         ]
     });
     let unseen = status.unseen().filter(|_| status.leader != Some(false));
@@ -178,6 +190,40 @@ fn connectors(out: &mut String, status: &StatusForm, now: Timestamp) {
     }
 }
 
+/// What is held, why, and what to add so that it is not.
+fn held(out: &mut String, status: &StatusForm) {
+    let holds = status.holds();
+    if holds.is_empty() {
+        return;
+    }
+    let rows = holds.iter().map(|told| {
+        let release = told.release.map(|release| format!("<pre>{}</pre>", lines(release, "\n")));
+        vec![bad(told.hold), escape(&told.who()), lines(told.detail, "<br>"), release.unwrap_or_default()]
+    });
+    table(out, "Held", &["hold", "connector and step", "what it means", "to release it, add"], rows);
+}
+
+/// What may happen to data and is not held.
+fn risks(out: &mut String, status: &StatusForm) {
+    let passed = status.plan.iter().flat_map(|plan| &plan.risks).filter(|risk| risk.standing != "held");
+    let rows: Vec<_> = passed
+        .map(|RiskForm { connector, key, risk: _, harm, standing, reason, consequence, remedy: _ }| {
+            let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            let what = escape(&format!("{key}: {harm}"));
+            let standing = escape(&format!("{standing}{reason}"));
+            vec![escape(connector), what, standing, lines(consequence, "<br>")]
+        })
+        .collect();
+    if !rows.is_empty() {
+        table(out, "Risks that pass", &["connector", "change", "why it passes", "what happens"], rows);
+    }
+}
+
+/// Lines of a text, as HTML.
+fn lines(text: &str, between: &str) -> String {
+    text.lines().map(escape).collect::<Vec<_>>().join(between)
+}
+
 fn warnings(out: &mut String, status: &StatusForm) {
     let warnings = status.plan.iter().flat_map(|plan| &plan.warnings);
     let rows: Vec<_> = warnings
@@ -186,7 +232,7 @@ fn warnings(out: &mut String, status: &StatusForm) {
         })
         .collect();
     if !rows.is_empty() {
-        table(out, "Warnings", &["connector", "what this Connect cannot do"], rows);
+        table(out, "Warnings", &["connector", "what is not as it is said"], rows);
     }
 }
 
@@ -288,9 +334,31 @@ mod tests {
     #[test]
     fn the_page_shows_each_connector_and_the_three_clocks() {
         let page = page(&StatusForm::new(&example::report(), "0.1.0"), example::NOW);
-        for part in
-            ["users-source", "config_drift", "15 min ago", "the ref points at", "refs/tags/v1 at 4f1c9e2"]
-        {
+        for part in [
+            "users-source",
+            "config_drift",
+            "15 min ago",
+            "stalled: offsets as they were 12 min ago",
+            "the ref points at",
+            "refs/tags/v1 at 4f1c9e2",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+    }
+
+    #[test]
+    fn the_page_says_what_is_held_and_how_to_release_it() {
+        let mut report = example::report();
+        let mut plan = example::plan();
+        plan.held[2].release = Some("acknowledge:\n  - {key: <b>}".to_owned());
+        report.cluster.plan = Some(plan.into());
+        let page = page(&StatusForm::new(&report, "0.1.0"), example::NOW);
+        for part in [
+            "<td>scratch (delete)</td>",
+            "publication.name (outage): nothing is published<br>slot.name (data-gap): ",
+            "<pre>acknowledge:\n  - {key: &lt;b&gt;}</pre>",
+            "<td>acknowledged: OPS-1234: that table is gone</td>",
+        ] {
             assert!(page.contains(part), "{part} in {page}");
         }
     }

@@ -222,7 +222,7 @@ impl Schema {
 
     fn field(&mut self, field: &Field) -> Value {
         let Field { key: _, takes, says, needed: _, default } = field;
-        let mut schema = self.takes(*takes, default);
+        let mut schema = self.takes(*takes);
         if schema == Value::Bool(false) {
             schema = json!({"not": {}});
         }
@@ -238,7 +238,7 @@ impl Schema {
         schema
     }
 
-    fn takes(&mut self, takes: Takes, default: &str) -> Value {
+    fn takes(&mut self, takes: Takes) -> Value {
         match takes {
             Takes::Text => text_like(None),
             Takes::Literal => text_like(Some(NO_EXPRESSION)),
@@ -250,7 +250,7 @@ impl Schema {
             Takes::WordOf(those) => words(&those()),
             Takes::Time => json!({"type": "string", "pattern": TIME}),
             Takes::Length => json!({"type": "string", "pattern": LENGTH}),
-            Takes::List(item) => json!({"type": "array", "items": self.takes(*item, "")}),
+            Takes::List(item) => json!({"type": "array", "items": self.takes(*item)}),
             Takes::Fields(shape) => self.shape(shape),
             Takes::Entries(keys, each) => self.entries(keys, *each),
             Takes::Free(free) => self.free(free),
@@ -269,21 +269,14 @@ impl Schema {
                 schema["type"] = json!(["string", "number", "boolean", "object"]);
                 schema
             }
-            Takes::OrNull(one) => or_null(self.takes(*one, default)),
-            Takes::Later => {
-                let mut harmless = words(&[default]);
-                if let Some(Value::Array(values)) = harmless.get_mut("enum") {
-                    values.extend([Value::Null, json!([]), json!({})]);
-                }
-                harmless
-            }
+            Takes::OrNull(one) => or_null(self.takes(*one)),
             Takes::Refused => Value::Bool(false),
             Takes::Anything => json!({}),
         }
     }
 
     fn entries(&mut self, keys: &str, each: Takes) -> Value {
-        let mut schema = json!({"type": "object", "additionalProperties": self.takes(each, "")});
+        let mut schema = json!({"type": "object", "additionalProperties": self.takes(each)});
         if !keys.is_empty() {
             schema["propertyNames"] = json!({"pattern": keys});
         }

@@ -3,7 +3,7 @@
 //! Takes a report, gives a form, its text, and the form again from a text. Everything that several
 //! tellers count the same way (how a connector stands as a whole) is said once, here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,10 +18,9 @@ use crate::model::report::{ApplyResult, Clock, Clocks, ClusterReport, Failure, R
 use crate::view::form::{
     FORMAT, FindingForm, PlanForm, ResultForm, RevisionForm, finding_forms, revision_forms, text,
 };
+use crate::view::holds::{HeldTogether, HoldForm, MOST_NAMED, together};
+use crate::view::rollouts::RolloutForm;
 use crate::view::text::{count, line};
-
-/// How many unmanaged connectors are named to people; JSON has all of them.
-const MOST_UNMANAGED: usize = 20;
 
 /// Writes what an agent of a version tells of itself.
 pub fn status(report: &Report, version: &str) -> String {
@@ -47,6 +46,8 @@ pub struct StatusForm {
     pub(in crate::view) connect: ConnectForm,
     pub(in crate::view) repositories: Vec<RepositoryForm>,
     pub(in crate::view) connectors: Vec<ConnectorForm>,
+    #[serde(default)]
+    pub(in crate::view) rollouts: Vec<RolloutForm>,
     pub(in crate::view) findings: Vec<FindingForm>,
     pub(in crate::view) plan: Option<PlanForm>,
     pub(in crate::view) results: Vec<ResultForm>,
@@ -150,9 +151,15 @@ pub(in crate::view) struct ConnectorForm {
     pub(in crate::view) state: Option<String>,
     pub(in crate::view) tasks: Vec<TaskForm>,
     pub(in crate::view) waiting: Option<String>,
+    #[serde(default)]
+    pub(in crate::view) waiting_since: Option<Timestamp>,
     pub(in crate::view) failed: Option<String>,
     pub(in crate::view) stalled: bool,
-    pub(in crate::view) held: Vec<String>,
+    #[serde(default)]
+    pub(in crate::view) stalled_since: Option<Timestamp>,
+    #[serde(default)]
+    pub(in crate::view) offsets: Option<String>,
+    pub(in crate::view) held: Vec<HoldForm>,
 }
 
 /// One task.
@@ -186,6 +193,8 @@ impl StatusForm {
             results,
             drift_since: _,
             waiting: _,
+            rollouts,
+            pulses: _,
             failed: _,
             last_success,
             last_apply_success,
@@ -217,6 +226,7 @@ impl StatusForm {
             },
             repositories: repositories.iter().map(RepositoryForm::new).collect(),
             connectors: plan.map(|plan| connector_forms(plan, cluster)).unwrap_or_default(),
+            rollouts: rollouts.iter().map(RolloutForm::new).collect(),
             findings: repositories
                 .iter()
                 .fold(finding_forms(findings), |told, one| [told, finding_forms(&one.findings)].concat()),
@@ -237,7 +247,12 @@ impl StatusForm {
     pub(in crate::view) fn unmanaged(&self) -> Option<String> {
         let names: Vec<_> =
             self.plan.iter().flat_map(|plan| &plan.unmanaged).map(|name| line(name)).collect();
-        (!names.is_empty()).then(|| some_of(&names, MOST_UNMANAGED))
+        (!names.is_empty()).then(|| some_of(&names, MOST_NAMED))
+    }
+
+    /// What is held, as people are told it.
+    pub(in crate::view) fn holds(&self) -> Vec<HeldTogether<'_>> {
+        self.plan.as_ref().map(|plan| together(&plan.held)).unwrap_or_default()
     }
 
     /// What is known where nobody could look at the cluster: how many connectors are declared.
@@ -249,7 +264,7 @@ impl StatusForm {
         self.plan.is_none().then(|| format!("{declared}, how they stand is not known"))
     }
 
-    /// Whether nothing needs a person: no error, nothing failed, nothing held, nothing drifted.
+    /// Whether nothing needs a person: no error, nothing failed, stalled, held or drifted.
     pub fn is_well(&self) -> bool {
         self.connect.reachable != Some(false)
             && self.connect.failure.is_none()
@@ -258,8 +273,9 @@ impl StatusForm {
                 .iter()
                 .all(|repository| repository.failure.is_none() && repository.held.is_none())
             && self.findings.iter().all(|finding| finding.severity != "error")
+            && self.plan.as_ref().is_none_or(|plan| plan.held.is_empty())
             && self.connectors.iter().all(|connector| {
-                connector.failed.is_none() && connector.held.is_empty() && connector.drift_since.is_none()
+                connector.failed.is_none() && !connector.stalled && connector.drift_since.is_none()
             })
     }
 }
@@ -378,9 +394,9 @@ impl HeldVersionForm {
 }
 
 fn connector_forms(plan: &Plan, cluster: &ClusterReport) -> Vec<ConnectorForm> {
-    let mut held: BTreeMap<&ConnectorName, BTreeSet<Hold>> = BTreeMap::new();
+    let mut held: BTreeMap<&ConnectorName, Vec<HoldForm>> = BTreeMap::new();
     for one in &plan.held {
-        held.entry(&one.action.connector).or_default().insert(one.hold);
+        held.entry(&one.action.connector).or_default().push(HoldForm::new(one));
     }
     plan.sync
         .iter()
@@ -390,6 +406,7 @@ fn connector_forms(plan: &Plan, cluster: &ClusterReport) -> Vec<ConnectorForm> {
                 .as_ref()
                 .and_then(|live| live.connectors.get(name))
                 .and_then(|LiveConnector { config: _, kind: _, status }| status.as_ref());
+            let pulse = cluster.pulses.get(name);
             // Synced and not there: its deletion is declared, and done.
             let is_gone = *sync == Sync::Synced
                 && cluster.live.as_ref().is_some_and(|live| !live.connectors.contains_key(name));
@@ -402,14 +419,13 @@ fn connector_forms(plan: &Plan, cluster: &ClusterReport) -> Vec<ConnectorForm> {
                     .or(is_gone.then_some(DesiredState::Absent.name()))
                     .map(str::to_owned),
                 tasks: status.map(task_forms).unwrap_or_default(),
-                waiting: cluster.waiting.get(name).map(ToString::to_string),
+                waiting: cluster.waiting.get(name).map(|waiting| waiting.class.to_string()),
+                waiting_since: cluster.waiting.get(name).map(|waiting| waiting.since),
                 failed: cluster.failed.get(name).map(ToString::to_string),
-                // Nobody watches offsets yet; the field is promised, so that readers can rely on it.
-                stalled: false,
-                held: held
-                    .get(name)
-                    .map(|holds| holds.iter().map(|hold| hold.name().to_owned()).collect())
-                    .unwrap_or_default(),
+                stalled: pulse.is_some_and(|pulse| pulse.stalled_since().is_some()),
+                stalled_since: pulse.and_then(|pulse| pulse.stalled_since()),
+                offsets: pulse.map(|pulse| pulse.name().to_owned()),
+                held: held.remove(name).unwrap_or_default(),
             }
         })
         .collect()
@@ -450,5 +466,23 @@ mod tests {
         report.cluster.leader = Some(false);
         let form = StatusForm::new(&report, "0.1.0");
         assert_eq!((form.connectors, form.plan), (Vec::new(), None));
+    }
+
+    #[test]
+    fn a_held_deletion_of_what_nobody_declares_needs_a_person_too() {
+        let mut report = example::report();
+        report.findings = Findings::default();
+        report.cluster.failure = None;
+        report.repositories.clear();
+        report.cluster.failed.clear();
+        report.cluster.drift_since.clear();
+        report.cluster.pulses.clear();
+        let is_well = |plan: Plan| {
+            let mut report = report.clone();
+            report.cluster.plan = Some(plan.into());
+            StatusForm::new(&report, "0.1.0").is_well()
+        };
+        assert!(is_well(Plan { held: Vec::new(), ..example::plan() }));
+        assert!(!is_well(Plan { sync: BTreeMap::new(), ..example::plan() }));
     }
 }

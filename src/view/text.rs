@@ -5,7 +5,7 @@ use std::fmt::{Arguments, Write as _};
 
 use jiff::Timestamp;
 
-use crate::model::character::is_unprintable;
+use crate::model::character::Printable;
 use crate::model::config::Shown;
 
 /// A colour of the sixteen that every terminal has.
@@ -52,15 +52,7 @@ impl Paint {
 /// A text on one line: control characters are escaped, so that a value from a repository or from a
 /// cluster can neither forge a line nor speak to the terminal.
 pub(in crate::view) fn line(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_unprintable(character) {
-            out.extend(character.escape_default());
-        } else {
-            out.push(character);
-        }
-    }
-    out
+    Printable(text).to_string()
 }
 
 /// Adds a line.

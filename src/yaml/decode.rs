@@ -92,7 +92,7 @@ fn fits(takes: Takes, node: &Node) -> bool {
         Takes::TextOr(_) => matches!(node.kind, Kind::Scalar(_) | Kind::Mapping(_) | Kind::Refused),
         Takes::OrNull(inner) => matches!(node.kind, Kind::Null) || fits(*inner, node),
         Takes::Tree | Takes::Anything => !matches!(node.kind, Kind::Empty),
-        Takes::Later | Takes::Refused => false,
+        Takes::Refused => false,
     }
 }
 

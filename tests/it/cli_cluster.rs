@@ -161,6 +161,8 @@ async fn the_json_of_a_plan_is_what_is_promised() -> Result<()> {
                 ]},
             ],
             "held": [],
+            "risks": [],
+            "leaves": [],
             "unverifiable": [],
             "unresolved": [],
             "unmanaged": ["someone-elses"],
@@ -386,19 +388,28 @@ async fn what_is_declared_absent_is_deleted() -> Result<()> {
     Revision     .
     Environment  test
 
+    ~ stop       someone-elses  before it is deleted
     - delete     someone-elses  declared absent
+                 stays behind:
+                   offsets  someone-elses
+                   topics   x
     + create     orders         not in the cluster, 4 keys
 
     Plan: 1 to create, 0 to change, 1 to delete.
+    ✓ stop       someone-elses  converged, TIME
     ✓ delete     someone-elses  converged, TIME
     ✓ create     orders         converged, TIME
-    Steps: 2 converged.
+    Steps: 3 converged.
     Applied. The cluster matches the repository.
     "#);
     let writes: Vec<_> = fake.writes().into_iter().map(|write| (write.connector, write.kind)).collect();
     assert_eq!(
         writes,
-        [("someone-elses".to_owned(), WriteKind::Delete), ("orders".to_owned(), WriteKind::Create)]
+        [
+            ("someone-elses".to_owned(), WriteKind::Stop),
+            ("someone-elses".to_owned(), WriteKind::Delete),
+            ("orders".to_owned(), WriteKind::Create)
+        ]
     );
     Ok(())
 }

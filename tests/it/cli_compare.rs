@@ -241,7 +241,7 @@ async fn a_new_name_for_the_same_config_is_told() -> Result<()> {
 
     production
     + create     Lines_Three
-                 renamed from lines-3? It begins without offsets
+                 renamed from lines-3? The new connector knows no offsets and begins anew: most sources then read and deliver everything again.
     ? unmanage   lines-3
                  no longer declared; it goes on running
                  renamed to Lines_Three? Both would run
@@ -356,7 +356,7 @@ async fn an_environment_that_neither_has_is_refused() -> Result<()> {
 async fn the_form_for_programs_has_each_connector_by_itself() -> Result<()> {
     let release = Release::of_ten()?;
     release.commit(&[
-        ("connectors/orders.yaml", "connector: orders\nkeep: true\nstate: paused\nconfig: {connector.class: Y, database.password: hunter22}\n"),
+        ("connectors/orders.yaml", "connector: orders\nkeep: true\nstate: paused\nconfig: {connector.class: X, database.password: hunter22, owner: shop}\n"),
         ("connectors/lines-9.yaml", "connector: lines-9\nstate: absent\n"),
     ])?;
     for form in ["human", "json", "markdown"] {
@@ -368,7 +368,7 @@ async fn the_form_for_programs_has_each_connector_by_itself() -> Result<()> {
     assert_eq!(form["format"], 1);
     let connectors = form["environments"][0]["connectors"].as_array().context("a list")?;
     assert_snapshot!(serde_json::to_string(connectors)?, @r###"
-    [{"connector":"lines-9","effect":"delete","before":"running","after":"absent","changes":[],"keep":null,"suspend":{"changes":"no"},"renamed":null,"held":null},{"connector":"orders","effect":"change","before":"running","after":"paused","changes":[{"key":"connector.class","kind":"changed","before":"X","after":"Y"},{"key":"database.password","kind":"changed","hidden":true}],"keep":true,"suspend":{"changes":"no"},"renamed":null,"held":null}]
+    [{"connector":"lines-9","effect":"delete","before":"running","after":"absent","changes":[],"keep":null,"suspend":{"changes":"no"},"renamed":null,"held":null,"told":[]},{"connector":"orders","effect":"change","before":"running","after":"paused","changes":[{"key":"database.password","kind":"changed","hidden":true},{"key":"owner","kind":"added","after":"shop"}],"keep":true,"suspend":{"changes":"no"},"renamed":null,"held":null,"told":[]}]
     "###);
     assert_snapshot!(form["summary"].to_string(), @r###"
     {"create":0,"change":1,"delete":1,"unmanage":0,"held":0}
@@ -452,7 +452,7 @@ async fn an_import_that_moves_is_named_also_offline() -> Result<()> {
 async fn an_import_that_only_the_newer_revision_has_is_read_for_it_alone() -> Result<()> {
     let release = Release::new(&[
         ("environments/test.yaml", "environment: test\n"),
-        ("connectors/a.yaml", "connector: a\nconfig: {connector.class: X}\n"),
+        ("connectors/a.yaml", "connector: a\nconfig: {connector.class: FileStreamSource}\n"),
     ])?;
     release.commit(&[
         ("tagalong.yaml", &platform("v2")),
@@ -468,10 +468,9 @@ async fn an_import_that_only_the_newer_revision_has_is_read_for_it_alone() -> Re
 
     test
     ~ change     a
-                 + batch.size       100
-                 ~ connector.class  X → FileStreamSource
-                 + file             /var/log/lines
-                 + topic            a
+                 + batch.size  100
+                 + file        /var/log/lines
+                 + topic       a
 
     In 1 environment: 0 to create, 1 to change, 0 to delete.
     "###);

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use tagalong_testkit::fake::Fake;
+use tagalong_testkit::fake::fault::Fault;
+use tagalong_testkit::fake::state::WriteKind;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
+use crate::support::cluster::{preload, writes};
 use crate::support::command::Desk;
 use crate::support::definitions::{file_of, file_source};
 use crate::support::example::desk;
@@ -127,5 +130,21 @@ async fn nothing_is_written_in_colour_for_who_wants_none() -> Result<()> {
             ensure!(said.out.contains("\x1b[") == is_coloured, "{variable:?} {line} {flag}: {:?}", said.out);
         }
     }
+    Ok(())
+}
+
+/// At the first two looks, the one that shows the plan and the one that would act, nobody can say what is there.
+#[tokio::test]
+async fn an_apply_that_cannot_compare_a_connector_looks_again() -> Result<()> {
+    let fake = Fake::start(1).await;
+    let desk = Desk::new(&[("environments/test.yaml", "environment: test\n")])?;
+    desk.write(&file_of("orders"), &file_source("orders", "  batch.size: 7\n"))?;
+    preload(&fake, "orders");
+    fake.inject(Fault::on("GET", "expand").raw(200, "application/json", "{}").times(2));
+    let rebalance = "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)";
+    fake.inject(Fault::on("GET", "/connectors/orders/config").alone().answer(409, rebalance).times(2));
+    let said = desk.run(&format!("apply --dir . -e test --connect {}", fake.url(0))).await?;
+    ensure!(said.code == Some(0) && said.out.contains("matches the repository"), "{said}");
+    ensure!(writes(&fake) == [("orders".to_owned(), WriteKind::Configure)], "{said}");
     Ok(())
 }

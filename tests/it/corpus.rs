@@ -12,13 +12,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use tagalong::model::config::Shown;
+use tagalong::model::config::{Shown, Value};
 use tagalong::model::definition::Definitions;
 use tagalong::model::desired::{Desired, DesiredConnector, Suspend};
 use tagalong::model::finding::{Finding, Findings};
 use tagalong::model::folder::Names;
 use tagalong::model::name::EnvironmentName;
 use tagalong::model::revision::{At, RepositoryName, RepositoryRevision};
+use tagalong::model::risk::Acknowledged;
 use tagalong::model::rule::Rule;
 use tagalong::model::select::Select;
 use tagalong::model::snapshot::{Files, Snapshot, Sources};
@@ -51,7 +52,6 @@ const OF_OTHER_ROOMS: &[Rule] = &[
     Rule::PluginRefused,
     Rule::PluginAway,
     Rule::PluginKey,
-    Rule::Unsupported,
 ];
 
 #[test]
@@ -255,13 +255,36 @@ fn told(finding: &Finding) -> String {
 }
 
 fn rendered(desired: &Desired) -> String {
-    let Desired { revision: _, environment, connectors, suspend, unresolved, incomplete } = desired;
+    let Desired {
+        revision: _,
+        environment,
+        connectors,
+        suspend,
+        unresolved,
+        forgotten,
+        left_out: _,
+        incomplete,
+    } = desired;
     let mut text = format!("environment {environment}{}\n", suspended(suspend.as_ref()));
     for one in incomplete {
         text.push_str(&format!("{one}\n"));
     }
+    for name in forgotten {
+        text.push_str(&format!("{name} moved elsewhere\n"));
+    }
     for (name, connector) in connectors {
-        let DesiredConnector { config, state, keep, template, place, origins, suspend, lost: _ } = connector;
+        let DesiredConnector {
+            config,
+            state,
+            keep,
+            acknowledged,
+            template,
+            form: _,
+            place,
+            origins,
+            suspend,
+            lost: _,
+        } = connector;
         let keep = if *keep { ", kept" } else { "" };
         let template = template.as_ref().map_or(String::new(), |t| format!(" from template {t}"));
         let suspend = suspended(suspend.as_ref());
@@ -269,6 +292,10 @@ fn rendered(desired: &Desired) -> String {
         if let Some(secrets) = unresolved.get(name) {
             let secrets: Vec<_> = secrets.iter().map(ToString::to_string).collect();
             text.push_str(&format!("  needs {}\n", secrets.join(", ")));
+        }
+        for Acknowledged { key, to, reason, place } in acknowledged {
+            let to = shown(to.as_ref().map(Value::shown).as_ref());
+            text.push_str(&format!("  acknowledged: {key} to {to}, at {place}: {reason}\n"));
         }
         for (key, layers) in origins {
             let value = config.get(key).map_or("removed".to_owned(), |value| shown(Some(&value.shown())));

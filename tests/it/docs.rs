@@ -9,7 +9,10 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tagalong::metrics::families::{ALL, Family};
+use tagalong::model::risk::Harm;
 use tagalong::model::rule::Rule;
+use tagalong::pipeline::risk::row::{On, Row};
+use tagalong::pipeline::risk::{former_names, rows};
 use tagalong::serve::ADDRESSES;
 use tagalong::settings::checked::Settings;
 use tagalong::settings::keys::{KEYS, Key, Takes, variable};
@@ -104,6 +107,71 @@ fn the_findings_page_is_the_rules() -> Result<()> {
     assert_page("findings.md", &text)
 }
 
+#[test]
+fn the_risks_page_is_the_table() -> Result<()> {
+    let mut text = String::from(RISKS);
+    let effect = |row: &Row| row.harm.map_or("none", Harm::name);
+    let keys = |row: &Row| row.keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    let all: Vec<_> = rows().collect();
+    for row in &all {
+        let id = row.id;
+        writeln!(text, "| [`{id}`](#{id}) | {} | {} | {} |", keys(row), row.of, effect(row))?;
+    }
+    for row in &all {
+        let Row { id, keys: _, of, on, when, harm: _, consequence, remedy, seen } = row;
+        write!(text, "\n## {id}\n\n{}, of {of}.", keys(row))?;
+        let when = when.to_string();
+        match (on, when.is_empty()) {
+            (On::Change, true) => {}
+            (On::Change, false) => write!(text, " When {when}.")?,
+            (On::Restart, _) => write!(text, " At any change of the config while {when}.")?,
+        }
+        let former: Vec<_> = former_names(row).iter().map(|key| format!("`{key}`")).collect();
+        if !former.is_empty() {
+            write!(text, " Before Debezium 2.0: {}.", former.join(", "))?;
+        }
+        write!(text, " Harm: {}.\n\nWhat happens: {consequence}\n", effect(row))?;
+        if let Some(remedy) = remedy {
+            write!(text, "\nThe safe way: {remedy}.\n")?;
+        }
+        write!(text, "\n({}.)\n", seen.says())?;
+    }
+    for row in rows() {
+        assert!(text.contains(&format!("\n## {}\n", row.id)), "{} is not on the page", row.id);
+    }
+    assert_page("risks.md", &text)
+}
+
+/// What the page of risks begins with.
+const RISKS: &str = "# Risky changes
+
+<!-- Made from src/pipeline/risk; a test compares the two. -->
+
+What changing a key does to a connector's data. Each change of a config that a plan would make is looked up here, whoever caused the difference: a commit, a rollback of the tag, or somebody's hand on Connect.
+
+| harm | what it means | what becomes of the change |
+|---|---|---|
+| `none` | nothing is lost, doubled or read anew: a restart of the task | done |
+| `contract` | whoever reads the topics sees something else from then on: keys, schemas, values or topics | done, and told in the plan |
+| `outage` | nothing is delivered until somebody changes it back; nothing is lost either | held |
+| `re-snapshot` | everything is read and delivered once more | held |
+| `data-gap` | rows are never delivered | held |
+| `irreversible` | changing it back does not bring back what was | held |
+
+A key that is not in the table is not known here, and its change passes; that does not say that it is harmless. One row speaks of each key: of those whose conditions hold the first. A value that is hidden, and one that the worker puts in the place of a placeholder, is not looked into: the worst of the rows that may be meant counts. What says the same in other words is no change: a list in another order, the default written out. So is a key that only got its new name: the old ones of Debezium before 2.0 are judged as what took their place, but where a connector has a `topic.prefix`, which is then from 2.0 or later and does not read them.
+
+**A held change** is not made, and with it nothing else of that connector's config; neither is a resume that would run it. Pauses and stops pass. What `slot.drop.on.stop` does at a stop, and `snapshot.mode: always` at the start of what was stopped, is told. The plan says what would happen and the safe way to the same end, where one is known, and prints the lines that release it.
+
+**`acknowledge`** in the definition of the connector lets a change pass: it names the key, the new value (`null` where the key goes) and the reason, and may name an environment. One for each held key is needed. It counts for that value only; take it away once the change is released everywhere, for as long as it stands every later change to that value passes. What a setting does that stays as it is, at each change of another key, is answered for by the row's name and the setting's value (`key: slot-dropped`, `to: \"true\"`), and what [two connectors share](../operations/renames.md#what-two-connectors-cannot-share) by the row's name and the other connector's: setting the key was another change. For a value that is hidden the word `hidden` stands in its place; this lets any later value of that key pass too. [The guide](../guide/risky-changes.md) shows it.
+
+**`risk: warn`** in the [settings](settings.md) lets every change of this table pass and tells what was let through: for workspaces, where data is nobody's.
+
+What Connect's own validation refuses never gets that far: a wrong password, a class that is not there, a word that a key does not take. Most rows were measured with rows flowing into the tables before, during and after the change; each says whether it was, or where else it is known from.
+
+| row | key | of | harm |
+|---|---|---|---|
+";
+
 /// What the label values mean is said by the words of the model; here only where they are listed.
 const VALUES: &str = "
 ## Label values
@@ -121,7 +189,7 @@ const VALUES: &str = "
 | `state` of `tagalong_connector_state` and `tagalong_connector_tasks` | `running`, `paused`, `stopped`, `failed`, `unassigned`, `restarting`, `unknown` |
 | `type` | `source`, `sink`, `unknown` |
 | `step` of `tagalong_steps_total` | `pause`, `stop`, `delete`, `configure`, `create`, `resume`, `restart` |
-| `outcome` of `tagalong_steps_total` | `converged`, `failed`, `waiting`, `pending`, `not-taken` |
+| `outcome` of `tagalong_steps_total` | `converged`, `failed`, `waiting`, `pending` |
 | `hold` | `risky-change`, `too-many-deletes`, `keep`, `suspended`, `lower-version`, `unaddressable` |
 | `by` | `environment`, `definition`, `settings` |
 | `method` | `GET`, `PUT`, `POST`, `PATCH`, `DELETE` |
@@ -149,7 +217,7 @@ fn the_label_values_of_the_metrics_page_are_those_of_the_model() {
         list(Sync::ALL.iter().map(|value| value.name()).collect()),
         list(RunState::ALL.iter().map(|value| value.name()).collect()),
         list(StepKind::ALL.iter().map(|value| value.name()).collect()),
-        list(Outcome::ALL.iter().map(|value| value.name()).collect()),
+        list(Outcome::ALL.iter().filter(|value| value.is_taken()).map(|value| value.name()).collect()),
         list(Hold::ALL.iter().map(|value| value.name()).collect()),
         list(SuspendedBy::ALL.iter().map(|value| value.name()).collect()),
     ] {
@@ -174,7 +242,7 @@ fn the_settings_page_is_the_table() -> Result<()> {
          [An example with everything](../../config/settings.example.yaml).\n\n\
          | key | takes | default | what it is for |\n|---|---|---|---|\n",
     );
-    for key in KEYS.iter().filter(|key| !matches!(key.takes, Takes::Later | Takes::Unused)) {
+    for key in KEYS {
         let Key { path, takes, default, says } = key;
         let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
         writeln!(
@@ -184,20 +252,6 @@ fn the_settings_page_is_the_table() -> Result<()> {
             takes_in_words(*takes)
         )?;
     }
-    text.push_str(
-        "\n## Not in this version\n\n\
-         These keys are known and refused, unless they say what is so anyway (their default, `null`, or an empty \
-         list), so that nothing that was asked for is left undone in silence.\n\n\
-         | key | default | what it will be for |\n|---|---|---|\n",
-    );
-    for key in KEYS.iter().filter(|key| key.takes == Takes::Later) {
-        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
-        writeln!(text, "| `{}` | {default} | {} |", key.path, key.says)?;
-    }
-    text.push_str("\nThese are accepted with a warning and have no effect yet: ");
-    let unused: Vec<String> =
-        KEYS.iter().filter(|key| key.takes == Takes::Unused).map(|key| format!("`{}`", key.path)).collect();
-    writeln!(text, "{}.", unused.join(", "))?;
     assert_page("settings.md", &text)
 }
 
@@ -217,7 +271,6 @@ fn takes_in_words(takes: Takes) -> String {
         Takes::Verifications => "a list of what must be signed".to_owned(),
         Takes::ExtraFolders => "a list of folders, or of `folder` and `names`".to_owned(),
         Takes::Suspend => "`reason` and `until`".to_owned(),
-        Takes::Later | Takes::Unused => String::new(),
     }
 }
 
@@ -232,7 +285,7 @@ fn the_example_settings_are_good_and_name_every_key() -> Result<()> {
     };
     let (settings, findings) = Settings::read(&written, &[]);
     assert!(settings.is_some() && findings.is_empty(), "{findings:#?}");
-    for key in KEYS.iter().filter(|key| !matches!(key.takes, Takes::Later | Takes::Unused)) {
+    for key in KEYS {
         let word = key.path.rsplit('.').next().context("a key has a word")?;
         assert!(example.contains(&format!("{word}:")), "{} is not in the example", key.path);
     }

@@ -88,7 +88,6 @@ fn map_in(takes: &Takes) -> Option<&'static Shape> {
         | Takes::Length
         | Takes::Free(_)
         | Takes::Tree
-        | Takes::Later
         | Takes::Refused
         | Takes::Anything => None,
     }
@@ -120,7 +119,6 @@ fn in_words(takes: &Takes, title: &str) -> String {
         Takes::Tree => "a tree of texts".to_owned(),
         Takes::TextOr(_) => format!("a text, or [these keys](#{})", anchor(title)),
         Takes::OrNull(takes) => format!("{}, or `null`", in_words(takes, title)),
-        Takes::Later => "not in this version".to_owned(),
         Takes::Refused => "nothing: it is refused, with the reason".to_owned(),
         Takes::Anything => "anything".to_owned(),
     }

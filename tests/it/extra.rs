@@ -143,7 +143,9 @@ async fn a_mistake_in_a_folder_fails_that_folder_alone() -> Result<()> {
 #[tokio::test]
 async fn what_lints_say_of_a_folder_is_told_as_its_own() -> Result<()> {
     let mut site = Site::new().await?;
-    site.shop.renew(&[("shop.yaml", &file_source("shop", "  errors.tolerance: all\n"))])?;
+    let answer = "acknowledge: [{key: errors.tolerance, to: all, reason: OPS-1}]\n";
+    let shop = file_source("shop", "  errors.tolerance: all\n") + answer;
+    site.shop.renew(&[("shop.yaml", &shop)])?;
     site.wait_for_key("shop", "errors.tolerance").await?;
     site.wait_for_state("ok").await?;
     let of =

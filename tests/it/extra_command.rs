@@ -211,7 +211,10 @@ async fn a_comparison_finds_what_a_move_breaks_in_a_folder() -> Result<()> {
     let renamed =
         TEMPLATE.replace("  file: {required", "  path: {required").replace("params.file", "params.path");
     let desk = two_revisions(&renamed)?;
-    desk.write("new/connectors/orders.yaml", "connector: orders\nconfig: {connector.class: X}\n")?;
+    desk.write(
+        "new/connectors/orders.yaml",
+        "connector: orders\nconfig: {connector.class: FileStreamSource}\n",
+    )?;
     let line = "compare ./old ./new -e staging --extra extra/shop";
     assert_snapshot!(desk.run(line).await?, @r#"
     exit 1
@@ -228,7 +231,6 @@ async fn a_comparison_finds_what_a_move_breaks_in_a_folder() -> Result<()> {
     staging
     ~ change     orders
                  - connection.url     ***
-                 ~ connector.class    FileStreamSource → X
                  - database.password  ***
                  - file               /var/log/orders
                  - tasks.max          1
@@ -267,7 +269,10 @@ async fn a_comparison_holds_no_move_to_account_for_a_folder_that_was_broken_befo
     let renamed =
         TEMPLATE.replace("  file: {required", "  path: {required").replace("params.file", "params.path");
     desk.write("new/templates/file-source.yaml", &renamed)?;
-    desk.write("new/connectors/orders.yaml", "connector: orders\nconfig: {connector.class: X}\n")?;
+    desk.write(
+        "new/connectors/orders.yaml",
+        "connector: orders\nconfig: {connector.class: FileStreamSource}\n",
+    )?;
     let said = desk.run(line).await?;
     assert!(said.out.contains("which breaks the folder extra/shop"), "{said}");
     assert_eq!(said.code, Some(1), "{said}");
@@ -289,7 +294,6 @@ async fn a_comparison_holds_no_move_to_account_for_a_folder_that_was_broken_befo
     staging
     ~ change     orders
                  - connection.url     ***
-                 ~ connector.class    FileStreamSource → X
                  - database.password  ***
                  - file               /var/log/orders
                  - tasks.max          1

@@ -53,8 +53,74 @@ async fn the_page_of_signed_releases_works_as_it_stands() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_guide_to_saying_dont_works_as_it_stands() -> Result<()> {
+    Reader::new().await?.read("docs/guide/saying-dont.md").await
+}
+
+/// Where a way to say "don't" can be seen to work.
+enum Seen {
+    /// In the blocks of the page that are run.
+    Here(&'static str),
+    /// In a story: its file and its name.
+    Story(&'static str, &'static str),
+}
+
+/// By the first cell of its row.
+const DONT: &[(&str, Seen)] = &[
+    ("`state: paused`, `stopped`", Seen::Here("state: paused")),
+    ("`state: absent`", Seen::Here("state: absent")),
+    ("`suspend`", Seen::Here("suspend: {")),
+    ("`mode: observe`", Seen::Here("TAGALONG_MODE=observe")),
+    ("`select`", Seen::Here("TAGALONG_SELECT__EXCLUDE=")),
+    ("`only`, `except`", Seen::Here("only: [staging]")),
+    ("`keep: true`", Seen::Here("keep: true")),
+    (
+        "`prune: {policy: never}`",
+        Seen::Story("deleting", "unless_the_settings_say_owned_what_has_no_file_is_left_alone"),
+    ),
+    ("`forget: NAME`", Seen::Here("forget: moved")),
+    ("no `acknowledge`", Seen::Here("errors.tolerance: all")),
+    ("`risk: hold`", Seen::Here("TAGALONG_RISK=warn")),
+    (
+        "`restart: {enabled: false}`",
+        Seen::Story("held", "where_restarts_are_off_what_has_failed_is_told_and_left_alone"),
+    ),
+    (
+        "a folder of `extra` that is gone, empty or wrong",
+        Seen::Story(
+            "deleting",
+            "while_an_extra_folder_is_not_in_force_nothing_is_deleted_for_having_no_file",
+        ),
+    ),
+];
+
+#[test]
+fn every_way_to_say_dont_is_run_on_its_page_or_has_a_story() -> Result<()> {
+    let page = read("docs/guide/saying-dont.md")?;
+    let run: Vec<_> = blocks(&page).into_iter().filter(|block| block.info != "text").collect();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let words: Vec<_> = rows.skip_while(|cell| *cell != "word").skip(1).collect();
+    assert_eq!(words, DONT.iter().map(|(word, _)| *word).collect::<Vec<_>>());
+    for (word, seen) in DONT {
+        let is_seen = match seen {
+            Seen::Here(text) => run.iter().any(|block| block.text.contains(text)),
+            Seen::Story(file, name) => {
+                read(&format!("tests/it/{file}.rs"))?.contains(&format!("async fn {name}("))
+            }
+        };
+        ensure!(is_seen, "{word}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_guide_to_lints_works_as_it_stands() -> Result<()> {
     Reader::new().await?.read("docs/guide/lints.md").await
+}
+
+#[tokio::test]
+async fn the_guide_to_risky_changes_works_as_it_stands() -> Result<()> {
+    Reader::new().await?.read("docs/guide/risky-changes.md").await
 }
 
 #[tokio::test]

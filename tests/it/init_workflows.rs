@@ -13,6 +13,13 @@ const TABLES: (&str, &str) = (
     "connector: orders\ntemplate: debezium-postgres\nwith: {database: backoffice, tables: [public.orders]}\n",
 );
 
+/// What a start of the tasks takes over, and nothing else.
+const TUNED: (&str, &str) = (
+    "connectors/orders.yaml",
+    "connector: orders\ntemplate: debezium-postgres\nwith: {database: backoffice, tables: [public.orders, public.order_lines]}\n\
+     environments: {ed8k: {config: {snapshot.mode: no_data}}}\nconfig: {max.queue.size: 32768}\n",
+);
+
 const SUSPENDED: (&str, &str) = (
     "environments/staging.yaml",
     "environment: staging\nvalues: {postgres: {host: db.staging.internal}}\nsuspend: {reason: a migration}\n",
@@ -20,21 +27,37 @@ const SUSPENDED: (&str, &str) = (
 
 const WRONG: (&str, &str) = ("connectors/wrong.yaml", "connector: wrong\ntempalte: debezium-postgres\n");
 
-/// A story that is the same on both forges: first release, harmless change, held change, mistake.
+/// A story that is the same on both forges: first release, harmless change, risky change, the same with somebody who
+/// answers for it, suspended change, mistake.
 fn releases(forge: &mut Forge, release: fn(&mut Forge) -> Result<Ended>) -> Result<()> {
     let first = forge.origin("main").context("it was pushed")?;
     let ended = release(forge)?;
     ensure!(ended.failed.is_none(), "{ended:?}");
     assert_eq!(forge.origin("v1"), Some(first), "the first release makes the tag");
 
-    forge.push("main", &[TABLES])?;
+    forge.push("main", &[TUNED])?;
     let ended = release(forge)?;
     ensure!(ended.failed.is_none(), "{ended:?}");
     let good = forge.origin("main");
     assert_eq!(forge.origin("v1"), good, "the tag moves");
 
-    let (path, text) = TABLES;
-    let held = text.replace("[public.orders]", "[public.orders, public.refunds]");
+    let (path, text) = TUNED;
+    let risky = text.replace("order_lines]", "order_lines], slot: orders_v2");
+    forge.push("main", &[(path, &risky)])?;
+    let ended = release(forge)?;
+    ensure!(ended.failed.is_some(), "{ended:?}");
+    assert_eq!(forge.origin("v1"), good, "another slot stops the release");
+
+    let keys = ["slot.name", "publication.name"];
+    let answers = keys.map(|key| format!("  - {{key: {key}, to: orders_v2, reason: OPS-1}}\n")).concat();
+    let answered = format!("{risky}acknowledge:\n{answers}");
+    forge.push("main", &[(path, &answered)])?;
+    let ended = release(forge)?;
+    ensure!(ended.failed.is_none(), "{ended:?}");
+    let good = forge.origin("main");
+    assert_eq!(forge.origin("v1"), good, "somebody answers for it");
+
+    let held = answered.replace("32768", "65536");
     forge.push("main", &[SUSPENDED, (path, &held)])?;
     let ended = release(forge)?;
     ensure!(ended.failed.is_some(), "{ended:?}");
@@ -61,11 +84,11 @@ async fn the_release_job_of_gitlab_moves_the_tag_only_where_nothing_is_held() ->
 
 /// A story that is the same on both forges: a good branch, a held one, one with a mistake.
 fn requests(forge: &mut Forge, check: fn(&mut Forge, &str) -> Result<Ended>) -> Result<()> {
-    forge.push("good", &[TABLES])?;
+    forge.push("good", &[TUNED])?;
     let ended = check(forge, "good")?;
     ensure!(ended.failed.is_none(), "{ended:?}");
     let comment = ended.comment.context("there is a comment")?;
-    ensure!(comment.contains("`table.include.list`"), "{comment}");
+    ensure!(comment.contains("`max.queue.size`"), "{comment}");
 
     forge.push("held", &[SUSPENDED])?;
     let ended = check(forge, "held")?;

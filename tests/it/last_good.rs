@@ -250,7 +250,7 @@ async fn a_folder_that_cannot_be_used_is_told_once_and_stops_nothing() -> Result
     let commit = story.release("  batch.size: 7\n")?;
     agent.wait_for_applied(&commit).await?;
     let told = warnings(&agent, "failed to make the folder");
-    assert_eq!(told.len(), 2, "once for each of the two files: {told:?}");
+    assert_eq!(told.len(), 3, "once for each of the three files: {told:?}");
     assert!(told.iter().all(|line| line.contains("docs/operations/state.md")), "{told:?}");
     Ok(())
 }
@@ -258,9 +258,13 @@ async fn a_folder_that_cannot_be_used_is_told_once_and_stops_nothing() -> Result
 #[tokio::test]
 async fn two_agents_of_one_kind_do_not_share_a_file() -> Result<()> {
     let story = Story::new().await?;
-    let (first, second) = (story.start().await?, story.start().await?);
-    second.wait_for_applied(&story.definitions.released()?).await?;
-    assert_eq!(warnings(&second, "another agent uses").len(), 2, "once for each of the two files");
+    let released = story.definitions.released()?;
+    let first = story.start().await?;
+    // Each file is taken when it is used first.
+    first.wait_for_applied(&released).await?;
+    let second = story.start().await?;
+    second.wait_for_applied(&released).await?;
+    assert_eq!(warnings(&second, "another agent uses").len(), 3, "once for each of the three files");
     assert_eq!(warnings(&first, "kept").len(), 0, "{}", first.log());
     Ok(())
 }

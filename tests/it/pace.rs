@@ -134,7 +134,12 @@ async fn every_mutation_leaves_one_line_in_the_audit() -> Result<()> {
         .collect();
     assert_eq!(
         told,
-        ["create c00 missing converged", "create c01 missing converged", "delete c00 absent converged"]
+        [
+            "create c00 missing converged",
+            "create c01 missing converged",
+            "stop c00 absent converged",
+            "delete c00 absent converged",
+        ]
     );
     let last = lines.last().context("a line")?;
     assert_eq!(last["commit"], commit.as_str(), "who: the revision that asked for it");

@@ -6,7 +6,7 @@ use anyhow::Result;
 use insta::assert_snapshot;
 use proptest::prelude::{Just, Strategy, TestCaseError, prop, prop_assert_eq, prop_oneof, proptest};
 use tagalong::model::config::{Config, Value};
-use tagalong::model::desired::{Desired, DesiredConnector, DesiredState};
+use tagalong::model::desired::{Desired, DesiredConnector, DesiredState, Form};
 use tagalong::model::finding::Place;
 use tagalong::model::name::{ConnectorName, EnvironmentName};
 use tagalong::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
@@ -31,6 +31,8 @@ fn desired(connectors: BTreeMap<ConnectorName, DesiredConnector>) -> Desired {
         connectors,
         suspend: None,
         unresolved: BTreeMap::new(),
+        forgotten: BTreeSet::new(),
+        left_out: BTreeSet::new(),
         incomplete: Vec::new(),
     }
 }
@@ -129,7 +131,9 @@ fn connector() -> impl Strategy<Value = DesiredConnector> {
             config,
             state,
             keep: false,
+            acknowledged: Vec::new(),
             template: None,
+            form: Form::Own,
             place: Place::start_of("connectors/a.yaml"),
             origins: BTreeMap::new(),
             suspend: None,

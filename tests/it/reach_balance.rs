@@ -1,16 +1,15 @@
 //! `connect.writer: forwarded`: one agent before a load balancer. A worker behind it that has not read its list yet
 //! says that there are no connectors.
 
-use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use tagalong_testkit::fake::fault::Fault;
 use tagalong_testkit::fake::{Fake, Phase};
 use tagalong_testkit::proxy::{Proxy, Recorded};
 use tokio::time::sleep;
 
-use crate::support::agent::{Agent, SOON, tagalong, wait_within};
+use crate::support::agent::{Agent, SOON, wait_within};
 use crate::support::cluster::preload;
 use crate::support::definitions::{Definitions, file_of, file_source};
 
@@ -56,24 +55,13 @@ async fn an_empty_list_behind_a_load_balancer_is_looked_at_twice_before_anything
     fake.phase(1, Phase::Ready).await;
     agent.wait_for_applied(&definitions.released()?).await?;
     // What is to go goes in the next cycle, although deletions come first in each.
-    assert_eq!(asked(&proxy), ["POST new", "DELETE old"], "{}", agent.log());
+    assert_eq!(asked(&proxy), ["POST new", "PUT old", "DELETE old"], "{}", agent.log());
     let recorded = proxy.recorded();
     let at = |wanted: fn(&Recorded) -> bool| recorded.iter().find(|one| wanted(one)).map(|one| one.at);
     let read = at(|one| one.path == "/connectors").context("a list is read")?;
     let written = at(Recorded::is_write).context("something is written")?;
     assert!(written >= read + Duration::from_secs(10), "{read:?} {written:?}");
     Ok(())
-}
-
-/// Has an agent look, and waits until it has come to the end of that.
-async fn looks(agent: &Agent, token: &Path) -> Result<()> {
-    let answered = async || anyhow::Ok(agent.status().await?["answered"].as_u64().context("it is counted")?);
-    let before = answered().await?;
-    let mut command = tagalong();
-    command.args(["reconcile", "--agent", agent.url(), "--token-file"]).arg(token);
-    ensure!(command.status().await?.success(), "it is told");
-    let looked = || async { Ok(answered().await? > before) };
-    wait_within(PATIENCE, "it has looked", looked).await.with_context(|| agent.log())
 }
 
 #[tokio::test]
@@ -87,8 +75,8 @@ async fn a_list_that_shrank_behind_a_load_balancer_creates_nothing_that_is_there
     let variables = [("TAGALONG_HTTP__TOKEN_FILE", &*token.path().to_string_lossy())];
     let agent = Agent::start_with(&settings, &variables).await?.patient(PATIENCE);
     agent.wait_for_applied(&definitions.released()?).await?;
-    assert_eq!(asked(&proxy), ["DELETE old", "POST new"]);
-    looks(&agent, token.path()).await?;
+    assert_eq!(asked(&proxy), ["PUT old", "DELETE old", "POST new"]);
+    agent.looks(token.path()).await?;
     proxy.clear();
     // One look through a worker that has just been started.
     fake.inject(Fault::on("GET", "expand").raw(200, "application/json", "{}"));
@@ -96,10 +84,10 @@ async fn a_list_that_shrank_behind_a_load_balancer_creates_nothing_that_is_there
     let absent = "connector: two\nstate: absent\n".to_owned();
     let commit =
         definitions.release(&[(&file_of("two"), &absent), (&file_of("more"), &file_source("more", ""))])?;
-    looks(&agent, token.path()).await?;
+    agent.looks(token.path()).await?;
     assert_eq!(asked(&proxy), ["POST more"], "{}", agent.log());
-    looks(&agent, token.path()).await?;
-    assert_eq!(asked(&proxy), ["POST more", "DELETE two"], "{}", agent.log());
+    agent.looks(token.path()).await?;
+    assert_eq!(asked(&proxy), ["POST more", "PUT two", "DELETE two"], "{}", agent.log());
     agent.wait_for_applied(&commit).await?;
     Ok(())
 }
@@ -115,7 +103,7 @@ async fn the_requests_of_one_agent_spread_over_both_workers_and_nothing_is_asked
     agent.wait_for_applied(&commit).await?;
     // An agent that has more to write shows within some intervals.
     sleep(Duration::from_secs(3)).await;
-    assert_eq!(asked(&proxy), ["DELETE old", "POST new", "PUT one", "PUT one"], "{}", agent.log());
+    assert_eq!(asked(&proxy), ["PUT old", "DELETE old", "POST new", "PUT one", "PUT one"], "{}", agent.log());
     let recorded = proxy.recorded();
     let second = recorded.iter().filter(|one| one.target == 1).count();
     assert!(recorded.len().abs_diff(2 * second) <= 1, "{second} of {}", recorded.len());

@@ -25,7 +25,6 @@ const SHAPE: &[Rule] = &[
     Rule::WrongType,
     Rule::WrongValue,
     Rule::MissingKey,
-    Rule::Unsupported,
     Rule::JsonForm,
     Rule::NothingDeclared,
     Rule::DocumentUnknown,

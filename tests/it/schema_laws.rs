@@ -88,7 +88,7 @@ fn good(takes: Takes) -> Value {
         Takes::Fields(shape) | Takes::TextOr(shape) => needed(shape),
         Takes::Entries(_, each) => json!({"a": good(*each)}),
         Takes::OrNull(one) => good(*one),
-        Takes::Later | Takes::Refused => Value::Null,
+        Takes::Refused => Value::Null,
     }
 }
 
@@ -160,7 +160,6 @@ fn of_field(name: &str, takes: Takes, put: &dyn Fn(Value) -> Value, found: &mut 
         | Takes::Length
         | Takes::Free(_)
         | Takes::Tree
-        | Takes::Later
         | Takes::Refused
         | Takes::Anything => {}
     }

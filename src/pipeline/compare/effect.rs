@@ -1,34 +1,120 @@
 //! What would become of each connector of one environment.
 //!
 //! Takes what the environment should run before and after, gives what differs, and the brake that
-//! would stop it. Only brakes that need nothing but the definitions are known here: one that looks at a
-//! cluster, or at what was deleted before, is told by a plan.
+//! would stop it. Risks and deletions are those of a plan for a cluster that is as the older revision declares it. What
+//! else a cluster has, and what was deleted before, is told by a plan for that cluster.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::comparison::{Brake, Effect, EffectKind, Suspending};
+use crate::model::comparison::{Brake, Effect, EffectKind, Renamed, Suspending, Told};
 use crate::model::config::{Config, Shown, Value};
 use crate::model::desired::{Desired, DesiredConnector, DesiredState, Suspend};
+use crate::model::known::{Claim, Former, Known};
+use crate::model::live::{Kind, Live, LiveConnector, RunState, Status};
 use crate::model::name::ConnectorName;
-use crate::model::plan::{Change, ChangeKind, Hold};
+use crate::model::plan::{Action, Change, ChangeKind, Held, Hold, Plan, Reason, StepKind};
+use crate::model::policy::{Policy, Prune};
+use crate::model::risk::{Risk, Standing};
 use crate::pipeline::diff::difference;
-use crate::pipeline::plan;
+use crate::pipeline::{plan, risk};
 
-type Effects = BTreeMap<ConnectorName, Effect>;
+type ByName<T> = BTreeMap<ConnectorName, T>;
+type Effects = ByName<Effect>;
 
 /// What would become of each connector that is not the same before and after.
-pub fn effects(before: &Desired, after: &Desired, now: Timestamp) -> Effects {
+pub fn effects(before: &Desired, after: &Desired, prune: Prune, now: Timestamp) -> Effects {
+    let Thought { mut brakes, mut told, mut pruned } = thought(before, after, prune, now);
     let gone = before.connectors.iter().filter(|(name, _)| !after.connectors.contains_key(*name));
-    let mut effects: Effects = gone.map(|(name, old)| (name.clone(), unmanaged(old))).collect();
+    let gone = gone.map(|(name, old)| {
+        let mut effect = unmanaged(old);
+        if let Some(held) = pruned.remove(name) {
+            effect.kind = EffectKind::Delete;
+            effect.held = held;
+            effect.told = told.remove(name).unwrap_or_default();
+        }
+        (name.clone(), effect)
+    });
+    let mut effects: Effects = gone.collect();
     effects.extend(after.connectors.iter().filter_map(|(name, new)| {
         let mut effect = effect(before.connectors.get(name), new)?;
-        effect.held = brake(after, new, &effect, now);
+        effect.held = suspension(after, new, &effect, now).or_else(|| brakes.remove(name));
+        effect.told = told.remove(name).unwrap_or_default();
         Some((name.clone(), effect))
     }));
     renames(before, after, &mut effects);
     effects
+}
+
+/// What a plan thinks of it.
+struct Thought {
+    /// What it would hold as a risk, or because another one waits.
+    brakes: ByName<Brake>,
+    /// What it would tell and let pass.
+    told: ByName<Vec<Told>>,
+    /// What it would delete for being gone, with what holds it.
+    pruned: ByName<Option<Brake>>,
+}
+
+/// What a plan thinks on a cluster that is as the older revision declares it. What is suspended is judged all the same: the
+/// word may be taken away first. What is deleted, and what waits for another one, is held as it is with that word.
+fn thought(before: &Desired, after: &Desired, prune: Prune, now: Timestamp) -> Thought {
+    let said = Desired { unresolved: BTreeMap::new(), ..after.clone() };
+    let mut freed = Desired { suspend: None, ..said.clone() };
+    freed.connectors.values_mut().for_each(|wanted| wanted.suspend = None);
+    let [freed, said] = [&freed, &said].map(|after| planned(before, after, prune, now));
+
+    let is_pruned =
+        |action: &Action| action.reason == Reason::NotInRepository && action.step.kind() == StepKind::Delete;
+    let steps = said.steps.into_iter().filter(is_pruned);
+    let mut pruned: ByName<_> = steps.map(|action| (action.connector, None)).collect();
+    let mut brakes = BTreeMap::new();
+    let risky = freed.held.into_iter().filter(|held| held.hold == Hold::RiskyChange);
+    // The change comes before the resume that waits behind it.
+    for Held { action, hold, detail, release } in risky.filter(|held| !is_pruned(&held.action)) {
+        brakes.entry(action.connector).or_insert(Brake { hold, detail, release });
+    }
+    for Held { action, hold, detail, release } in said.held {
+        let brake = Brake { hold, detail, release };
+        if is_pruned(&action) {
+            pruned.insert(action.connector, Some(brake));
+        } else {
+            brakes.entry(action.connector).or_insert(brake);
+        }
+    }
+    let mut told: ByName<Vec<Told>> = BTreeMap::new();
+    for risk in freed.risks.into_iter().filter(|risk| risk.standing != Standing::Held) {
+        let Risk { connector, key, to: _, row, harm, consequence, remedy: _, standing } = risk;
+        told.entry(connector).or_default().push(Told { key, row, harm, standing, consequence });
+    }
+    Thought { brakes, told, pruned }
+}
+
+fn planned(before: &Desired, after: &Desired, prune: Prune, now: Timestamp) -> Plan {
+    let live = before.connectors.iter().filter_map(|(name, was)| Some((name.clone(), as_live(was)?)));
+    let live = Live { connectors: live.collect(), ..Live::default() };
+    let policy = Policy { prune, ..Policy::default() };
+    plan::plan_knowing(after, &live, &ours(before), &policy, now)
+}
+
+/// What an agent knows that has applied the older revision, and that looks for the second time at the newer one.
+fn ours(before: &Desired) -> Known {
+    let former = |one: &DesiredConnector| Former { keep: one.keep, source: "the older revision".into() };
+    let claims = before.connectors.iter().map(|(name, one)| (name.clone(), Claim::Ours(former(one))));
+    Known { claims: claims.collect(), seen: before.connectors.keys().cloned().collect(), ..Known::default() }
+}
+
+/// A connector that runs as it is declared.
+fn as_live(declared: &DesiredConnector) -> Option<LiveConnector> {
+    let state = match declared.state {
+        DesiredState::Running => RunState::Running,
+        DesiredState::Paused => RunState::Paused,
+        DesiredState::Stopped => RunState::Stopped,
+        DesiredState::Absent => return None,
+    };
+    let status = Status { state, failure: None, tasks: Vec::new() };
+    Some(LiveConnector { config: Some(declared.config.clone()), kind: Kind::Unknown, status: Some(status) })
 }
 
 fn unmanaged(old: &DesiredConnector) -> Effect {
@@ -41,6 +127,7 @@ fn unmanaged(old: &DesiredConnector) -> Effect {
         suspend: Suspending::Unchanged,
         renamed: None,
         held: None,
+        told: Vec::new(),
     }
 }
 
@@ -71,6 +158,7 @@ fn effect(old: Option<&DesiredConnector>, new: &DesiredConnector) -> Option<Effe
         suspend,
         renamed: None,
         held: None,
+        told: Vec::new(),
     })
 }
 
@@ -91,34 +179,43 @@ pub fn suspending(before: Option<&Suspend>, after: Option<&Suspend>) -> Suspendi
     }
 }
 
-/// The brake that would stop an effect, where it is a write at all.
-fn brake(desired: &Desired, wanted: &DesiredConnector, effect: &Effect, now: Timestamp) -> Option<Brake> {
+/// The word that would stop an effect, where it is a write at all.
+fn suspension(
+    desired: &Desired,
+    wanted: &DesiredConnector,
+    effect: &Effect,
+    now: Timestamp,
+) -> Option<Brake> {
     let writes = match effect.kind {
         EffectKind::Delete | EffectKind::Create => true,
         EffectKind::Change => effect.before != effect.after || !effect.changes.is_empty(),
         EffectKind::Unmanage => false,
     };
     let detail = plan::suspended(desired, Some(wanted), None, now).filter(|_| writes)?;
-    Some(Brake { hold: Hold::Suspended, detail })
+    Some(Brake { hold: Hold::Suspended, detail, release: None })
 }
 
 /// Names pairs of connectors of which one goes and one comes, and whose whole difference is the name:
 /// Connect has no renaming, so the new one begins without the old one's offsets.
 fn renames(before: &Desired, after: &Desired, effects: &mut Effects) {
-    let of = |kind: EffectKind| -> Vec<ConnectorName> {
-        effects.iter().filter(|(_, effect)| effect.kind == kind).map(|(name, _)| name.clone()).collect()
+    let of = |kinds: &[EffectKind]| -> Vec<ConnectorName> {
+        let of = effects.iter().filter(|(_, effect)| kinds.contains(&effect.kind));
+        of.map(|(name, _)| name.clone()).collect()
     };
-    let (mut gone, come) = (of(EffectKind::Unmanage), of(EffectKind::Create));
-    for new in come {
+    let mut gone = of(&[EffectKind::Unmanage, EffectKind::Delete]);
+    gone.retain(|name| before.connectors.contains_key(name));
+    for new in of(&[EffectKind::Create]) {
         let is_it = |old: &ConnectorName| {
             let (was, is) = (&before.connectors[old], &after.connectors[&new]);
             is_renamed((old.as_str(), &was.config), (new.as_str(), &is.config))
         };
         let Some(at) = gone.iter().position(is_it) else { continue };
         let old = gone.remove(at);
-        for (name, other) in [(&old, &new), (&new, &old)] {
+        let danger = risk::of_rename(&before.connectors[&old].config, &after.connectors[&new].config);
+        let does = danger.map(|danger| danger.consequence.as_ref().into());
+        for (name, other, does) in [(&old, &new, None), (&new, &old, does)] {
             if let Some(effect) = effects.get_mut(name) {
-                effect.renamed = Some(other.clone());
+                effect.renamed = Some(Renamed { other: other.clone(), does });
             }
         }
     }

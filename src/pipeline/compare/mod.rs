@@ -16,6 +16,7 @@ use crate::model::comparison::{
 use crate::model::desired::Desired;
 use crate::model::finding::{Finding, Findings};
 use crate::model::name::EnvironmentName;
+use crate::model::policy::Prune;
 use crate::model::revision::{At, RepositoryName, Revision};
 use crate::model::rule::Severity;
 use crate::pipeline::extra::Part;
@@ -53,19 +54,20 @@ pub struct Beside {
     pub part: Option<Part>,
 }
 
-/// Compares two revisions at a moment, which says whether a `suspend` still counts.
-pub fn compare(old: &Side, new: &Side, now: Timestamp) -> Comparison {
+/// Compares two revisions at a moment, which says whether a `suspend` still counts, for agents that do so with what is
+/// gone.
+pub fn compare(old: &Side, new: &Side, prune: Prune, now: Timestamp) -> Comparison {
     let names: BTreeSet<_> = old.environments.keys().chain(new.environments.keys()).collect();
     Comparison {
         old: old.revision.clone(),
         new: new.revision.clone(),
         imports: imports(old, new),
         findings: if names.is_empty() { new.findings.clone() } else { Findings::default() },
-        environments: names.into_iter().map(|name| environment(old, new, name, now)).collect(),
+        environments: names.into_iter().map(|name| environment(old, new, name, (prune, now))).collect(),
     }
 }
 
-fn environment(old: &Side, new: &Side, name: &EnvironmentName, now: Timestamp) -> Compared {
+fn environment(old: &Side, new: &Side, name: &EnvironmentName, (prune, now): (Prune, Timestamp)) -> Compared {
     let (before, after) = (old.environments.get(name), new.environments.get(name));
     let mut compared = Compared {
         environment: name.clone(),
@@ -93,7 +95,7 @@ fn environment(old: &Side, new: &Side, name: &EnvironmentName, now: Timestamp) -
         None => Desired { connectors: BTreeMap::new(), suspend: None, ..after.clone() },
     };
     compared.suspend = effect::suspending(before.suspend.as_ref(), after.suspend.as_ref());
-    compared.effects = effect::effects(&before, after, now);
+    compared.effects = effect::effects(&before, after, prune, now);
     compared.unchanged = after.connectors.keys().filter(|name| !compared.effects.contains_key(*name)).count();
     compared
 }
@@ -147,3 +149,6 @@ fn same(before: Option<&At>, after: Option<&At>) -> bool {
         (before, after) => before == after,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ pub struct Standing<'s> {
 pub fn put_in_force(desired: &mut Desired, standing: &[Option<Standing<'_>>], claims: &Claims<'_>) {
     for one in standing.iter().flatten() {
         desired.revision.repositories.extend(one.desired.revision.repositories.iter().cloned());
+        desired.left_out.extend(one.desired.left_out.iter().cloned());
     }
     // One that is gone may hold it by now.
     let is_doubtful = |index: usize| !standing[index].is_some_and(|other| other.good);

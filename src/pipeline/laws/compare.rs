@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::revision;
 use crate::model::comparison::EffectKind;
 use crate::model::desired::{Desired, DesiredState};
+use crate::model::policy::Prune;
 use crate::model::snapshot::{Snapshot, Sources};
 use crate::model::values::Values;
 use crate::pipeline;
@@ -64,7 +65,7 @@ proptest! {
     #[test]
     fn nothing_differs_from_itself(deeds in deeds()) {
         let side = side(&deeds);
-        let comparison = compare(&side, &side, Timestamp::UNIX_EPOCH);
+        let comparison = compare(&side, &side, Prune::default(), Timestamp::UNIX_EPOCH);
         prop_assert!(comparison.is_empty(), "{comparison:?}");
         prop_assert!(!comparison.has_errors() && !comparison.holds());
         prop_assert_eq!(comparison.environments.len(), 2);
@@ -74,7 +75,7 @@ proptest! {
     #[test]
     fn exactly_the_keys_that_differ_are_told(old in deeds(), new in deeds()) {
         let (old, new) = (side(&old), side(&new));
-        let comparison = compare(&old, &new, Timestamp::UNIX_EPOCH);
+        let comparison = compare(&old, &new, Prune::default(), Timestamp::UNIX_EPOCH);
         prop_assert!(!format!("{comparison:?}").contains("hunter2"), "{comparison:?}");
         for one in &comparison.environments {
             let of = |side: &Side| side.environments[&one.environment].desired.as_ref().map(texts);

@@ -10,7 +10,8 @@ use crate::model::desired::Desired;
 use crate::model::finding::Findings;
 use crate::model::live::{Kind, Live, LiveConnector};
 use crate::model::name::EnvironmentName;
-use crate::model::plan::{Mode, Policy, Step};
+use crate::model::plan::Step;
+use crate::model::policy::Policy;
 use crate::model::revision::Revision;
 use crate::model::rule::{Rule, Severity};
 use crate::model::select::Select;
@@ -151,7 +152,7 @@ fn told(rendered: &(Option<Desired>, Findings)) -> String {
     let (desired, findings) = rendered;
     let mut text = format!("{findings:?}\n{desired:?}\n");
     let Some(desired) = desired else { return text };
-    let policy = Policy { mode: Mode::Enforce, restart: true, suspend: None, select: Select::default() };
+    let policy = Policy::default();
     for live in
         [None, Some(Config::default()), desired.connectors.values().next().map(|one| one.config.clone())]
     {
@@ -294,7 +295,7 @@ fn a_missing_secret_is_no_error_and_nothing_is_done_to_its_connector_alone() {
     assert_eq!(findings.iter().count(), 2, "{findings:?}");
     let names: Vec<_> = desired.unresolved.keys().map(ToString::to_string).collect();
     assert_eq!(names, ["c"]);
-    let policy = Policy { mode: Mode::Enforce, restart: true, suspend: None, select: Select::default() };
+    let policy = Policy::default();
     let plan = plan(&desired, &Live::default(), &policy, jiff::Timestamp::UNIX_EPOCH);
     let steps: Vec<_> = plan.steps.iter().map(|action| action.connector.as_str()).collect();
     assert_eq!((steps, plan.unresolved.len(), plan.is_sure()), (vec!["d"], 1, false));

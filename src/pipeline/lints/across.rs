@@ -13,8 +13,8 @@ use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::rule::Rule;
 use crate::pipeline::layers;
 use crate::pipeline::lints::seen::Seen;
-use crate::pipeline::lints::shared::Own;
 use crate::pipeline::lints::verdict::{Court, Verdict};
+use crate::pipeline::scene::own::Own;
 
 const HOST: &str = "database.hostname";
 
@@ -34,7 +34,7 @@ pub fn verdict(definitions: &Definitions, court: &Court<'_>, rendered: &[&Desire
         for &desired in rendered {
             let examples = examples(definitions, &desired.environment);
             for seen in comparable(desired, own, &examples) {
-                let Some(at) = own.of(&seen) else { continue };
+                let Some(at) = own.of(&seen.sight()) else { continue };
                 let &mut (other, met) = first.entry(at).or_insert((desired, seen));
                 if other.environment == desired.environment || are_kin(definitions, other, desired) {
                     continue;
@@ -47,7 +47,7 @@ pub fn verdict(definitions: &Definitions, court: &Court<'_>, rendered: &[&Desire
                     .collect();
                 if allowed.is_empty() {
                     let place = place(definitions, court, desired, &seen);
-                    let meeting = (place, &desired.environment, &other.environment, own.key());
+                    let meeting = (place, &desired.environment, &other.environment, own.key);
                     meetings.entry(meeting).or_default().insert(seen.name);
                 }
                 verdict.used.extend(allowed.into_iter().map(|allowance| allowance.place.clone()));
@@ -77,7 +77,7 @@ fn comparable<'d>(desired: &'d Desired, own: &Own, examples: &BTreeSet<&str>) ->
         let known = |key: &str| !seen.has(key) || seen.literal(key).is_some();
         let host = seen.literal(HOST);
         known("database.port")
-            && known(own.key())
+            && known(own.key)
             && host.is_some_and(|host| !examples.iter().any(|example| host.contains(example)))
     };
     let working = desired.connectors.iter().filter(|(_, c)| c.state != DesiredState::Stopped);

@@ -6,7 +6,6 @@
 
 mod across;
 pub mod beside;
-mod classes;
 mod fed;
 mod refused;
 mod removed;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::config::Shown;
 use crate::model::rule::Rule;
-use crate::pipeline::lints::classes;
+use crate::pipeline::classes;
 use crate::pipeline::lints::seen::{Breach, Seen};
 use crate::yaml::decode::nearest;
 

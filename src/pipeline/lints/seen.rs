@@ -4,12 +4,11 @@
 
 use std::sync::Arc;
 
-use crate::model::config::{Shown, Value};
 use crate::model::desired::{DesiredConnector, Origin};
 use crate::model::finding::Place;
 use crate::model::name::ConnectorName;
 use crate::model::rule::Rule;
-use crate::pipeline::lints::classes;
+use crate::pipeline::sight::Sight;
 
 /// A connector that has a class.
 #[derive(Debug, Clone, Copy)]
@@ -25,41 +24,43 @@ pub struct Seen<'d> {
 impl<'d> Seen<'d> {
     /// Takes a connector; none where it has no class, as one that is absent or could not be rendered.
     pub fn new(name: &'d ConnectorName, connector: &'d DesiredConnector) -> Option<Self> {
-        let class = connector.config.class().map(str::trim).filter(|class| !class.is_empty())?;
+        let Sight { class, config: _ } = Sight::of(&connector.config)?;
         Some(Self { name, connector, class })
     }
 
-    /// Whether its class is one of these.
+    /// What it says, as it is judged.
+    pub fn sight(&self) -> Sight<'d> {
+        Sight { class: self.class, config: &self.connector.config }
+    }
+
+    /// Whether its class is one of these, by its whole name or in short.
     pub fn is(&self, classes: &[&str]) -> bool {
-        classes.contains(&self.class)
+        self.sight().is(classes)
     }
 
     /// Whether it is one of Debezium's sources.
     pub fn is_debezium(&self) -> bool {
-        classes::is_debezium(self.class)
+        self.sight().is_debezium()
     }
 
     /// The text of a key, placeholders and all; none where it is secret, empty or not set.
     pub fn text(&self, key: &str) -> Option<Arc<str>> {
-        match self.connector.config.get(key).map(Value::shown)? {
-            Shown::Text(text) => Some(text).filter(|text| !text.trim().is_empty()),
-            Shown::Hidden => None,
-        }
+        self.sight().text(key)
     }
 
     /// The text of a key, where it is known before Connect fills its placeholders in.
     pub fn literal(&self, key: &str) -> Option<Arc<str>> {
-        self.text(key).filter(|text| !text.contains("${"))
+        self.sight().literal(key)
     }
 
     /// Whether a key has a value that is not empty, whatever it is.
     pub fn has(&self, key: &str) -> bool {
-        self.text(key).is_some() || self.connector.config.get(key).is_some_and(Value::is_secret)
+        self.sight().has(key)
     }
 
     /// Whether a key is one of these words, in whatever case.
     pub fn says(&self, key: &str, words: &[&str]) -> bool {
-        self.literal(key).is_some_and(|text| words.iter().any(|word| text.trim().eq_ignore_ascii_case(word)))
+        self.sight().says(key, words)
     }
 
     /// The layers that set or removed a key.

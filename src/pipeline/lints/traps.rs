@@ -3,7 +3,7 @@
 //! Each was seen to do it; the rule's section in the reference says where.
 
 use crate::model::rule::Rule;
-use crate::pipeline::lints::classes::{self, POSTGRES, SINGLE_TASK, SQL_SERVER};
+use crate::pipeline::classes::{self, POSTGRES, SINGLE_TASK, SQL_SERVER};
 use crate::pipeline::lints::seen::{Breach, Seen};
 
 /// A key of some of Debezium's classes and the values of it that do harm.

@@ -3,14 +3,14 @@
 //! Some clusters mask secrets on reading. Takes what is desired as digests, what the cluster shows and what was
 //! known before; gives the masked keys that must be written, and what is known now. The rule is one: a value whose
 //! digest is known and is another one than is desired is owed, until it was written for certain. What was
-//! never seen is not owed. Making digests is left to `kept`, acting to `reconcile`.
+//! never seen is not owed, and is not known to be as it is desired either. Making digests is left to `kept`, acting to `reconcile`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::config::Value;
 use crate::model::desired::Desired;
-use crate::model::ledger::{Digest, Entry, Ledger, Owed, Taken, Wanted};
+use crate::model::ledger::{Digest, Entry, Ledger, Owed, Sure, Taken, Wanted};
 use crate::model::live::Live;
 use crate::model::name::ConnectorName;
 use crate::model::plan::{Action, Step};
@@ -20,14 +20,29 @@ const FORMER: usize = 1000;
 
 /// The masked keys that must be written.
 pub fn owed(ledger: &Ledger, wanted: &Wanted, live: &Live) -> Owed {
+    masked(ledger, wanted, live, Entry::owes)
+}
+
+/// The masked keys that are as they are desired, because that was seen or written.
+pub fn sure(ledger: &Ledger, wanted: &Wanted, live: &Live) -> Sure {
+    masked(ledger, wanted, live, |entry, digest| entry == Entry::Settled(digest))
+}
+
+/// The masked keys of which something is known that counts.
+fn masked(
+    ledger: &Ledger,
+    wanted: &Wanted,
+    live: &Live,
+    counts: impl Fn(Entry, Digest) -> bool,
+) -> BTreeMap<ConnectorName, BTreeSet<Arc<str>>> {
     let of = |(name, digests): (&ConnectorName, &BTreeMap<Arc<str>, Digest>)| {
         let config = live.connectors.get(name)?.config.as_ref()?;
         let entries = ledger.get(name)?;
-        let is_owed = |(key, digest): &(&Arc<str>, &Digest)| {
+        let counts = |(key, digest): &(&Arc<str>, &Digest)| {
             config.get(key).is_some_and(Value::is_masked)
-                && entries.get(*key).is_some_and(|entry| entry.owes(**digest))
+                && entries.get(*key).is_some_and(|entry| counts(*entry, **digest))
         };
-        let keys: BTreeSet<_> = digests.iter().filter(is_owed).map(|(key, _)| Arc::clone(key)).collect();
+        let keys: BTreeSet<_> = digests.iter().filter(counts).map(|(key, _)| Arc::clone(key)).collect();
         (!keys.is_empty()).then(|| (name.clone(), keys))
     };
     wanted.iter().filter_map(of).collect()
@@ -46,13 +61,29 @@ pub fn looked(ledger: &mut Ledger, wanted: &Wanted, desired: &Desired, live: &Li
         for (key, digest) in digests {
             let Some(value) = config.get(key) else { continue };
             if value.is_masked() {
-                entries.entry(Arc::clone(key)).or_insert(Entry::Settled(*digest));
+                entries.entry(Arc::clone(key)).or_insert(Entry::Assumed(*digest));
             } else {
                 let is_same = declared.config.get(key).is_some_and(|wanted| wanted.same_text(value));
                 let entry = if is_same { Entry::Settled(*digest) } else { Entry::Owed };
                 entries.insert(Arc::clone(key), entry);
             }
         }
+    }
+}
+
+/// Takes note of what an earlier agent knew, which could not be read before. Digests of another key say nothing beside
+/// its own, but for this: what was owed by what this agent has seen meanwhile still is. `wanted` is by its key.
+pub fn recalled(ledger: &mut Ledger, seen: &Ledger, wanted: &Wanted) {
+    for (name, entries) in seen {
+        let wanted = wanted.get(name);
+        let owes = |key: &Arc<str>, entry: &Entry| match entry {
+            Entry::Owed => true,
+            Entry::Settled(_) | Entry::Assumed(_) => {
+                wanted.and_then(|digests| digests.get(key)).is_some_and(|digest| entry.owes(*digest))
+            }
+        };
+        let open = entries.iter().filter(|(key, entry)| owes(key, entry));
+        ledger.entry(name.clone()).or_default().extend(open.map(|(key, _)| (Arc::clone(key), Entry::Owed)));
     }
 }
 
@@ -78,7 +109,7 @@ pub fn sending(ledger: &mut Ledger, wanted: &Wanted, action: &Action) {
 fn doubted_of(ledger: &mut Ledger, name: &ConnectorName, digests: &BTreeMap<Arc<str>, Digest>) {
     let entries = ledger.entry(name.clone()).or_default();
     for (key, digest) in digests {
-        let entry = entries.entry(Arc::clone(key)).or_insert(Entry::Settled(*digest));
+        let entry = entries.entry(Arc::clone(key)).or_insert(Entry::Assumed(*digest));
         if entry.owes(*digest) {
             *entry = Entry::Owed;
         }

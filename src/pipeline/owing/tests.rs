@@ -4,14 +4,15 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::config::Config;
-use crate::model::desired::{DesiredConnector, DesiredState};
+use crate::model::desired::{DesiredConnector, DesiredState, Form};
 use crate::model::finding::Place;
+use crate::model::known::Known;
 use crate::model::live::{Kind, LiveConnector};
 use crate::model::name::EnvironmentName;
-use crate::model::plan::{Mode, Plan, Policy, Reason};
+use crate::model::plan::{Plan, Reason};
+use crate::model::policy::{OnRisk, Policy};
 use crate::model::revision::{At, RepositoryName, RepositoryRevision, Revision};
-use crate::model::select::Select;
-use crate::pipeline::plan::plan_owing;
+use crate::pipeline::plan::plan_knowing;
 
 const KEY: &str = "database.password";
 const MASK: &str = "••••••••••••";
@@ -30,7 +31,9 @@ fn wanting(config: Config) -> Desired {
         config,
         state: DesiredState::Running,
         keep: false,
+        acknowledged: Vec::new(),
         template: None,
+        form: Form::Own,
         place: Place::start_of("connectors/orders.yaml"),
         origins: BTreeMap::new(),
         suspend: None,
@@ -42,6 +45,8 @@ fn wanting(config: Config) -> Desired {
         connectors: [(orders(), one)].into(),
         suspend: None,
         unresolved: BTreeMap::new(),
+        forgotten: BTreeSet::new(),
+        left_out: BTreeSet::new(),
         incomplete: Vec::new(),
     }
 }
@@ -78,8 +83,15 @@ fn password(text: &str) -> (Desired, Wanted) {
 }
 
 fn planned(desired: &Desired, live: &Live, owed: &Owed) -> Plan {
-    let policy = Policy { mode: Mode::Enforce, restart: true, suspend: None, select: Select::default() };
-    plan_owing(desired, live, owed, &policy, jiff::Timestamp::UNIX_EPOCH)
+    // Whether a change could do harm is asked elsewhere.
+    let policy = Policy { risk: OnRisk::Warn, ..Policy::default() };
+    plan_knowing(
+        desired,
+        live,
+        &Known { owed: owed.clone(), ..Known::default() },
+        &policy,
+        jiff::Timestamp::UNIX_EPOCH,
+    )
 }
 
 /// What somebody knows who has looked while this was desired.
@@ -115,6 +127,49 @@ fn what_could_be_read_is_known_when_it_is_masked_later() {
     // Somebody changed it by hand, and then it was masked.
     looked(&mut ledger, &wanted, &desired, &showing(config(&[(KEY, "by hand")])));
     assert_eq!(owed(&ledger, &wanted, &masked()).len(), 1);
+}
+
+#[test]
+fn an_address_behind_a_mask_is_judged_by_what_was_sent_last_also_beside_another_change() {
+    const HOST: &str = "database.hostname";
+    const CLASS: (&str, &str) = ("connector.class", "PostgresConnector");
+    let of = |host: &str, size: &str| {
+        let desired = wanting(config(&[CLASS, (HOST, host), ("max.batch.size", size)]));
+        let wanted = digests(&desired);
+        (desired, wanted)
+    };
+    let live = showing(config(&[CLASS, (HOST, MASK), ("max.batch.size", "1")]));
+    let risks = |ledger: &Ledger, (desired, wanted): &(Desired, Wanted)| {
+        let known = Known {
+            owed: owed(ledger, wanted, &live),
+            sure: sure(ledger, wanted, &live),
+            ..Known::default()
+        };
+        let plan = plan_knowing(desired, &live, &known, &Policy::default(), jiff::Timestamp::UNIX_EPOCH);
+        plan.risks.iter().map(|risk| (risk.key.to_string(), risk.standing.name())).collect::<Vec<_>>()
+    };
+    let mut ledger = Ledger::new();
+    let first = of("db-1", "2");
+    let told = [(HOST.to_owned(), "told")];
+    assert_eq!(risks(&ledger, &first), told, "nobody knows what is there");
+    looked(&mut ledger, &first.1, &first.0, &live);
+    assert_eq!(risks(&ledger, &first), told, "that it is desired tells nothing of what is there");
+
+    let configure =
+        Step::Configure { config: first.0.connectors[&orders()].config.clone(), changes: Vec::new() };
+    let action = Action { connector: orders(), step: configure, reason: Reason::Differs };
+    let before = ledger.clone();
+    sending(&mut ledger, &first.1, &action);
+    ended(&mut ledger, &before, &first.1, &action, Taken::Yes);
+    assert_eq!(risks(&ledger, &first), [], "it was sent");
+
+    // Held for as long as nobody answers for it, however often it is looked at.
+    let second = of("db-2", "3");
+    for _ in 0..3 {
+        assert_eq!(risks(&ledger, &second), [(HOST.to_owned(), "held")]);
+        looked(&mut ledger, &second.1, &second.0, &live);
+    }
+    assert_eq!(risks(&ledger, &of("db-1", "3")), [], "and no longer than it is another one");
 }
 
 #[test]
@@ -265,6 +320,27 @@ fn with_masks(config: &Config, which: u8) -> Config {
         (key.to_owned(), value)
     };
     config.iter().enumerate().map(masked).collect()
+}
+
+#[test]
+fn beside_what_is_read_late_what_was_owed_meanwhile_still_is() {
+    let digest = |byte| Digest::new([byte; 32]);
+    let of = |entries: &[(&str, Entry)]| -> Ledger {
+        let entries = entries.iter().map(|(key, entry)| (Arc::from(*key), *entry)).collect();
+        [(orders(), entries)].into()
+    };
+    let mut ledger = of(&[("as-before", Entry::Settled(digest(1))), ("owed", Entry::Settled(digest(2)))]);
+    let seen = of(&[
+        ("as-before", Entry::Settled(digest(7))),
+        ("owed", Entry::Owed),
+        ("changed", Entry::Settled(digest(8))),
+        ("new", Entry::Settled(digest(9))),
+    ]);
+    let wanted = [("as-before", 7), ("owed", 6), ("changed", 5), ("new", 9)];
+    let wanted = wanted.map(|(key, byte)| (Arc::from(key), digest(byte))).into();
+    recalled(&mut ledger, &seen, &[(orders(), wanted)].into());
+    let entries = [("as-before", Entry::Settled(digest(1))), ("owed", Entry::Owed), ("changed", Entry::Owed)];
+    assert_eq!(ledger, of(&entries));
 }
 
 proptest! {

@@ -3,16 +3,21 @@
 //! Takes what became of earlier steps and the time, says which steps of a plan are due. The plan
 //! itself never depends on the past; this memory does, and is lost with the process without harm.
 
+mod grace;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use crate::model::config::Value;
 use crate::model::live::{Live, RunState, Status};
 use crate::model::name::ConnectorName;
 use crate::model::plan::{Action, Plan, Step, StepKind};
 use crate::model::report::{Class, Outcome};
 use crate::model::revision::Revision;
+use crate::pipeline::pace::grace::{Graces, later};
+use crate::pipeline::scene::own::NAME;
 
 /// The longest rest between two tries, in minutes.
 const LONGEST_REST: u64 = 60;
@@ -34,6 +39,9 @@ pub struct RestartLimits {
 pub struct History {
     refusals: BTreeMap<ConnectorName, Refusal>,
     restarts: BTreeMap<ConnectorName, Restarts>,
+    graces: Graces,
+    /// When a plan was last considered: what was due then has been asked for.
+    considered: Option<Timestamp>,
 }
 
 /// A step that did not succeed and is to be tried again later.
@@ -69,6 +77,22 @@ pub struct Due {
 }
 
 impl History {
+    /// A memory of nothing, where a connector rests for so long between its stop and its deletion.
+    pub fn with_grace(grace: Duration) -> Self {
+        Self { graces: Graces::of(grace), ..Self::default() }
+    }
+
+    /// Looks at a plan before its steps are asked for: how long what it deletes has been at rest.
+    pub fn consider(&mut self, plan: &Plan, now: Timestamp) {
+        self.graces.look(plan, now);
+        self.considered = Some(now);
+    }
+
+    /// Takes note that another agent acts from now on: what rests before its deletion may run meanwhile.
+    pub fn leave(&mut self) {
+        self.graces.forget();
+    }
+
     /// Says which steps of a plan are due.
     ///
     /// What stands behind a step that is not due waits with it: a connector that is to be resumed
@@ -82,7 +106,15 @@ impl History {
                 due.later.push((action.clone(), *class));
                 continue;
             }
+            if action.is_before_deletion() && self.graces.passes(action) {
+                due.later.push((action.clone(), Class::NotDue));
+                continue;
+            }
             let not_yet = match &action.step {
+                Step::Delete => {
+                    let rests = self.graces.holds(action, now) || is_awaited(plan, &action.connector);
+                    rests.then_some(Class::NotDue).or_else(|| self.refused(action, &plan.revision, now))
+                }
                 Step::Restart { .. } => {
                     let allowed =
                         restarts < limits.at_once && self.may_restart(&action.connector, limits, now);
@@ -95,8 +127,7 @@ impl History {
                 | Step::Configure { .. }
                 | Step::Pause { .. }
                 | Step::Resume { .. }
-                | Step::Stop { .. }
-                | Step::Delete => self.refused(action, &plan.revision, now),
+                | Step::Stop { .. } => self.refused(action, &plan.revision, now),
             };
             match not_yet {
                 Some(class) => {
@@ -133,6 +164,9 @@ impl History {
         revision: &Revision,
         now: Timestamp,
     ) {
+        if action.is_before_deletion() && self.graces.note(action, outcome, class, now) {
+            return;
+        }
         // A connector that is there and waits for its database is restarted at the pace of waiting.
         let restarts = action.step.kind() == StepKind::Restart;
         if restarts && class == Some(Class::Unsupported) {
@@ -192,12 +226,11 @@ impl History {
             .get(&action.connector)
             .filter(|refusal| refusal.action == *action && refusal.revision == *revision);
         let tries = again.map_or(0, |refusal| refusal.tries) + 1;
-        let rest = if class == Class::Waiting { waiting(tries) } else { growing(tries) };
         let refusal = Refusal {
             action: action.clone(),
             revision: revision.clone(),
             tries,
-            due: later(now, rest),
+            due: later(now, rest(class, tries)),
             class,
         };
         self.refusals.insert(action.connector.clone(), refusal);
@@ -225,12 +258,14 @@ impl History {
         });
     }
 
-    /// When the next step that was put off comes due.
+    /// When the next step that was put off comes due. What came due after the last plan was considered is still to be
+    /// asked for, however long that turn took; what was due before, and was not taken, waits for another turn.
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let asked = self.considered.unwrap_or(now);
         let refusals = self.refusals.values().map(|refusal| refusal.due);
         let restarts =
             self.restarts.values().filter(|one| one.well_since.is_none()).map(|restarts| restarts.due);
-        refusals.chain(restarts).filter(|due| *due > now).min()
+        refusals.chain(restarts).filter(|due| *due > asked).chain(self.graces.next_due(asked)).min()
     }
 
     /// Connectors with a step of this plan that is tried again later, and the class of what stops it.
@@ -252,6 +287,32 @@ impl History {
             .map(|(name, _)| (name, Class::Waiting));
         refused.chain(restarts)
     }
+}
+
+/// Whether a connector that is a deleted one under another name is still to be made: Connect may refuse it, and with the old
+/// one its offsets go. An old one that runs may be in its way, and goes first.
+fn is_awaited(plan: &Plan, old: &ConnectorName) -> bool {
+    let is_at_rest = !plan.steps.iter().any(|action| action.connector == *old && action.is_before_deletion());
+    let names: Vec<_> = plan
+        .risks
+        .iter()
+        .filter(|risk| risk.connector == *old && *risk.key == *NAME)
+        .filter_map(|risk| risk.to.as_ref())
+        .collect();
+    let is_new = |action: &Action| {
+        let name = Value::new(NAME, action.connector.as_str());
+        action.step.kind() == StepKind::Create && names.iter().any(|to| to.same_text(&name))
+    };
+    is_at_rest && plan.steps.iter().any(is_new)
+}
+
+/// How long to rest after the n-th try in a row that failed so; none where it is tried again at once.
+pub fn rest_after(class: Class, tries: u32) -> Option<Duration> {
+    rests(class).then(|| rest(class, tries))
+}
+
+fn rest(class: Class, tries: u32) -> Duration {
+    if class == Class::Waiting { waiting(tries) } else { growing(tries) }
 }
 
 /// Whether a failure of this class is tried again after a growing rest rather than at once.
@@ -276,6 +337,7 @@ fn rests(class: Class) -> bool {
         | Class::DataLost
         | Class::Superseded
         | Class::NotDue
+        | Class::Canary
         | Class::AuthFailed
         | Class::RefMissing
         | Class::Unusable
@@ -292,11 +354,6 @@ fn growing(tries: u32) -> Duration {
 fn waiting(tries: u32) -> Duration {
     let at = usize::try_from(tries).unwrap_or(usize::MAX).saturating_sub(1).min(WAITS.len() - 1);
     Duration::from_secs(WAITS[at])
-}
-
-fn later(now: Timestamp, rest: Duration) -> Timestamp {
-    let rest = SignedDuration::try_from(rest).unwrap_or(SignedDuration::MAX);
-    now.checked_add(rest).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

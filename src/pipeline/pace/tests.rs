@@ -1,5 +1,7 @@
 //! When a step is due again, case by case.
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::model::config::Config;
 use crate::model::live::{Kind, LiveConnector, Status};
@@ -38,6 +40,8 @@ fn plan(steps: Vec<Action>, digest: u64) -> Plan {
         unmanaged: Vec::new(),
         sync: BTreeMap::new(),
         warnings: Vec::new(),
+        risks: Vec::new(),
+        leaves: BTreeMap::new(),
         incomplete: Vec::new(),
     }
 }
@@ -71,6 +75,29 @@ fn a_database_that_is_not_there_is_asked_again_after_seconds() {
         assert_eq!(later, [(create("orders"), Class::Waiting)]);
         now = due;
     }
+}
+
+#[test]
+fn a_step_that_comes_due_while_a_turn_is_under_way_is_not_left_to_the_next_interval() {
+    let mut history = History::default();
+    let wanted = plan(vec![create("orders"), create("slow")], 1);
+    let seconds = |seconds| at(0) + SignedDuration::from_secs(seconds);
+    history.consider(&wanted, seconds(0));
+    history.note(&create("orders"), Outcome::Waiting, Some(Class::Waiting), &revision(1), seconds(0));
+    history.consider(&wanted, seconds(1));
+    assert_eq!(history.next_due(seconds(90)), Some(seconds(5)), "the other one took long");
+    // Asked for in this turn, and not taken: it is no reason to turn again at once.
+    history.consider(&wanted, seconds(90));
+    assert_eq!(history.next_due(seconds(91)), None);
+}
+
+#[test]
+fn a_grace_that_ends_while_a_turn_is_under_way_is_not_left_to_the_next_interval() {
+    let mut history = History::with_grace(Duration::from_mins(10));
+    history.consider(&deletion(false), at(0));
+    assert_eq!(history.next_due(at(11)), Some(at(10)));
+    history.consider(&deletion(false), at(11));
+    assert_eq!(history.next_due(at(12)), None);
 }
 
 #[test]
@@ -255,4 +282,114 @@ fn what_an_earlier_plan_wanted_is_not_put_off_any_more() {
     assert_eq!(history.put_off(&plan(vec![create("orders")], 1)).count(), 1);
     assert_eq!(history.put_off(&plan(vec![create("orders")], 2)).count(), 0);
     assert_eq!(history.put_off(&plan(Vec::new(), 1)).count(), 0);
+}
+
+fn deleting(name: &str, step: Step) -> Action {
+    Action { connector: ConnectorName::observed(name), step, reason: Reason::Absent }
+}
+
+/// The plan that deletes `orders`, while it runs and once it is at rest.
+fn deletion(runs: bool) -> Plan {
+    let stop = runs.then(|| deleting("orders", Step::Stop { from: Target::Running }));
+    plan(stop.into_iter().chain([deleting("orders", Step::Delete)]).collect(), 1)
+}
+
+/// What is due of it, in words.
+fn due_of(history: &mut History, plan: &Plan, minutes: i64) -> Vec<&'static str> {
+    history.consider(plan, at(minutes));
+    history.due(plan, LIMITS, at(minutes)).now.iter().map(|action| action.step.kind().name()).collect()
+}
+
+fn stop() -> Action {
+    deleting("orders", Step::Stop { from: Target::Running })
+}
+
+#[test]
+fn without_a_grace_a_deletion_follows_its_stop_in_the_same_turn() {
+    let mut history = History::default();
+    assert_eq!(due_of(&mut history, &deletion(true), 0), ["stop", "delete"]);
+    assert_eq!(due_of(&mut history, &deletion(false), 0), ["delete"], "somebody had stopped it");
+}
+
+#[test]
+fn a_deletion_is_due_when_the_connector_has_been_at_rest_for_the_grace() {
+    let mut history = History::with_grace(Duration::from_mins(10));
+    assert_eq!(due_of(&mut history, &deletion(true), 0), ["stop"]);
+    history.note(&stop(), Outcome::Converged, None, &revision(1), at(1));
+    assert_eq!(history.next_due(at(1)), Some(at(11)));
+    assert_eq!(due_of(&mut history, &deletion(false), 10), [""; 0]);
+    assert_eq!(history.due(&deletion(false), LIMITS, at(10)).later[0].1, Class::NotDue);
+    assert_eq!(due_of(&mut history, &deletion(false), 11), ["delete"]);
+    assert_eq!(history.next_due(at(11)), None);
+}
+
+#[test]
+fn a_lost_memory_and_a_plan_without_the_deletion_begin_the_grace_anew() {
+    let mut history = History::with_grace(Duration::from_mins(10));
+    assert_eq!(due_of(&mut history, &deletion(false), 5), [""; 0], "it was at rest before, for any reason");
+    assert_eq!(due_of(&mut history, &plan(Vec::new(), 1), 14), [""; 0]);
+    assert_eq!(due_of(&mut history, &deletion(false), 16), [""; 0]);
+    assert_eq!(due_of(&mut history, &deletion(false), 26), ["delete"]);
+}
+
+#[test]
+fn one_that_somebody_resumes_is_stopped_again_and_its_grace_begins_anew() {
+    let mut history = History::with_grace(Duration::from_mins(10));
+    history.note(&stop(), Outcome::Converged, None, &revision(1), at(0));
+    assert_eq!(due_of(&mut history, &deletion(true), 12), ["stop"], "the first grace would be over");
+    history.note(&stop(), Outcome::Converged, None, &revision(1), at(12));
+    assert_eq!(due_of(&mut history, &deletion(false), 21), [""; 0]);
+    assert_eq!(due_of(&mut history, &deletion(false), 22), ["delete"]);
+}
+
+#[test]
+fn one_that_does_not_stop_when_asked_twice_is_deleted_all_the_same_when_the_grace_is_over() {
+    let stop_in_vain = |history: &mut History, outcome, class, minutes| {
+        history.note(&stop(), outcome, Some(class), &revision(1), at(minutes));
+    };
+    for (grace, outcome, class) in [
+        (10, Outcome::Pending, Class::TimedOut),
+        (10, Outcome::Failed, Class::Internal),
+        (0, Outcome::Pending, Class::TimedOut),
+    ] {
+        let mut history = History::with_grace(Duration::from_mins(grace));
+        stop_in_vain(&mut history, outcome, class, 0);
+        let again = due_of(&mut history, &deletion(true), 1);
+        assert_eq!(again.first(), Some(&"stop"), "somebody may have resumed it");
+        assert_eq!(again.len(), if grace == 0 { 2 } else { 1 });
+        stop_in_vain(&mut history, outcome, class, 3);
+        let end = 3 + i64::try_from(grace).expect("a few minutes");
+        if grace > 0 {
+            assert_eq!(due_of(&mut history, &deletion(true), end - 1), [""; 0], "nor is it asked again");
+        }
+        assert_eq!(due_of(&mut history, &deletion(true), end), ["delete"], "{class}");
+    }
+    // It stops late: from then on it rests.
+    let mut history = History::with_grace(Duration::from_mins(10));
+    stop_in_vain(&mut history, Outcome::Pending, Class::TimedOut, 0);
+    stop_in_vain(&mut history, Outcome::Pending, Class::TimedOut, 1);
+    assert_eq!(due_of(&mut history, &deletion(false), 8), [""; 0]);
+    assert_eq!(due_of(&mut history, &deletion(false), 17), [""; 0]);
+    assert_eq!(due_of(&mut history, &deletion(false), 18), ["delete"]);
+}
+
+#[test]
+fn a_stop_that_was_not_carried_out_is_asked_for_again() {
+    for class in [Class::NotLeader, Class::Rebalancing, Class::Unreachable, Class::Unsupported] {
+        let mut history = History::with_grace(Duration::from_mins(10));
+        for minutes in 0..3 {
+            history.note(&stop(), Outcome::Failed, Some(class), &revision(1), at(minutes));
+        }
+        assert_eq!(due_of(&mut history, &deletion(true), 60), ["stop"], "{class}");
+    }
+}
+
+#[test]
+fn a_stop_that_is_declared_has_nothing_to_do_with_the_grace() {
+    let mut history = History::with_grace(Duration::from_mins(10));
+    let declared = Action { reason: Reason::WrongState, ..stop() };
+    history.note(&declared, Outcome::Pending, Some(Class::TimedOut), &revision(1), at(0));
+    let wanted = plan(vec![declared], 1);
+    assert_eq!(due_of(&mut history, &wanted, 1), [""; 0]);
+    assert_eq!(due_of(&mut history, &wanted, 2), ["stop"], "at its own pace");
 }

@@ -1,7 +1,7 @@
 //! Reads a connector's document.
 
 use crate::model::definition::{Acknowledgement, Connector, ConnectorBlock, Reading, Scope};
-use crate::model::desired::DesiredState;
+use crate::model::desired::{DesiredState, Form};
 use crate::model::finding::{Finding, Place};
 use crate::model::name::{self, ConnectorName, NameError};
 use crate::model::rule::Rule;
@@ -25,7 +25,7 @@ pub static CONNECTOR: Shape = Shape::new(
         Field::new("environments", Takes::Entries(name::PLAIN, &Takes::Fields(&BLOCK)), "What differs, by environment."),
         Field::new("only", Takes::List(&Takes::Literal), "The environments in which it exists; without it, all of them."),
         Field::new("except", Takes::List(&Takes::Literal), "The environments in which it does not exist."),
-        Field::new("keep", Takes::Flag, "Says that it is never to be deleted: `state: absent` beside it is an error. What no file declares is left alone with and without it.").default("false"),
+        Field::new("keep", Takes::Flag, "Says that it is never to be deleted: `state: absent` beside it is an error, and where its file is gone its deletion is held.").default("false"),
         Field::new("acknowledge", Takes::List(&Takes::Fields(&ACKNOWLEDGE)), "Risky changes that may pass."),
         Field::new("allow", lints::ALLOW_TAKES, "Lints that are silenced here, each with the reason."),
         Field::new("suspend", tree::SUSPEND_TAKES, "Leave this connector as it is for now. `null` lifts what a file under it says."),
@@ -40,6 +40,11 @@ static BLOCK: Shape = Shape::new(
         Field::new("with", tree::WITH_TAKES, "What the template asks for, there."),
         Field::new("state", tree::STATE_TAKES, "What it should be doing there."),
         Field::new(
+            "suspend",
+            tree::SUSPEND_TAKES,
+            "Leave it as it is there for now. `null` lifts there what the connector says.",
+        ),
+        Field::new(
             "config",
             tree::CONFIG_TAKES,
             "Its keys there, over all other layers. `null` removes an inherited key.",
@@ -48,13 +53,14 @@ static BLOCK: Shape = Shape::new(
 );
 
 static ACKNOWLEDGE: Shape = Shape::new(
-    "One risky change that may pass, once.",
+    "One risky change that may pass, for as long as this stands here.",
     &[
-        Field::new("key", Takes::Literal, "The config key that changes.").needed(),
+        Field::new("key", Takes::Literal, "The config key that changes, or what else a hold names there.")
+            .needed(),
         Field::new(
             "to",
             Takes::OrNull(&Takes::Literal),
-            "The value it changes to; `null` where it is removed.",
+            "The value it changes to, or the word that a hold names; `null` where it is removed.",
         )
         .needed(),
         Field::new("reason", Takes::Literal, "Why it may: somebody will ask.").needed(),
@@ -101,6 +107,7 @@ pub fn connector(document: &Document, findings: &mut Vec<Finding>) -> Option<Wri
     let connector = Connector {
         name,
         place: written.place,
+        form: Form::Own,
         template,
         from: None,
         with,
@@ -161,7 +168,8 @@ fn from(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Text> {
 
 fn keep(fields: &Fields<'_>, state: Option<DesiredState>, findings: &mut Vec<Finding>) -> bool {
     let Some(entry) = fields.entry("keep") else { return false };
-    let keep = decode::boolean("`keep`", &entry.value, findings).unwrap_or_default();
+    // What nobody can read was meant to say something: it is kept, until somebody writes it anew.
+    let keep = decode::boolean("`keep`", &entry.value, findings).unwrap_or(true);
     if keep && state == Some(DesiredState::Absent) {
         findings.push(kept_and_absent(&entry.key.place));
     }
@@ -192,6 +200,7 @@ fn block(entry: &Entry, keep: bool, findings: &mut Vec<Finding>) -> Option<Conne
         name,
         with: tree::given(&fields, findings),
         state,
+        suspend: tree::suspension(&fields, findings),
         config: tree::pairs(&fields, "config", tree::CONFIG, findings),
     })
 }

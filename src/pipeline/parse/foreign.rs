@@ -5,7 +5,7 @@
 //! one is left to the caller.
 
 use crate::model::definition::{Connector, Given, Pair, Reading, Scope, Suspension, Tree};
-use crate::model::desired::{DesiredState, Suspend};
+use crate::model::desired::{DesiredState, Form, Suspend};
 use crate::model::finding::{Finding, Place};
 use crate::model::name::ConnectorName;
 use crate::model::rule::Rule;
@@ -33,12 +33,13 @@ pub struct Foreign {
 }
 
 impl Foreign {
-    /// The connector that it is where it stands for itself.
-    pub fn into_connector(self, name: ConnectorName) -> Connector {
+    /// The connector that it is where it stands for itself, in this form.
+    pub fn into_connector(self, name: ConnectorName, form: Form) -> Connector {
         let Self { name: written, place, config, state, suspend, reading } = self;
         Connector {
             name,
             place: written.map_or(place, |name| name.place),
+            form,
             template: None,
             from: None,
             with: Given::default(),

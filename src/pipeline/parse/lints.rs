@@ -30,7 +30,7 @@ pub fn allow(fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Vec<Allowance>
 fn allowance(Entry { key, value }: &Entry, findings: &mut Vec<Finding>) -> Option<Allowance> {
     let rule = lint(key, findings);
     let reason = decode::text(&format!("the reason for `{}`", key.as_str()), value, findings)?;
-    if reason.as_str().trim().is_empty() {
+    if reason.says_nothing() {
         let message = format!("`{}` is silenced without a reason", key.as_str());
         findings.push(Finding::new(Rule::ReasonEmpty, reason.place, message));
         return None;

@@ -23,8 +23,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::definition::{About, Connector, Definitions, Foundation, Reading, Suspension};
+use crate::model::desired::Form;
 use crate::model::finding::{Finding, Place};
-use crate::model::name::ConnectorName;
+use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::rule::{Rule, Severity};
 use crate::model::shape::{Field, Shape, Takes};
 use crate::model::snapshot::{Files, Snapshot, Sources};
@@ -96,15 +97,21 @@ pub fn folder(snapshot: &Snapshot, findings: &mut Vec<Finding>) -> (Definitions,
     read(snapshot, Layout::Flat, findings)
 }
 
+/// What one file of a repository declares, whatever the others say; and whether any of it is in our own words. What it
+/// names with `from` is not looked up.
+pub fn alone(path: &Arc<str>, bytes: &Arc<[u8]>) -> (Definitions, bool) {
+    let files = Files::from([(Arc::clone(path), Arc::clone(bytes))]);
+    let mut findings = Vec::new();
+    let mut reading = Reader::new(Layout::Tree, &mut findings);
+    reading.file(path, bytes);
+    let is_ours = reading.others.has_ours();
+    reading.foundations(&files);
+    reading.foreign();
+    (reading.definitions, is_ours)
+}
+
 fn read(snapshot: &Snapshot, layout: Layout, findings: &mut Vec<Finding>) -> (Definitions, Lost) {
-    let mut reading = Reader {
-        layout,
-        definitions: Definitions::default(),
-        lost: Lost::default(),
-        others: Others::default(),
-        waiting: Vec::new(),
-        findings,
-    };
+    let mut reading = Reader::new(layout, findings);
     for (path, bytes) in &snapshot.files {
         reading.file(path, bytes);
     }
@@ -148,7 +155,18 @@ struct Reader<'f> {
     findings: &'f mut Vec<Finding>,
 }
 
-impl Reader<'_> {
+impl<'f> Reader<'f> {
+    fn new(layout: Layout, findings: &'f mut Vec<Finding>) -> Self {
+        Self {
+            layout,
+            definitions: Definitions::default(),
+            lost: Lost::default(),
+            others: Others::default(),
+            waiting: Vec::new(),
+            findings,
+        }
+    }
+
     fn file(&mut self, path: &Arc<str>, bytes: &[u8]) {
         let is_json = others::is_json(path);
         if is_json && self.layout.holds(path) && !self.layout.holds_connectors(path) {
@@ -309,11 +327,21 @@ impl Reader<'_> {
 
     /// Says that a connector is declared and has moved elsewhere, too.
     fn forgotten(&mut self) {
-        let Definitions { forgotten, connectors, .. } = &self.definitions;
+        let Definitions { forgotten, connectors, environments, .. } = &self.definitions;
+        // Where every environment gives it a name of its own, nobody has it under the one that it begins with.
+        let is_own = |connector: &Connector| {
+            let is_renamed = |environment: &EnvironmentName| {
+                let mut blocks = connector.environments.iter().filter(|block| block.name.is_some());
+                blocks.any(|block| block.environment.as_str() == environment.as_str())
+            };
+            let mut homes = environments.keys().filter(|home| connector.scope.covers(home)).peekable();
+            self.lost.environments || homes.peek().is_none() || homes.any(|home| !is_renamed(home))
+        };
         for name in forgotten {
             let is_called = |connector: &&Connector| {
                 let names = connector.environments.iter().filter_map(|block| block.name.as_ref());
-                std::iter::once(&connector.name).chain(names).any(|own| own.as_str() == name.as_str())
+                let own = is_own(connector).then_some(&connector.name);
+                own.into_iter().chain(names).any(|own| own.as_str() == name.as_str())
             };
             if let Some(connector) = connectors.values().find(is_called) {
                 let message =
@@ -328,16 +356,21 @@ impl Reader<'_> {
     fn foreign(&mut self) {
         for (path, documents) in std::mem::take(&mut self.others).left() {
             let layout = self.layout;
+            let mut found = Vec::new();
             for document in documents.iter().filter(|_| layout.holds(&path)) {
                 match others::connectors(&path, document, self.findings) {
-                    Some(connectors) => connectors.into_iter().for_each(|foreign| self.stands_alone(foreign)),
+                    Some(connectors) => found.extend(connectors),
                     None => self.lose(&path),
                 }
+            }
+            let form = if found.len() == 1 { Form::Foreign } else { Form::ForeignAmong };
+            for foreign in found {
+                self.stands_alone(foreign, form);
             }
         }
     }
 
-    fn stands_alone(&mut self, foreign: Foreign) {
+    fn stands_alone(&mut self, foreign: Foreign, form: Form) {
         let Some(written) = foreign.name.clone() else {
             if foreign.reading == Reading::Whole {
                 self.findings.push(others::nameless(&foreign));
@@ -349,7 +382,7 @@ impl Reader<'_> {
         } else {
             connector::connector_name(&written, self.findings)
         };
-        self.define(foreign.into_connector(name));
+        self.define(foreign.into_connector(name, form));
     }
 }
 
@@ -391,9 +424,9 @@ pub fn twice(what: &str, place: &Place, first: &Place) -> Finding {
 }
 
 static FORGET: Shape = Shape::new(
-    "A connector that is no longer of this repository. It is read, and has no effect yet: what no file declares is left alone anyway.",
+    "A connector that is no longer of this repository: it is left alone, also where what no file declares is deleted.",
     &[
-        Field::new("forget", Takes::Literal, "The connector's name.").needed(),
+        Field::new("forget", Takes::Literal, "The connector's name in Kafka Connect.").needed(),
         Field::new("reason", Takes::Text, "Where it went, or why."),
     ],
 );

@@ -41,6 +41,11 @@ impl Others {
         self.files.insert(Arc::clone(path), file);
     }
 
+    /// Whether any of the documents is our own.
+    pub fn has_ours(&self) -> bool {
+        self.files.values().any(|file| file.ours > 0)
+    }
+
     /// The files that nobody named, with their documents.
     pub fn left(self) -> impl Iterator<Item = (Arc<str>, Vec<Document>)> {
         let Self { files, named } = self;

@@ -171,7 +171,14 @@ fn unread(text: &Text) -> impl Iterator<Item = Finding> {
 
 /// Takes the literal under a key, where there is one.
 pub fn optional(fields: &Fields<'_>, key: &str, findings: &mut Vec<Finding>) -> Option<Text> {
-    literal(&format!("`{key}`"), fields.get(key)?, findings)
+    let node = fields.get(key)?;
+    if matches!(node.kind, Kind::Null) {
+        let message = format!("`{key}` takes a text, and here is null");
+        let finding = Finding::new(Rule::WrongType, node.place.clone(), message);
+        findings.push(finding.hint(format!("write a text, or leave `{key}` out")));
+        return None;
+    }
+    literal(&format!("`{key}`"), node, findings)
 }
 
 /// Takes the literal under a key that must be there.
@@ -179,13 +186,13 @@ pub fn required(what: &str, fields: &Fields<'_>, key: &str, findings: &mut Vec<F
     if !fields.is_there(key) {
         findings.push(missing(what, fields, key));
     }
-    optional(fields, key, findings)
+    literal(&format!("`{key}`"), fields.get(key)?, findings)
 }
 
 /// Takes the reason that must be there, and that has to say something.
 pub fn reason(what: &str, fields: &Fields<'_>, findings: &mut Vec<Finding>) -> Option<Text> {
     let reason = required(what, fields, "reason", findings)?;
-    if reason.as_str().trim().is_empty() {
+    if reason.says_nothing() {
         let message = format!("the `reason` of {what} says nothing");
         findings.push(Finding::new(Rule::ReasonEmpty, reason.place.clone(), message));
     }

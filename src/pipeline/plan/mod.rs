@@ -4,6 +4,15 @@
 //! complete plan. The same inputs give the same plan. Where Connect lacks something, the plan has what comes nearest, and
 //! says so. When to try again what failed is left to `pace`, carrying it out to `reconcile`.
 
+pub mod deletion;
+mod idle;
+mod leaves;
+pub mod prune;
+mod risky;
+mod spare;
+mod words;
+
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,40 +20,41 @@ use jiff::Timestamp;
 
 use crate::model::capability::Capabilities;
 use crate::model::desired::{Desired, DesiredConnector, DesiredState, Suspend};
-use crate::model::ledger::Owed;
+use crate::model::known::{Batch, Known};
 use crate::model::live::{Live, LiveConnector, RunState, Status, Trouble};
 use crate::model::name::ConnectorName;
 use crate::model::plan::{
-    Action, Failed, Held, Hold, Initial, Plan, Policy, Reason, Step, StepKind, Sync, Target, Unverifiable,
+    Action, Failed, Hold, Initial, Left, Plan, Reason, Step, StepKind, Sync, Target, Unverifiable,
 };
+use crate::model::policy::Policy;
 use crate::model::report::SuspendedBy;
 use crate::model::warning::{Lack, Warning};
 use crate::pipeline::diff::difference;
+use crate::pipeline::plan::idle::idle;
+use crate::pipeline::plan::prune::{Undeclared, prune};
+use crate::pipeline::risk::Danger;
+use crate::pipeline::scene::{Met, Scene};
 
-/// Plans the way from what is to what should be, for one who knows of what is masked no more than that.
+/// Plans the way from what is to what should be, for one who knows no more than that.
 pub fn plan(desired: &Desired, live: &Live, policy: &Policy, now: Timestamp) -> Plan {
-    plan_owing(desired, live, &Owed::default(), policy, now)
+    plan_knowing(desired, live, &Known::default(), policy, now)
 }
 
-/// The same for one who knows of masked values that they must be written.
-pub fn plan_owing(desired: &Desired, live: &Live, owed: &Owed, policy: &Policy, now: Timestamp) -> Plan {
+/// The same for one who knows more.
+pub fn plan_knowing(desired: &Desired, live: &Live, known: &Known, policy: &Policy, now: Timestamp) -> Plan {
     let nothing = BTreeSet::new();
-    let mut plan = Plan {
-        revision: desired.revision.clone(),
-        environment: desired.environment.clone(),
-        mode: policy.mode,
-        steps: Vec::new(),
-        held: Vec::new(),
-        unverifiable: Vec::new(),
-        unresolved: Vec::new(),
-        unmanaged: unmanaged(desired, live, policy),
-        sync: BTreeMap::new(),
-        warnings: Vec::new(),
-        incomplete: desired.incomplete.clone(),
-    };
+    let mut plan = empty(desired, policy);
     let can = &live.capabilities;
     let warning = |connector, lack| Warning { connector, lack, version: can.version.clone() };
     plan.warnings.extend((!can.is_known()).then(|| warning(None, Lack::Version)));
+    plan.warnings.extend(idle(desired, live, known, policy, now));
+    let going = going(desired, policy, now);
+    // Where nothing is to be written nobody asks what is on the scene.
+    let suspended_all = suspended(desired, None, policy.suspend.as_ref(), now);
+    let Undeclared { steps, held, unmanaged } = prune(desired, live, known, policy, suspended_all.as_deref());
+    let pruned = deleted(&steps, policy);
+    let lost = spare::lost(&held);
+    let scene = LazyCell::new(|| Scene::of_cluster(desired, live, &policy.select, &going, [&pruned, &lost]));
     for (name, wanted) in desired.connectors.iter().filter(|(name, _)| policy.select.covers(name)) {
         if desired.unresolved.contains_key(name) {
             // Its config holds stand-ins, so there is nothing to compare and nothing to send.
@@ -52,23 +62,62 @@ pub fn plan_owing(desired: &Desired, live: &Live, owed: &Owed, policy: &Policy, 
             plan.sync.insert(name.clone(), Sync::Unknown);
             continue;
         }
-        let owed = owed.get(name).unwrap_or(&nothing);
-        let thought = think((name, wanted), live.connectors.get(name), owed, can, policy);
+        let owed = known.owed.get(name).unwrap_or(&nothing);
+        let there = live.connectors.get(name);
+        let thought = think((name, wanted), there, owed, can, policy);
+        let config = there.and_then(|there| there.config.as_ref());
+        let met = met(&thought.actions, |step| scene.dangers(name, step));
+        let risks = risky::risks((name, wanted), config, known, (&thought.actions, policy.risk), met);
         plan.warnings.extend(thought.lacks.into_iter().map(|lack| warning(Some(name.clone()), lack)));
         plan.sync.insert(name.clone(), thought.sync);
         plan.unverifiable.extend(thought.unverifiable);
         match suspended(desired, Some(wanted), policy.suspend.as_ref(), now) {
-            None => plan.steps.extend(thought.actions),
+            None => {
+                let (taken, held) = risky::split((name, wanted), thought.actions, thought.instead, &risks);
+                plan.steps.extend(taken);
+                plan.held.extend(held);
+            }
             Some(detail) => {
-                let held =
-                    |action| Held { action, hold: Hold::Suspended, detail: detail.clone(), release: None };
-                plan.held.extend(thought.actions.into_iter().map(held));
+                plan.held.extend(deletion::hold(thought.actions, Hold::Suspended, &detail, None));
             }
         }
+        plan.risks.extend(risks);
     }
+    plan.steps.extend(steps.iter().cloned());
+    plan.held.extend(held.iter().cloned());
+    plan.unmanaged = unmanaged;
+    hold_unaddressable(&mut plan, policy);
+    if !lost.is_empty() {
+        spare::stay(&mut plan, desired, &scene, &lost);
+    }
+    if plan.steps.iter().any(|action| action.step == Step::Delete) {
+        spare::spare(&mut plan, desired, &scene, policy.risk);
+        deletion::drop_stops(&mut plan);
+        plan.risks.sort_by(|a, b| (&a.connector, &a.key).cmp(&(&b.connector, &b.key)));
+    }
+    plan.leaves = leaves(&plan, live);
     plan.steps.sort_by(|a, b| rank(a).cmp(&rank(b)));
     plan.held.sort_by(|a, b| rank(&a.action).cmp(&rank(&b.action)));
     plan
+}
+
+/// A plan of nothing.
+fn empty(desired: &Desired, policy: &Policy) -> Plan {
+    Plan {
+        revision: desired.revision.clone(),
+        environment: desired.environment.clone(),
+        mode: policy.mode,
+        steps: Vec::new(),
+        held: Vec::new(),
+        risks: Vec::new(),
+        leaves: BTreeMap::new(),
+        unverifiable: Vec::new(),
+        unresolved: Vec::new(),
+        unmanaged: Vec::new(),
+        sync: BTreeMap::new(),
+        warnings: Vec::new(),
+        incomplete: desired.incomplete.clone(),
+    }
 }
 
 /// Who says at this moment that nothing, or one connector at least, is not to be written.
@@ -86,10 +135,43 @@ pub fn suspended_by(desired: &Desired, policy: &Policy, now: Timestamp) -> BTree
     .collect()
 }
 
+/// The connectors that are declared absent, and whose deletion nobody has suspended.
+fn going<'d>(desired: &'d Desired, policy: &Policy, now: Timestamp) -> BTreeSet<&'d ConnectorName> {
+    let goes = |wanted: &DesiredConnector| {
+        wanted.state == DesiredState::Absent
+            && suspended(desired, Some(wanted), policy.suspend.as_ref(), now).is_none()
+    };
+    desired.connectors.iter().filter(|(_, wanted)| goes(wanted)).map(|(name, _)| name).collect()
+}
+
+/// The connectors that some steps delete, where they can be addressed.
+fn deleted<'s>(steps: &'s [Action], policy: &Policy) -> BTreeSet<&'s ConnectorName> {
+    let deletes = steps.iter().filter(|action| action.step == Step::Delete).map(|action| &action.connector);
+    deletes.filter(|name| deletion::unaddressable(name, policy.forwarded).is_none()).collect()
+}
+
+/// What the steps of one connector have to do with others: that is asked once, of the first that lets it work.
+fn met<'s>(actions: &[Action], of: impl Fn(StepKind) -> Vec<Met<'s>>) -> Vec<Danger> {
+    let kinds = actions.iter().map(|action| action.step.kind());
+    let mut works =
+        kinds.filter(|kind| matches!(kind, StepKind::Create | StepKind::Configure | StepKind::Resume));
+    let found = works.next().map(of).into_iter().flatten();
+    found.map(|met| met.danger).collect()
+}
+
+/// When the first of the suspensions that hold at this moment ends by itself.
+pub fn next_lift(desired: &Desired, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+    let selected = desired.connectors.iter().filter(|(name, _)| policy.select.covers(name));
+    let said = selected.map(|(_, wanted)| &wanted.suspend).chain([&policy.suspend, &desired.suspend]);
+    said.flatten().filter(|suspend| suspend.holds(now)).filter_map(|suspend| suspend.until).min()
+}
+
 /// What one connector needs.
 struct Thought {
     sync: Sync,
     actions: Vec<Action>,
+    /// What is done where all of that is held.
+    instead: Option<Action>,
     unverifiable: Option<Unverifiable>,
     lacks: Vec<Lack>,
 }
@@ -102,10 +184,10 @@ fn think(
     policy: &Policy,
 ) -> Thought {
     let action = |step, reason| Action { connector: name.clone(), step, reason };
-    let simple = |sync, actions, lacks| Thought { sync, actions, unverifiable: None, lacks };
+    let simple = |sync, actions, lacks| Thought { sync, actions, instead: None, unverifiable: None, lacks };
     let Some(declared) = target(wanted.state) else {
         return match live {
-            Some(_) => simple(Sync::Surplus, vec![action(Step::Delete, Reason::Absent)], Vec::new()),
+            Some(live) => simple(Sync::Surplus, deletion::steps(name, live, can, Reason::Absent), Vec::new()),
             None => simple(Sync::Synced, Vec::new(), Vec::new()),
         };
     };
@@ -130,19 +212,22 @@ fn think(
         (true, false) => Sync::StateDrift,
         (true, true) => Sync::Synced,
     };
+    // One that is not to run, or is to begin to, is restarted by nothing.
+    let runs = policy.restart && target == Target::Running && move_state.is_none();
+    let failed = live.status.as_ref().filter(|_| runs).and_then(|status| failed(status, can));
+    let mut restart = failed.map(|failed| action(Step::Restart { failed }, Reason::Failed));
     let mut actions = Vec::new();
     if !difference.changes.is_empty() {
         let configure = Step::Configure { config: wanted.config.clone(), changes: difference.changes };
         actions.push(action(configure, Reason::Differs));
     }
     actions.extend(move_state.map(|step| action(step, Reason::WrongState)));
-    if actions.is_empty() && policy.restart && target == Target::Running {
-        let failed = live.status.as_ref().and_then(|status| failed(status, can));
-        actions.extend(failed.map(|failed| action(Step::Restart { failed }, Reason::Failed)));
+    if actions.is_empty() {
+        actions.extend(restart.take());
     }
     let unverifiable = (!difference.unverifiable.is_empty())
         .then(|| Unverifiable { connector: name.clone(), keys: difference.unverifiable });
-    Thought { sync, actions, unverifiable, lacks }
+    Thought { sync, actions, instead: restart, unverifiable, lacks }
 }
 
 /// The state that comes nearest to the declared one among those that this Connect has.
@@ -205,12 +290,46 @@ fn failed(status: &Status, can: &Capabilities) -> Option<Failed> {
     })
 }
 
-/// Live connectors inside the scope that nobody declares.
-fn unmanaged(desired: &Desired, live: &Live, policy: &Policy) -> Vec<ConnectorName> {
-    live.connectors
-        .keys()
-        .filter(|name| policy.select.covers(name) && !desired.connectors.contains_key(*name))
-        .cloned()
+/// The connectors that the next look is to know of as gone from the repository.
+pub fn seen(
+    desired: &Desired,
+    live: &Live,
+    known: &Known,
+    policy: &Policy,
+    now: Timestamp,
+) -> BTreeSet<ConnectorName> {
+    match suspended(desired, None, policy.suspend.as_ref(), now) {
+        Some(_) => BTreeSet::new(),
+        None => prune::seen(desired, live, known, policy),
+    }
+}
+
+/// The connectors that the next look is to know of as having gone together.
+pub fn batch(desired: &Desired, live: &Live, known: &Known, policy: &Policy, now: Timestamp) -> Batch {
+    match suspended(desired, None, policy.suspend.as_ref(), now) {
+        Some(_) => known.batch.clone(),
+        None => prune::batch(desired, live, known, policy),
+    }
+}
+
+/// Holds every step on a connector that cannot be addressed safely.
+fn hold_unaddressable(plan: &mut Plan, policy: &Policy) {
+    let names: BTreeSet<_> = plan.steps.iter().map(|action| action.connector.clone()).collect();
+    for name in names {
+        if let Some(detail) = deletion::unaddressable(&name, policy.forwarded) {
+            deletion::hold_steps(plan, &name, Hold::Unaddressable, &detail);
+        }
+    }
+}
+
+/// What stays behind of each connector that is deleted, or would be.
+fn leaves(plan: &Plan, live: &Live) -> BTreeMap<ConnectorName, Vec<Left>> {
+    plan.steps
+        .iter()
+        .chain(plan.held.iter().map(|held| &held.action))
+        .filter(|action| action.step == Step::Delete)
+        .filter_map(|action| Some((&action.connector, live.connectors.get(&action.connector)?)))
+        .map(|(name, one)| (name.clone(), leaves::of(name, one)))
         .collect()
 }
 
@@ -251,3 +370,17 @@ fn rank(action: &Action) -> (u8, &ConnectorName) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_batch;
+#[cfg(test)]
+mod tests_prune;
+#[cfg(test)]
+mod tests_risky;
+#[cfg(test)]
+mod tests_risky_laws;
+#[cfg(test)]
+mod tests_scene;
+#[cfg(test)]
+mod tests_spare;
+#[cfg(test)]
+mod tests_suspend;

@@ -56,6 +56,7 @@ impl From<Class> for Answer {
             | Class::Failed
             | Class::DataLost
             | Class::NotDue
+            | Class::Canary
             | Class::Internal => Self::Trouble,
         }
     }

@@ -12,11 +12,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::model::config::{Config, Value};
-use crate::model::definition::{Connector, ConnectorBlock, Definitions, Environment, Reading, Suspension};
+use crate::model::definition::{
+    Acknowledgement, Connector, ConnectorBlock, Definitions, Environment, Reading, Suspension,
+};
 use crate::model::desired::{Desired, DesiredConnector, DesiredState, Suspend};
 use crate::model::finding::{Finding, Place};
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::revision::Revision;
+use crate::model::risk::Acknowledged;
 use crate::model::rule::Rule;
 use crate::model::select::Select;
 use crate::model::supplied::SecretName;
@@ -55,6 +58,7 @@ pub fn desired(
         is_whole_chain,
         sink,
         unresolved: BTreeMap::new(),
+        left_out: BTreeSet::new(),
     };
     let connectors = rendering.connectors(select);
     findings.extend(rendering.sink.findings.into_iter().map(|mut finding| {
@@ -67,6 +71,8 @@ pub fn desired(
         connectors,
         suspend: suspend(&rendering.chain),
         unresolved: rendering.unresolved,
+        forgotten: forgotten(definitions),
+        left_out: rendering.left_out,
         incomplete: Vec::new(),
     })
 }
@@ -87,11 +93,34 @@ fn unknown_environment(definitions: &Definitions, name: &EnvironmentName) -> Fin
 
 /// What the environment says, else what is under it.
 fn suspend(chain: &[&Environment]) -> Option<Suspend> {
-    let said = chain.iter().rev().map(|environment| &environment.suspend);
-    match said.clone().find(|suspend| !matches!(suspend, Suspension::Inherited)) {
+    topmost(chain.iter().map(|environment| &environment.suspend))
+}
+
+/// What the last of several says that says something of it.
+fn topmost<'s>(said: impl DoubleEndedIterator<Item = &'s Suspension>) -> Option<Suspend> {
+    match said.rev().find(|suspend| !matches!(suspend, Suspension::Inherited)) {
         Some(Suspension::Said(suspend)) => Some(suspend.clone()),
         Some(Suspension::Lifted | Suspension::Inherited) | None => None,
     }
+}
+
+/// Names of connectors that moved elsewhere.
+fn forgotten(definitions: &Definitions) -> BTreeSet<ConnectorName> {
+    definitions.forgotten.iter().map(|name| ConnectorName::observed(name.as_str())).collect()
+}
+
+/// The risky changes of a connector that somebody answers for in an environment.
+fn acknowledged(connector: &Connector, environment: &EnvironmentName) -> Vec<Acknowledged> {
+    let counts = |one: &&Acknowledgement| {
+        one.environment.as_ref().is_none_or(|named| named.as_str() == environment.as_str())
+    };
+    let taken = |one: &Acknowledgement| Acknowledged {
+        key: Arc::clone(&one.key.text),
+        to: one.to.as_ref().map(|to| Value::new(one.key.as_str(), to.as_str())),
+        reason: Arc::clone(&one.reason.text),
+        place: one.key.place.clone(),
+    };
+    connector.acknowledge.iter().filter(counts).map(taken).collect()
 }
 
 /// The environments in which a connector of this name exists.
@@ -131,6 +160,7 @@ struct Rendering<'d> {
     is_whole_chain: bool,
     sink: Sink,
     unresolved: BTreeMap<ConnectorName, BTreeSet<SecretName>>,
+    left_out: BTreeSet<ConnectorName>,
 }
 
 impl<'d> Rendering<'d> {
@@ -140,6 +170,7 @@ impl<'d> Rendering<'d> {
         for connector in definitions.connectors.values().filter(|c| c.scope.covers(self.environment)) {
             let name = called(&self.chain, connector).clone();
             if !select.covers(&name) {
+                self.left_out.insert(name);
                 continue;
             }
             let rendered = self.connector(connector, &name);
@@ -168,17 +199,17 @@ impl<'d> Rendering<'d> {
 
     fn connector(&mut self, connector: &'d Connector, name: &ConnectorName) -> DesiredConnector {
         let state = self.blocks(connector).filter_map(|block| block.state).last();
+        let suspends: Vec<_> = self.blocks(connector).map(|block| &block.suspend).collect();
         let mut rendered = DesiredConnector {
             config: Config::default(),
             state: state.or(connector.state).unwrap_or(DesiredState::Running),
             keep: connector.keep,
+            acknowledged: acknowledged(connector, self.environment),
             template: connector.template.as_ref().map(|template| Arc::clone(&template.text)),
             place: connector.place.clone(),
+            form: connector.form,
             origins: Origins::new(),
-            suspend: match &connector.suspend {
-                Suspension::Said(suspend) => Some(suspend.clone()),
-                Suspension::Lifted | Suspension::Inherited => None,
-            },
+            suspend: topmost([&connector.suspend].into_iter().chain(suspends)),
             lost: BTreeSet::new(),
         };
         // What is to be deleted needs no config.

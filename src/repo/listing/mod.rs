@@ -228,9 +228,12 @@ impl Advertisement {
 
     /// Whether the server hands out single commits that no ref names.
     pub fn gives_commits(&self) -> bool {
-        self.can("allow-reachable-sha1-in-want")
-            || self.can("allow-any-sha1-in-want")
-            || self.can("allow-tip-sha1-in-want")
+        self.gives_older() || self.can("allow-tip-sha1-in-want")
+    }
+
+    /// Whether the server hands out each commit that a ref leads to.
+    pub fn gives_older(&self) -> bool {
+        self.can("allow-reachable-sha1-in-want") || self.can("allow-any-sha1-in-want")
     }
 
     /// Hands each of its refs on.

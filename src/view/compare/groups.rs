@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::comparison::{Comparison, Effect, EffectKind, Presence};
+use crate::model::comparison::{Brake, Comparison, Effect, EffectKind, Presence};
 use crate::model::config::Shown;
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::plan::{Change, ChangeKind};
@@ -72,7 +72,9 @@ fn merged(groups: BTreeMap<Effect, Vec<&ConnectorName>>) -> Vec<Group<'_>> {
         let hidden = ChangeKind::Removed { before: Shown::Hidden };
         let bare = |change: &Change| Change { key: Arc::clone(&change.key), kind: hidden.clone() };
         let keys = effect.changes.iter().map(bare).collect();
-        let shape = Effect { changes: keys, ..effect.clone() };
+        // The lines that release it have values too.
+        let held = effect.held.clone().map(|held| Brake { release: None, ..held });
+        let shape = Effect { changes: keys, held, ..effect.clone() };
         shapes.entry((shape, kinds)).or_default().push((effect, connectors));
     }
     let mut groups: Vec<Group<'_>> = Vec::new();

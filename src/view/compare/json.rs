@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::model::comparison::{
-    Brake, Compared, Comparison, Effect, EffectKind, FolderCourse, ImportMove, Standing, Suspending,
+    Brake, Compared, Comparison, Effect, EffectKind, FolderCourse, ImportMove, Renamed, Standing, Suspending,
+    Told,
 };
 use crate::model::desired::DesiredState;
 use crate::model::name::ConnectorName;
@@ -100,12 +101,26 @@ struct EffectForm {
     suspend: SuspendForm,
     renamed: Option<String>,
     held: Option<HeldForm>,
+    told: Vec<ToldForm>,
+}
+
+#[derive(Serialize)]
+struct ToldForm {
+    key: String,
+    risk: &'static str,
+    harm: &'static str,
+    standing: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    consequence: String,
 }
 
 #[derive(Serialize)]
 struct HeldForm {
     hold: &'static str,
     detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -184,9 +199,28 @@ impl SuspendForm {
     }
 }
 
+impl HeldForm {
+    fn new(Brake { hold, detail, release }: &Brake) -> Self {
+        Self { hold: hold.name(), detail: detail.clone(), release: release.clone() }
+    }
+}
+
+impl ToldForm {
+    fn new(Told { key, row, harm, standing, consequence }: &Told) -> Self {
+        Self {
+            key: key.to_string(),
+            risk: row,
+            harm: harm.name(),
+            standing: standing.name(),
+            reason: standing.reason().map(str::to_owned),
+            consequence: consequence.to_string(),
+        }
+    }
+}
+
 impl EffectForm {
     fn new(name: &ConnectorName, effect: &Effect) -> Self {
-        let Effect { kind, before, after, changes, keep, suspend, renamed, held } = effect;
+        let Effect { kind, before, after, changes, keep, suspend, renamed, held, told } = effect;
         Self {
             connector: name.as_str().to_owned(),
             effect: kind.name(),
@@ -195,10 +229,10 @@ impl EffectForm {
             changes: changes.iter().map(ChangeForm::new).collect(),
             keep: *keep,
             suspend: SuspendForm::new(suspend),
-            renamed: renamed.as_ref().map(|other| other.as_str().to_owned()),
-            held: held
-                .as_ref()
-                .map(|Brake { hold, detail }| HeldForm { hold: hold.name(), detail: detail.clone() }),
+            // What it does stands in the hold, or in the table of risks.
+            renamed: renamed.as_ref().map(|Renamed { other, does: _ }| other.as_str().to_owned()),
+            held: held.as_ref().map(HeldForm::new),
+            told: told.iter().map(ToldForm::new).collect(),
         }
     }
 }

@@ -1,18 +1,20 @@
 //! What the forms for people have in common: sentences about environments, states and sums.
 
 use crate::model::comparison::{
-    Compared, Comparison, Effect, EffectKind, FolderCourse, ImportMove, Presence, Standing, Suspending,
+    Brake, Compared, Comparison, Effect, EffectKind, FolderCourse, ImportMove, Presence, Renamed, Standing,
+    Suspending, Told,
 };
 use crate::model::config::Shown;
 use crate::model::desired::{DesiredState, Suspend};
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::plan::{Change, ChangeKind};
 use crate::model::revision::{At, RepositoryName};
+use crate::view::risks::phrase;
 use crate::view::text::{count, line};
 
 /// What becomes of a connector beside its keys, in pieces.
 pub fn notes(effect: &Effect) -> Vec<String> {
-    let Effect { kind, before, after, changes: _, keep, suspend, renamed, held } = effect;
+    let Effect { kind, before, after, changes: _, keep, suspend, renamed, held, told } = effect;
     let mut notes: Vec<String> = state(*kind, *before, *after).into_iter().collect();
     notes.extend(
         keep.map(|keep| if keep { "is kept from now on" } else { "is not kept any more" }.to_owned()),
@@ -22,20 +24,42 @@ pub fn notes(effect: &Effect) -> Vec<String> {
         Suspending::Begins(suspend) => Some(format!("suspended: {}", said(suspend))),
         Suspending::Ends => Some("not suspended any more: what waits is written too".to_owned()),
     });
-    notes.extend(renamed.as_ref().map(|other| match kind {
-        EffectKind::Unmanage => format!("renamed to {other}? Both would run"),
-        EffectKind::Create | EffectKind::Change | EffectKind::Delete => {
-            format!("renamed from {other}? It begins without offsets")
+    notes.extend(renamed.as_ref().map(|Renamed { other, does }| match (kind, does) {
+        (EffectKind::Unmanage, _) => format!("renamed to {other}? Both would run"),
+        (EffectKind::Delete, _) => format!("renamed to {other}?"),
+        // Where it is held, that tells more.
+        (EffectKind::Create | EffectKind::Change, Some(does)) if held.is_none() => {
+            format!("renamed from {other}? {}", line(does))
         }
+        (EffectKind::Create | EffectKind::Change, _) => format!("renamed from {other}?"),
     }));
-    notes.extend(held.as_ref().map(|held| format!("held, {}: {}", held.hold.name(), line(&held.detail))));
+    notes.extend(held.iter().flat_map(brake));
+    notes.extend(told.iter().map(danger));
     notes
+}
+
+/// What may happen and stops nothing.
+fn danger(Told { key, row: _, harm, standing, consequence }: &Told) -> String {
+    line(&format!("{}: {consequence}", phrase(key, *harm, standing)))
+}
+
+/// A brake, line by line, with what releases it.
+fn brake(Brake { hold, detail, release }: &Brake) -> Vec<String> {
+    let mut said = detail.lines().map(line);
+    let first = format!("held, {}: {}", hold.name(), said.next().unwrap_or_default());
+    let mut told: Vec<_> = std::iter::once(first).chain(said).collect();
+    if let Some(release) = release {
+        told.push("to release it, add:".to_owned());
+        told.extend(release.lines().map(|each| format!("  {}", line(each))));
+    }
+    told
 }
 
 fn state(kind: EffectKind, before: Option<DesiredState>, after: Option<DesiredState>) -> Option<String> {
     match (kind, before, after) {
         (EffectKind::Create, _, Some(DesiredState::Running) | None) => None,
         (EffectKind::Create, _, Some(state)) => Some(format!("to be {}", state.name())),
+        (EffectKind::Delete, _, None) => Some("no longer declared".to_owned()),
         (EffectKind::Delete, ..) => Some("declared absent".to_owned()),
         (EffectKind::Unmanage, Some(DesiredState::Absent), _) => {
             Some("no longer declared absent; nothing happens".to_owned())

@@ -4,23 +4,25 @@
 //! never the only sign: every line reads the same without it. Where to print is left to the caller.
 
 mod notes;
+pub(in crate::view) mod steps;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::model::desired::{Desired, DesiredConnector, Origin};
 use crate::model::finding::{Finding, Findings};
-use crate::model::plan::{
-    Action, Change, ChangeKind, Failed, Held, Initial, Mode, Plan, Reason, Step, StepKind, Sync, Target,
-};
+use crate::model::name::some_of;
+use crate::model::plan::{Mode, Plan, Sync};
 use crate::model::report::{Outcome, StepResult};
 use crate::model::rule::Severity;
 use crate::view::form::{FindingForm, SummaryForm};
+use crate::view::holds::{HeldTogether, HoldForm, MOST_NAMED};
 use crate::view::standing;
-use crate::view::status::{ClocksForm, ConnectorForm, FailureForm, StatusForm};
+use crate::view::status::{ClocksForm, ConnectorForm, FailureForm, HeldVersionForm, StatusForm};
 use crate::view::text::{Colour, Paint, ago, count, line, put, shown};
 
 /// Writes a plan, its counting line last.
@@ -30,8 +32,10 @@ pub fn plan(plan: &Plan, colour: bool) -> String {
         revision,
         environment,
         mode,
-        steps,
-        held,
+        steps: _,
+        held: _,
+        risks: _,
+        leaves: _,
         unverifiable: _,
         unresolved: _,
         unmanaged: _,
@@ -49,18 +53,7 @@ pub fn plan(plan: &Plan, colour: bool) -> String {
     }
     out.push('\n');
 
-    let width = steps
-        .iter()
-        .chain(held.iter().map(|held| &held.action))
-        .map(|action| action.connector.to_string().chars().count())
-        .max()
-        .unwrap_or_default();
-    for action in steps {
-        step(&mut out, action, width, paint);
-    }
-    for held in held {
-        hold(&mut out, held, width, paint);
-    }
+    steps::of_plan(&mut out, plan, paint);
     if !plan.is_empty() {
         out.push('\n');
     }
@@ -92,124 +85,6 @@ pub(in crate::view) fn last_line(plan: &Plan) -> String {
     format!("Plan: {}.", parts.join(", "))
 }
 
-fn step(out: &mut String, action: &Action, width: usize, paint: Paint) {
-    let (glyph, colour) = glyph(action.step.kind());
-    let name = action.connector.to_string();
-    let (mark, verb) = (paint.mark(colour, glyph), action.step.kind().name());
-    put(out, format_args!("{mark} {verb:<9}  {name:<width$}  {}", why(action)));
-    for row in rows(&action.step) {
-        row.write(out, rows(&action.step).map(|row| row.width()).max().unwrap_or_default(), paint);
-    }
-}
-
-fn hold(out: &mut String, held: &Held, width: usize, paint: Paint) {
-    let Held { action, hold, detail, release } = held;
-    let name = action.connector.to_string();
-    let mark = paint.mark(Colour::Yellow, "!");
-    let (verb, why) = (action.step.kind().name(), why(action));
-    put(out, format_args!("{mark} held       {name:<width$}  {verb}: {why}; {hold}", hold = hold.name()));
-    let key_width = rows(&action.step).map(|row| row.width()).max().unwrap_or_default();
-    for row in rows(&action.step) {
-        row.write(out, key_width, paint);
-    }
-    for text in detail.lines() {
-        put(out, format_args!("             {}", line(text)));
-    }
-    if let Some(release) = release {
-        put(out, format_args!("             to release it, add:"));
-        for text in release.lines() {
-            put(out, format_args!("               {}", line(text)));
-        }
-    }
-}
-
-fn glyph(kind: StepKind) -> (&'static str, Colour) {
-    match kind {
-        StepKind::Create => ("+", Colour::Green),
-        StepKind::Configure | StepKind::Pause | StepKind::Resume | StepKind::Stop => ("~", Colour::Yellow),
-        StepKind::Restart => ("@", Colour::Yellow),
-        StepKind::Delete => ("-", Colour::Red),
-    }
-}
-
-/// Why a step is there, and what it comes to.
-pub(in crate::view) fn why(action: &Action) -> String {
-    let states = |from: Target, to: Target| format!("is {}, should be {}", from.name(), to.name());
-    match &action.step {
-        Step::Create { config, initial } => {
-            let state = match initial {
-                Initial::At(Target::Running) => String::new(),
-                Initial::At(target) => format!(", to be {}", target.name()),
-                Initial::Then(target) => format!(", to be {} right after", target.name()),
-            };
-            format!("{}, {}{state}", reason(action.reason), count(config.len(), "key", "keys"))
-        }
-        Step::Configure { config: _, changes } => {
-            let verb = if changes.len() == 1 { "differs" } else { "differ" };
-            format!("{} {verb}", count(changes.len(), "key", "keys"))
-        }
-        Step::Pause { from } => states(*from, Target::Paused),
-        Step::Resume { from } => states(*from, Target::Running),
-        Step::Stop { from } => states(*from, Target::Stopped),
-        Step::Restart { failed: Failed::OneByOne { itself, tasks } } => one_by_one(*itself, tasks),
-        Step::Restart { failed: Failed::InOneCall } | Step::Delete => reason(action.reason).to_owned(),
-    }
-}
-
-/// What has failed, where each part of it is restarted alone.
-fn one_by_one(itself: bool, tasks: &[u32]) -> String {
-    let itself = itself.then(|| "the connector itself".to_owned());
-    let parts: Vec<_> = itself.into_iter().chain(tasks.iter().map(|task| format!("task {task}"))).collect();
-    format!("failed: {}", parts.join(", "))
-}
-
-fn reason(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Missing => "not in the cluster",
-        Reason::Differs => "its config differs",
-        Reason::WrongState => "not in the wanted state",
-        Reason::Failed => "it or one of its tasks has failed",
-        Reason::Absent => "declared absent",
-        Reason::NotInRepository => "not in the repository",
-    }
-}
-
-/// One changed key.
-struct Row<'a>(&'a Change);
-
-fn rows(step: &Step) -> impl Iterator<Item = Row<'_>> {
-    let changes = match step {
-        Step::Configure { config: _, changes } => changes.as_slice(),
-        // A creation sends all its keys; `render` shows them, a plan only counts them.
-        Step::Create { .. }
-        | Step::Pause { .. }
-        | Step::Resume { .. }
-        | Step::Stop { .. }
-        | Step::Restart { .. }
-        | Step::Delete => &[],
-    };
-    changes.iter().map(Row)
-}
-
-impl Row<'_> {
-    fn width(&self) -> usize {
-        line(&self.0.key).chars().count()
-    }
-
-    fn write(&self, out: &mut String, width: usize, paint: Paint) {
-        let Change { key, kind } = self.0;
-        let (glyph, colour, text) = match kind {
-            ChangeKind::Added { after } => ("+", Colour::Green, shown(after)),
-            ChangeKind::Removed { before } => ("-", Colour::Red, shown(before)),
-            ChangeKind::Changed { before, after } => {
-                ("~", Colour::Yellow, format!("{} → {}", shown(before), shown(after)))
-            }
-        };
-        let (mark, key) = (paint.mark(colour, glyph), line(key));
-        put(out, format_args!("             {mark} {key:<width$}  {text}"));
-    }
-}
-
 /// Writes findings as compilers do, each `path:line:column: severity[rule]: message`, and counts
 /// them; nothing where there are none.
 pub fn findings(findings: &Findings, colour: bool) -> String {
@@ -238,6 +113,17 @@ pub(in crate::view) fn counts(findings: &Findings) -> String {
         })
         .collect();
     counts.join(", ")
+}
+
+/// How many steps are held, of which connectors, and by which brakes; none where none is.
+pub fn held_in_words(plan: &Plan) -> Option<String> {
+    let named: BTreeSet<_> = plan
+        .held
+        .iter()
+        .map(|held| format!("{} ({})", line(held.action.connector.as_str()), held.hold.name()))
+        .collect();
+    let named: Vec<_> = named.into_iter().collect();
+    (!named.is_empty()).then(|| format!("{} held: {}", plan.held.len(), some_of(&named, MOST_NAMED)))
 }
 
 fn finding(out: &mut String, finding: &Finding, paint: Paint) {
@@ -305,11 +191,30 @@ pub fn explain(desired: &Desired, colour: bool) -> String {
 }
 
 fn rendered(desired: &Desired, paint: Paint, explain: bool) -> String {
-    let Desired { revision, environment, connectors, suspend: _, unresolved: _, incomplete: _ } = desired;
+    let Desired {
+        revision,
+        environment,
+        connectors,
+        suspend: _,
+        unresolved: _,
+        forgotten: _,
+        left_out: _,
+        incomplete: _,
+    } = desired;
     let mut out = String::new();
     for (name, connector) in connectors {
-        let DesiredConnector { config, state, keep: _, template, place, origins, suspend: _, lost: _ } =
-            connector;
+        let DesiredConnector {
+            config,
+            state,
+            keep: _,
+            acknowledged: _,
+            template,
+            form: _,
+            place,
+            origins,
+            suspend: _,
+            lost: _,
+        } = connector;
         let template = template.as_ref().map(|name| format!(", template {}", line(name)));
         let head = paint.strong(&name.to_string());
         let place = line(&place.to_string());
@@ -367,6 +272,9 @@ pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
     for connector in &connectors {
         standing(&mut out, connector, width.unwrap_or_default(), now, paint);
     }
+    for told in status.holds() {
+        held(&mut out, &told, paint);
+    }
     let errors = status.findings.iter().filter(|finding| finding.severity == "error").count();
     if status.leader == Some(false) {
         let last = "The agent beside the leading worker tells of the connectors.";
@@ -378,7 +286,9 @@ pub fn status(status: &StatusForm, now: Timestamp, colour: bool) -> String {
     }
     let known = status.unseen().unwrap_or_else(|| {
         let apart = connectors.iter().filter(|connector| connector.sync != "synced").count();
-        format!("{}, {apart} not in sync", count(connectors.len(), "connector", "connectors"))
+        let held = status.plan.as_ref().map_or(0, |plan| plan.held.len());
+        let held = if held > 0 { format!(", {held} held") } else { String::new() };
+        format!("{}, {apart} not in sync{held}", count(connectors.len(), "connector", "connectors"))
     });
     let last = format!("{known}, {}.", count(errors, "error finding", "error findings"));
     put(&mut out, format_args!("{}", paint.strong(&last)));
@@ -398,6 +308,12 @@ fn repositories(out: &mut String, status: &StatusForm, paint: Paint) {
         if let Some(hint) = hint {
             put(out, format_args!("  hint: {}", line(hint)));
         }
+    }
+    let lower = status.repositories.iter().filter_map(|one| Some((&one.repository, one.held.as_ref()?)));
+    for (of, HeldVersionForm { hold, detail, release }) in lower {
+        let (mark, of) = (paint.mark(Colour::Yellow, "!"), line(of));
+        put(out, format_args!("{mark} held ({}): {of}: {}", line(hold), line(detail)));
+        put(out, format_args!("  to let it pass, {}", line(release)));
     }
     let invalid = status.repositories.iter().filter(|one| one.state == "invalid" && one.failure.is_none());
     for repository in invalid {
@@ -421,6 +337,22 @@ fn repositories(out: &mut String, status: &StatusForm, paint: Paint) {
     }
 }
 
+/// Writes what is held, why, and what to add so that it is not.
+fn held(out: &mut String, told: &HeldTogether<'_>, paint: Paint) {
+    let HeldTogether { hold, detail, release, .. } = told;
+    let mark = paint.mark(Colour::Yellow, "!");
+    put(out, format_args!("{mark} held ({}): {}", line(hold), told.who()));
+    for text in detail.lines() {
+        put(out, format_args!("  {}", line(text)));
+    }
+    if let Some(release) = release {
+        put(out, format_args!("  to release it, add:"));
+        for text in release.lines() {
+            put(out, format_args!("    {}", line(text)));
+        }
+    }
+}
+
 fn is_gone(connector: &ConnectorForm) -> bool {
     connector.sync == "synced" && connector.state.as_deref() == Some("absent")
 }
@@ -436,6 +368,9 @@ fn agent(out: &mut String, status: &StatusForm, now: Timestamp) {
     put(out, format_args!("Environment  {environment} ({mode}{leader})"));
     for by in &status.suspended {
         put(out, format_args!("Suspended    by {}", line(by)));
+    }
+    for rollout in &status.rollouts {
+        put(out, format_args!("Rollout      of {}", rollout.in_words(now)));
     }
     let ClocksForm { points_at, validated, applied } = &status.clocks;
     // An agent that follows does not look at the cluster, so it knows nothing of what is applied.
@@ -464,8 +399,11 @@ fn told_finding(out: &mut String, told: &FindingForm, paint: Paint) {
 }
 
 fn standing(out: &mut String, connector: &ConnectorForm, width: usize, now: Timestamp, paint: Paint) {
-    let ConnectorForm { name, sync, drift_since, state, tasks, waiting, failed, stalled, held } = connector;
-    let well = sync == "synced" && state.as_deref() != Some("failed") && failed.is_none();
+    #[rustfmt::skip]
+    let ConnectorForm {
+        name, sync, drift_since, state, tasks, waiting, waiting_since: _, failed, stalled, stalled_since, offsets: _, held,
+    } = connector;
+    let well = sync == "synced" && state.as_deref() != Some("failed") && failed.is_none() && !stalled;
     let mark = if well { paint.mark(Colour::Green, "✓") } else { paint.mark(Colour::Yellow, "~") };
     let mut notes = vec![line(sync)];
     notes.extend(drift_since.map(|at| format!("drifted {}", ago(at, now))));
@@ -473,8 +411,10 @@ fn standing(out: &mut String, connector: &ConnectorForm, width: usize, now: Time
     notes.push(count(tasks.len(), "task", "tasks"));
     notes.extend(waiting.as_ref().map(|class| format!("waiting: {}", line(class))));
     notes.extend(failed.as_ref().map(|class| format!("last step failed: {}", line(class))));
-    notes.extend(stalled.then(|| "stalled".to_owned()));
-    notes.extend(held.iter().map(|hold| format!("held: {}", line(hold))));
+    let since = stalled_since.map(|since| format!(", offsets as they were {}", ago(since, now)));
+    notes.extend(stalled.then(|| format!("stalled{}", since.unwrap_or_default())));
+    let holds: BTreeSet<_> = held.iter().map(|HoldForm { hold, .. }| line(hold)).collect();
+    notes.extend(holds.iter().map(|hold| format!("held: {hold}")));
     let name = line(name);
     put(out, format_args!("{mark} {name:<width$}  {}", notes.join(", ")));
 }

@@ -17,6 +17,8 @@ pub(in crate::view::human) fn of_plan(out: &mut String, plan: &Plan, paint: Pain
         mode: _,
         steps: _,
         held: _,
+        risks: _,
+        leaves: _,
         unverifiable,
         unresolved,
         unmanaged,

@@ -37,9 +37,10 @@ pub(in crate::view) fn code(text: &str) -> String {
     }
 }
 
-/// A text of several lines, as it is.
+/// A text of several lines, as it is: somebody may take it from here. Inside of it nobody is called, so nothing
+/// has to be kept apart.
 pub(in crate::view) fn block(text: &str) -> String {
-    let lines: Vec<_> = text.lines().map(|text| entities(&line(text))).collect();
+    let lines: Vec<_> = text.lines().map(|text| entities(&line(text)).replace(WORD_JOINER, "")).collect();
     format!("<pre>{}</pre>", lines.join("\n"))
 }
 
@@ -130,6 +131,11 @@ mod tests {
             assert_eq!(sentence(text), markdown);
         }
         assert_eq!(block("a</pre>\n<img>"), "<pre>a&#60;/pre&#62;\n&#60;img&#62;</pre>");
+        assert_eq!(
+            block("# @a: x"),
+            "<pre>&#35; &#64;a: x</pre>",
+            "nothing unseen comes with what is copied"
+        );
     }
 
     proptest! {

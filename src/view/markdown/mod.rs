@@ -7,14 +7,18 @@
 pub(in crate::view) mod escape;
 pub(in crate::view) mod limit;
 
+use std::collections::BTreeSet;
+
 use crate::model::config::Shown;
 use crate::model::finding::{Finding, Findings};
 use crate::model::name::ConnectorName;
-use crate::model::plan::{Action, Change, ChangeKind, Held, Mode, Plan, Step, Sync};
+use crate::model::plan::{Action, Change, ChangeKind, Held, Left, Mode, Plan, Step, Sync};
 use crate::model::rule::Severity;
-use crate::view::human::{counts, last_line, why};
+use crate::view::human::steps::why;
+use crate::view::human::{counts, last_line};
 use crate::view::markdown::escape::{block, code, sentence};
 use crate::view::markdown::limit::Page;
+use crate::view::risks::{Borne, borne, phrase, safe_way};
 use crate::view::standing;
 
 /// How much of one value is shown.
@@ -59,6 +63,8 @@ pub fn plan(plan: &Plan, findings: &Findings) -> String {
         mode,
         steps,
         held,
+        risks: _,
+        leaves: _,
         unverifiable: _,
         unresolved: _,
         unmanaged: _,
@@ -85,11 +91,14 @@ pub fn plan(plan: &Plan, findings: &Findings) -> String {
             page.put(&step(&held.action, &format!("**held** {}", held.action.step.kind().name())));
         }
     }
-    for held in held {
-        page.put(&hold(held));
+    let mut borne = borne(plan);
+    let borne_by_held = borne.split_off(steps.len());
+    let mut released = BTreeSet::new();
+    for (held, borne) in held.iter().zip(&borne_by_held) {
+        page.put(&hold(held, borne, &mut released));
     }
-    for part in steps.iter().filter_map(changes) {
-        page.put(&part);
+    for (action, borne) in steps.iter().zip(&borne) {
+        page.put(&changes(action, borne));
     }
     let notes = notes(plan);
     if !notes.is_empty() {
@@ -110,6 +119,8 @@ fn notes(plan: &Plan) -> Vec<String> {
         mode: _,
         steps: _,
         held: _,
+        risks: _,
+        leaves: _,
         unverifiable,
         unresolved,
         unmanaged,
@@ -147,21 +158,54 @@ fn step(action: &Action, verb: &str) -> String {
     format!("| {verb} | {} | {} |\n", code(action.connector.as_str()), sentence(&why(action)))
 }
 
-/// Why a step is held, and what to add so that it is taken.
-fn hold(held: &Held) -> String {
+/// Why a step is held, and what to add so that it is taken; that once.
+fn hold<'h>(held: &'h Held, borne: &Borne<'_>, released: &mut BTreeSet<&'h str>) -> String {
     let Held { action, hold, detail, release } = held;
     let name = code(action.connector.as_str());
-    let mut text = format!("\n{name} is held (`{}`):\n{}\n", hold.name(), block(detail));
-    if let Some(release) = release {
+    let verb = action.step.kind().name();
+    let mut text = format!("\n{name}: {verb} is held (`{}`):\n{}\n", hold.name(), block(detail));
+    text.push_str(&remarks(borne));
+    if let Some(release) = release.as_deref().filter(|release| released.insert(release)) {
         text.push_str(&format!("\nTo release it, add:\n{}\n", block(release)));
     }
     let rows = of_changes(&action.step);
     text + &details(&name, &rows)
 }
 
-fn changes(action: &Action) -> Option<String> {
-    let rows = of_changes(&action.step);
-    (!rows.is_empty()).then(|| details(&code(action.connector.as_str()), &rows))
+/// What a step changes, what that may do to data, and what outlives its connector.
+fn changes(action: &Action, borne: &Borne<'_>) -> String {
+    let name = code(action.connector.as_str());
+    let (rows, remarks) = (of_changes(&action.step), remarks(borne));
+    let remarks = if remarks.is_empty() { remarks } else { format!("\n{name}:\n{remarks}") };
+    remarks + &details(&name, &rows)
+}
+
+/// What may happen to data, and what stays behind, as a list.
+fn remarks(borne: &Borne<'_>) -> String {
+    let Borne { risks, leaves } = borne;
+    let mut text = String::new();
+    for risk in risks {
+        let safe = safe_way(risk).map(|way| format!("<br>The safe way: {}", lines(way))).unwrap_or_default();
+        let (what, consequence) =
+            (sentence(&phrase(&risk.key, risk.harm, &risk.standing)), lines(&risk.consequence));
+        text.push_str(&format!("\n- **{what}**<br>{consequence}{safe}"));
+    }
+    if !leaves.is_empty() {
+        let left = |Left { kind, name, within }: &Left| {
+            let name = name.as_deref().map(|name| format!(" {}", code(name))).unwrap_or_default();
+            let within = within.as_deref().map(|within| format!(" in {}", code(within))).unwrap_or_default();
+            format!("{}{name}{within}", kind.name())
+        };
+        let left: Vec<_> = leaves.iter().map(left).collect();
+        text.push_str(&format!("\n- stays behind: {}", left.join(", ")));
+    }
+    if text.is_empty() { text } else { text + "\n" }
+}
+
+/// Sentences of several lines.
+fn lines(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(sentence).collect();
+    lines.join("<br>")
 }
 
 fn details(name: &str, rows: &str) -> String {

@@ -10,6 +10,7 @@ use tagalong::model::config::{Config, Value};
 use tagalong::model::live::{Kind, LiveConnector, RunState};
 use tagalong::model::name::ConnectorName;
 use tagalong::model::plan::{Failed, Initial, Step, Target};
+use tagalong::model::pulse::Stored;
 use tagalong::model::report::Class;
 use tokio::time::{Instant, sleep};
 
@@ -376,5 +377,46 @@ pub async fn it_reads_a_worker_that_is_ready(site: &Site) -> Result<()> {
     } else {
         assert_eq!(methods, [("GET", "4xx"), ("GET", "4xx"), ("GET", "2xx")], "no health, nobody, the root");
     }
+    Ok(())
+}
+
+pub async fn it_tells_offsets_that_moved_from_those_that_did_not(site: &Site) -> Result<()> {
+    let (client, name) = (leader(site)?, name(site));
+    let missing = ConnectorName::observed(&site.name("nobody"));
+    if site.version < (3, 5) {
+        let error = failure(client.offsets(&missing).await)?;
+        assert_eq!((error.class(), error.is_certain()), (Class::Unsupported, true), "{error}");
+        return Ok(());
+    }
+    assert_eq!(client.offsets(&missing).await?, None);
+    take(&client, &name, &create(&source(), Target::Running)).await?;
+    site.until_tasks(name.as_str(), "RUNNING").await?;
+    assert_eq!(client.offsets(&name).await?, Some(Stored::Nothing));
+    if site.version < (3, 6) {
+        return Ok(());
+    }
+    take(&client, &name, &Step::Stop { from: Target::Running }).await?;
+    site.until_state(name.as_str(), "STOPPED").await?;
+    site.until(name.as_str(), |status| status["tasks"].as_array()?.is_empty().then_some(())).await?;
+    let follower = self::client(&site.follower, Writer::Leader)?;
+    let at = async |offset: &str| -> Result<Stored> {
+        let partition = format!(r#"{{"filename":{}}}"#, source()["file"]);
+        let body = format!(r#"{{"offsets":[{{"partition":{partition},"offset":{offset}}}]}}"#);
+        site.ask("PATCH", &format!("/connectors/{name}/offsets"), Some(&body)).await?.is(200);
+        let stored = client.offsets(&name).await?.context("it is there")?;
+        assert_eq!(client.offsets(&name).await?, Some(stored), "it stands still");
+        assert_eq!(follower.offsets(&name).await?, Some(stored), "any worker tells it");
+        Ok(stored)
+    };
+    let (first, moved) = (at(r#"{"position":1}"#).await?, at(r#"{"position":2}"#).await?);
+    assert!(
+        matches!((first, moved), (Stored::At(_), Stored::At(_))) && first != moved,
+        "{first:?} {moved:?}"
+    );
+    assert_eq!(at(r#"{"position":2}"#).await?, moved);
+    let snapshot = r#"{"position":2,"snapshot":"INITIAL","snapshot_completed":false}"#;
+    assert_eq!(at(snapshot).await?, Stored::Snapshot);
+    site.ask("DELETE", &format!("/connectors/{name}/offsets"), None).await?.is(200);
+    assert_eq!(client.offsets(&name).await?, Some(Stored::Nothing));
     Ok(())
 }

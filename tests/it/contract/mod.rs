@@ -99,6 +99,7 @@ macro_rules! every_client_case {
             client: it_restarts_what_failed,
             client: it_restarts_one_by_one,
             client: it_reads_a_worker_that_is_ready,
+            client: it_tells_offsets_that_moved_from_those_that_did_not,
         }
     };
 }

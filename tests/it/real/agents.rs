@@ -10,7 +10,7 @@ use tagalong_testkit::stack::handle::Stack;
 use tagalong_testkit::stack::protocol::Group;
 use tokio::time::{Instant, sleep};
 
-use crate::real::cluster::{CHANGE_DEADLINE, Cluster, Config, PATIENCE};
+use crate::real::cluster::{CHANGE_DEADLINE, Cluster, Config, PATIENCE, acts};
 use crate::support::agent::{Agent, wait_within};
 use crate::support::definitions::{Definitions, file_of, file_source};
 
@@ -208,12 +208,8 @@ async fn put_back(Beside { cluster, proxy, agent, .. }: &Beside) -> Result<()> {
     let back = || async { Ok(cluster.config(name).await? == released) };
     wait_within(PATIENCE, "the change is put back", back).await.with_context(|| agent.log())?;
     sleep(Duration::from_secs(4)).await;
-    let written: Vec<_> = proxy
-        .writes()
-        .into_iter()
-        .filter(|request| !request.path.contains("tagalong-probe-"))
-        .map(|request| (request.method.to_string(), request.path, request.status))
-        .collect();
+    let written: Vec<_> =
+        acts(proxy).map(|request| (request.method.to_string(), request.path, request.status)).collect();
     assert_eq!(written, [("PUT".to_owned(), format!("/connectors/{name}/config?forward=false"), Some(200))]);
     Ok(())
 }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tagalong_testkit::http;
+use tagalong_testkit::proxy::{Proxy, Recorded};
 use tagalong_testkit::stack::protocol::Worker;
 
 /// How long a story on real parts waits: the machine may be busy with other things.
@@ -22,6 +23,22 @@ pub type Config = BTreeMap<String, String>;
 #[expect(clippy::print_stdout, reason = "it is what the test prints")]
 pub fn note(text: &str) {
     println!("{text}");
+}
+
+/// What was sent through a proxy that would change something, without the questions who leads.
+pub fn acts(proxy: &Proxy) -> impl Iterator<Item = Recorded> {
+    proxy.writes().into_iter().filter(|request| !request.path.contains("tagalong-probe-"))
+}
+
+/// The same, a line each: `DELETE /connectors/orders?forward=false`.
+pub fn lines(proxy: &Proxy) -> impl Iterator<Item = String> {
+    acts(proxy).map(|request| format!("{} {}", request.method, request.path))
+}
+
+/// The id of a row that came out of a connector of Debezium's.
+pub fn id(value: Option<&str>) -> Result<u64> {
+    let event: Value = serde_json::from_str(value.context("a value")?)?;
+    event["after"]["id"].as_u64().with_context(|| event.to_string())
 }
 
 /// One worker of a cluster.
@@ -51,6 +68,11 @@ impl Cluster {
     /// A connector's config.
     pub async fn config(&self, name: &str) -> Result<Config> {
         Ok(serde_json::from_value(self.get(&format!("/connectors/{name}/config")).await?)?)
+    }
+
+    /// What is kept of how far a connector has come.
+    pub async fn offsets(&self, name: &str) -> Result<Value> {
+        self.get(&format!("/connectors/{name}/offsets")).await
     }
 
     /// A connector's state and those of its tasks, in one line: `RUNNING [RUNNING]`.

@@ -1,5 +1,6 @@
 //! On real parts: Kafka, Connect, Debezium, PostgreSQL. `cargo test -- --skip real::` leaves them out.
 
+mod adopted;
 mod agents;
 mod cluster;
 mod contract;
@@ -7,19 +8,26 @@ mod contract_2_2;
 mod contract_2_8;
 mod contract_3_7;
 mod contract_3_9;
+mod converters;
 mod demo;
 mod failover;
 mod failover_long;
+mod flow;
+mod held;
+pub mod held_changes;
+mod lost;
 mod masked;
 mod pair;
 mod plugins;
 mod reach;
 mod reach_balance;
 mod reach_tls;
+mod rollouts;
 mod secrets;
 mod ssh;
 mod ssh_keys;
 mod stack;
+mod stalled;
 mod steady;
 mod story;
 mod versions;

@@ -8,6 +8,7 @@ use tagalong_testkit::stack::handle::Stack;
 use tagalong_testkit::stack::protocol::Group;
 
 use crate::support::command::{Desk, Said};
+use crate::support::page::{blocks, files, read};
 
 const ENVIRONMENT: (&str, &str) = ("environments/test.yaml", "environment: test\n");
 
@@ -88,6 +89,32 @@ const EXPECTED: &[&str] = &[
 async fn every_mistake_is_found_at_its_line_and_no_secret_gets_out() -> Result<()> {
     let stack = Stack::shared().await?;
     found_on(stack, &stack.workers()[0].url).await
+}
+
+#[tokio::test]
+async fn a_real_debezium_takes_the_connector_of_the_readme() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let at = stack.postgres().at;
+    let desk = Desk::new(&[])?;
+    let page = blocks(&read("README.md")?);
+    for (path, text) in page.iter().filter(|block| block.info == "yaml").flat_map(files) {
+        let here = text
+            .replace("db.internal", &at.host)
+            .replace("database.user: debezium", &format!("database.user: {}", at.user))
+            .replace("database: shop", "database: postgres")
+            .replace("/run/secrets/debezium.properties", &at.password_file.display().to_string());
+        desk.write(&path, &here)?;
+    }
+    let port = at.port;
+    let here = format!("environment: test\nbase: production\nconfig: {{database.port: {port}}}\n");
+    desk.write("environments/test.yaml", &here)?;
+    let said = desk.run(&format!("validate -e test --strict --connect {}", stack.workers()[0].url)).await?;
+    assert_eq!(
+        (said.code, said.out.lines().next()),
+        (Some(0), Some("Valid for test. The plugins looked at 1 connector.")),
+        "{said}"
+    );
+    Ok(())
 }
 
 #[tokio::test]

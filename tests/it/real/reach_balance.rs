@@ -99,7 +99,7 @@ async fn one_agent_before_a_load_balancer_writes_everything_once_also_while_a_wo
             vec![(b, with(b, "running")), (c, with(c, "running"))],
             vec![format!("PUT {b}/resume"), format!("PUT {c}/resume")],
         ),
-        (vec![(c, gone)], vec![format!("DELETE {c}")]),
+        (vec![(c, gone)], vec![format!("PUT {c}/stop"), format!("DELETE {c}")]),
     ] {
         proxy.clear();
         let files: Vec<_> = texts.iter().map(|(name, text)| (file_of(name), text.clone())).collect();

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
 use tagalong_testkit::proxy::Proxy;
 use tagalong_testkit::stack::handle::{Postgres, Stack};
 use tagalong_testkit::stack::protocol::{Group, Worker};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
-use crate::real::cluster::{CHANGE_DEADLINE, Cluster, PATIENCE};
+use crate::real::cluster::{CHANGE_DEADLINE, Cluster, PATIENCE, acts, id, lines};
 use crate::support::agent::{Agent, wait_within};
 use crate::support::definitions::Definitions;
 
@@ -69,7 +68,12 @@ struct Story {
 
 impl Story {
     /// Begins with one connector file and the template.
-    async fn begin((path, text): &(String, String)) -> Result<Self> {
+    async fn begin(connector: &(String, String)) -> Result<Self> {
+        Self::begin_with(connector, "").await
+    }
+
+    /// The same, with more in the settings.
+    async fn begin_with((path, text): &(String, String), more: &str) -> Result<Self> {
         let worker = worker().await?;
         let cluster = Cluster::of(worker);
         // Says when a task is made, which is when it is restarted.
@@ -77,7 +81,7 @@ impl Story {
         let (postgres, proxy) = (Stack::shared().await?.postgres(), Proxy::start(&worker.url).await?);
         let definitions = Definitions::new(&[TEMPLATE, (path, text)]).await?;
         let settings = format!(
-            "{}values: {{postgres: {{host: {}, port: {}, user: {}, password_file: {}}}}}\n",
+            "{}values: {{postgres: {{host: {}, port: {}, user: {}, password_file: {}}}}}\n{more}",
             definitions.settings_within(&proxy.url(), CHANGE_DEADLINE),
             postgres.at.host,
             postgres.at.port,
@@ -96,9 +100,7 @@ impl Story {
 
     /// The requests that changed something, without the probes.
     fn writes(&self) -> Vec<String> {
-        let writes = self.proxy.writes().into_iter();
-        let writes = writes.filter(|request| !request.path.contains("tagalong-probe-"));
-        writes.map(|request| format!("{} {}", request.method, request.path)).collect()
+        lines(&self.proxy).collect()
     }
 
     /// How often a connector's first task was started.
@@ -125,10 +127,6 @@ impl Story {
 async fn ids(name: &str, count: usize) -> Result<Vec<u64>> {
     let topic = format!("{name}.public.orders");
     let records = Stack::shared().await?.kafka().consume(&topic, count, PATIENCE).await?;
-    let id = |value: Option<&str>| -> Result<u64> {
-        let event: Value = serde_json::from_str(value.context("a value")?)?;
-        event["after"]["id"].as_u64().with_context(|| event.to_string())
-    };
     records.iter().map(|record| id(record.value.as_deref())).collect()
 }
 
@@ -194,7 +192,9 @@ async fn what_is_released_is_what_the_connector_does_and_no_row_is_lost_or_doubl
     story.proxy.clear();
     let (path, _) = connector(name, database, "");
     story.release(&(path, format!("connector: {name}\nstate: absent\n"))).await?;
-    assert_eq!(story.writes(), [format!("DELETE /connectors/{name}?forward=false")]);
+    let writes = [("PUT", "/stop"), ("DELETE", "")]
+        .map(|(method, rest)| format!("{method} /connectors/{name}{rest}?forward=false"));
+    assert_eq!(story.writes(), writes);
     ensure!(!story.cluster.names().await?.contains(&name.to_owned()), "it is gone");
     let slots = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'story_orders'";
     assert_eq!(
@@ -202,6 +202,45 @@ async fn what_is_released_is_what_the_connector_does_and_no_row_is_lost_or_doubl
         "1",
         "what it leaves in the database is for a person to remove"
     );
+    story.told_no_secret().await?;
+    story.agent.end().await.map(drop)
+}
+
+#[tokio::test]
+async fn a_deleted_connector_leaves_its_slot_its_publication_and_its_offsets_and_goes_on_from_them()
+-> Result<()> {
+    let (name, database) = ("story-gone", "story_gone");
+    let postgres = Stack::shared().await?.postgres();
+    postgres.database(database).await?;
+    postgres.sql(database, "CREATE TABLE orders (id int PRIMARY KEY)").await?;
+    postgres.sql(database, "INSERT INTO orders VALUES (1), (2)").await?;
+    let there = connector(name, database, "");
+    let mut story = Story::begin_with(&there, "prune: {grace: 5s}\n").await?;
+    story.agent.wait_for_applied(&story.definitions.released()?).await?;
+    assert_eq!(ids(name, 2).await?, [1, 2]);
+
+    story.proxy.clear();
+    let absent = (there.0.clone(), format!("connector: {name}\nstate: absent\n"));
+    story.release(&absent).await?;
+    let writes = [("PUT", "/stop"), ("DELETE", "")]
+        .map(|(method, rest)| format!("{method} /connectors/{name}{rest}?forward=false"));
+    assert_eq!(story.writes(), writes, "{}", story.agent.log());
+    let at =
+        |method: &str| acts(&story.proxy).find(|request| request.method == method).map(|request| request.at);
+    let (stop, delete) = at("PUT").zip(at("DELETE")).context("both were sent")?;
+    ensure!(delete >= stop + Duration::from_secs(5), "{stop:?} {delete:?}");
+    ensure!(!story.cluster.names().await?.contains(&name.to_owned()), "it is gone");
+
+    let slot = "SELECT plugin, active FROM pg_replication_slots WHERE slot_name = 'story_gone'";
+    assert_eq!(postgres.sql(database, slot).await?, "pgoutput|f", "the server keeps its log for it");
+    let publication = "SELECT count(*) FROM pg_publication WHERE pubname = 'story_gone'";
+    assert_eq!(postgres.sql(database, publication).await?, "1");
+
+    // Made anew with the same name it goes on: what was read is not read again, what came meanwhile is.
+    insert(postgres, database, 3, 3).await?;
+    story.release(&there).await?;
+    insert(postgres, database, 4, 4).await?;
+    assert_eq!(ids(name, 4).await?, [1, 2, 3, 4]);
     story.told_no_secret().await?;
     story.agent.end().await.map(drop)
 }

@@ -92,7 +92,11 @@ async fn ends_up_as_declared(version: &str, stopped: &str, warnings: &[&str]) ->
         .collect();
     // What is created together ends in any order.
     ended.sort_unstable();
-    assert_eq!(ended.join("\n").replace('"', ""), RESULTS.trim_end(), "{applied}");
+    // What is deleted comes to rest first.
+    let rests = if stopped == "stopped" { "stop gone converged" } else { "pause gone converged" };
+    let mut wanted: Vec<_> = RESULTS.lines().chain([rests]).collect();
+    wanted.sort_unstable();
+    assert_eq!(ended.join("\n").replace('"', ""), wanted.join("\n"), "{applied}");
     let mut told: Vec<_> = applied["warnings"]
         .as_array()
         .context("warnings")?

@@ -5,13 +5,14 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use tagalong_testkit::{http, ports};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -56,6 +57,16 @@ impl Agent {
     /// The same, with these variables in its environment.
     pub async fn start_with(settings: &str, variables: &[(&str, &str)]) -> Result<Self> {
         Self::start_as(tagalong(), settings, variables).await
+    }
+
+    /// The same, but for one that looks only when [`Agent::looks`] tells it to, so that nothing happens between two looks.
+    /// Gives the file of its token too.
+    pub async fn start_told(settings: &str) -> Result<(Self, NamedTempFile)> {
+        let token = NamedTempFile::new()?;
+        std::fs::write(token.path(), "a word that nobody guesses")?;
+        let settings = settings.replace("interval: 1s", "interval: 1h");
+        let variables = [("TAGALONG_HTTP__TOKEN_FILE", &*token.path().to_string_lossy())];
+        Ok((Self::start_with(&settings, &variables).await?, token))
     }
 
     /// The same, where another program puts the agent in its own place.
@@ -196,6 +207,18 @@ impl Agent {
         wait_within(self.patience, &what, is).await.with_context(|| self.log())
     }
 
+    /// Has it look, by the token in this file, and waits until it has come to the end of that.
+    pub async fn looks(&self, token: &Path) -> Result<()> {
+        let answered =
+            async || anyhow::Ok(self.status().await?["answered"].as_u64().context("it is counted")?);
+        let before = answered().await?;
+        let mut command = tagalong();
+        command.args(["reconcile", "--agent", self.url(), "--token-file"]).arg(token);
+        ensure!(command.status().await?.success(), "it is told");
+        let looked = || async { Ok(answered().await? > before) };
+        wait_within(self.patience, "it has looked", looked).await.with_context(|| self.log())
+    }
+
     /// Waits until the cluster was last seen to equal this commit.
     pub async fn wait_for_applied(&self, commit: &str) -> Result<()> {
         let applied = || async {
@@ -232,4 +255,20 @@ where
         }
         sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Waits until the files of an agent that is gone are free. A process that another test starts at this moment has them,
+/// too, until it runs a program of its own.
+pub async fn let_go(state: &Path) -> Result<()> {
+    let is_free = || async {
+        for entry in std::fs::read_dir(state)? {
+            let path = entry?.path();
+            let is_lock = path.to_string_lossy().ends_with("-lock");
+            if is_lock && File::open(&path)?.try_lock().is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    wait("its files are free", is_free).await
 }

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use tagalong_testkit::git::repository::Repository;
 use tempfile::TempDir;
 
-use crate::support::signing::push;
+use crate::support::signing::{signed_commit, signed_tag};
 
 /// Someone with a certificate.
 pub struct Gpg {
@@ -72,16 +72,12 @@ impl Gpg {
 
     /// Makes or moves a signed tag, and pushes it.
     pub fn tag(&self, origin: &mut Repository, name: &str, target: &str) -> Result<()> {
-        self.git(origin, &["tag", "-f", "-s", "-m", "release", name, target])?;
-        origin.set_moment(origin.moment() + 60);
-        push(origin, name)
+        signed_tag(origin, (name, target), |origin, words| self.git(origin, words))
     }
 
     /// Makes a signed commit of what the work tree holds, and pushes it.
     pub fn commit(&self, origin: &mut Repository) -> Result<()> {
-        self.git(origin, &["commit", "-q", "-S", "--allow-empty", "-m", "signed"])?;
-        origin.set_moment(origin.moment() + 60);
-        origin.git(&["push", "-q", "-f", "origin", "HEAD"]).map(drop)
+        signed_commit(origin, |origin, words| self.git(origin, words))
     }
 
     /// Runs `git` with this one's keys, at the repository's moment.

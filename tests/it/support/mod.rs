@@ -10,6 +10,7 @@ pub mod example;
 pub mod forge;
 #[cfg(feature = "openpgp")]
 pub mod gpg;
+pub mod inside;
 pub mod mount;
 pub mod pack;
 pub mod page;
@@ -17,6 +18,7 @@ pub mod platform;
 pub mod process;
 pub mod program;
 pub mod reader;
+pub mod seen;
 pub mod signing;
 pub mod sshd;
 pub mod tree;

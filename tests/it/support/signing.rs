@@ -67,22 +67,39 @@ impl Signer {
 
     /// Makes or moves a signed tag, and pushes it.
     pub fn tag(&self, origin: &mut Repository, name: &str, target: &str) -> Result<()> {
-        self.git(origin, &["tag", "-f", "-s", "-m", "release", name, target])?;
-        origin.set_moment(origin.moment() + 60);
-        push(origin, name)
+        signed_tag(origin, (name, target), |origin, words| self.git(origin, words))
     }
 
     /// Makes a signed commit of what the work tree holds, and pushes it.
     pub fn commit(&self, origin: &mut Repository) -> Result<()> {
-        self.git(origin, &["commit", "-q", "-S", "--allow-empty", "-m", "signed"])?;
-        origin.set_moment(origin.moment() + 60);
-        origin.git(&["push", "-q", "-f", "origin", "HEAD"]).map(drop)
+        signed_commit(origin, |origin, words| self.git(origin, words))
     }
 
     fn git(&self, origin: &Repository, arguments: &[&str]) -> Result<String> {
         let key = format!("user.signingkey={}", self.key().display());
         origin.git(&[&["-c", "gpg.format=ssh", "-c", &key], arguments].concat())
     }
+}
+
+/// Makes or moves a tag that `git` signs with somebody's key, and pushes it.
+pub fn signed_tag(
+    origin: &mut Repository,
+    (name, target): (&str, &str),
+    git: impl Fn(&Repository, &[&str]) -> Result<String>,
+) -> Result<()> {
+    git(origin, &["tag", "-f", "-s", "-m", "release", name, target])?;
+    origin.set_moment(origin.moment() + 60);
+    push(origin, name)
+}
+
+/// Makes a commit of what the work tree holds that `git` signs with somebody's key, and pushes it.
+pub fn signed_commit(
+    origin: &mut Repository,
+    git: impl Fn(&Repository, &[&str]) -> Result<String>,
+) -> Result<()> {
+    git(origin, &["commit", "-q", "-S", "--allow-empty", "-m", "signed"])?;
+    origin.set_moment(origin.moment() + 60);
+    origin.git(&["push", "-q", "-f", "origin", "HEAD"]).map(drop)
 }
 
 /// Pushes a tag, wherever it points.
