@@ -10,6 +10,7 @@ use tagalong_testkit::fake::Fake;
 use tagalong_testkit::http;
 use tagalong_testkit::rules::{Effect, Rule};
 use tempfile::TempDir;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::support::agent::{Agent, tagalong, wait};
@@ -156,7 +157,8 @@ async fn a_webhook_about_what_is_not_followed_costs_one_small_question() -> Resu
 async fn a_hundred_webhooks_while_git_hangs_are_one_look_when_it_answers() -> Result<()> {
     let site = Site::new().await?;
     let agent = site.settled().await?;
-    site.definitions.http.rule(Rule::on("upload-pack", Effect::Delay(Duration::from_secs(6))).times(1));
+    let (answer, told) = watch::channel(false);
+    site.definitions.http.rule(Rule::on("upload-pack", Effect::Until(told)).times(1));
     site.definitions.http.clear();
     assert_eq!(hook(&agent, SECRET, &push_to("refs/tags/v1")).await?, 202);
     wait("git is asked, and hangs", || async { Ok(site.asked() == 1) }).await?;
@@ -165,6 +167,7 @@ async fn a_hundred_webhooks_while_git_hangs_are_one_look_when_it_answers() -> Re
         let hooks = (0..20).map(|_| hook(&agent, SECRET, &body));
         assert_eq!(futures_util::future::try_join_all(hooks).await?, [202; 20]);
     }
+    answer.send_replace(true);
     agent.wait_for_metric_from(NOOP, 3.0).await?;
     sleep(Duration::from_secs(2)).await;
     assert_eq!(site.asked(), 2, "the one in hand, and one for all that came meanwhile");
