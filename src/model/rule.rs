@@ -327,6 +327,10 @@ rules! {
     /// Two connectors keep their schema history in one topic.
     SharedHistoryTopic = "shared-history-topic", Warning, "give each its own `schema.history.internal.kafka.topic`",
         "The history is read from its beginning at each start, and is for one connector's use only; with two in it, each reads the other's schemas.";
+    /// Two sinks with different work read a topic in one consumer group.
+    SharedGroup = "shared-group", Warning, "give each its own `consumer.override.group.id`",
+        "Kafka gives each member of a group a part of the partitions: both say RUNNING, and each lacks what the other one takes (read in the documentation, not measured). \
+         Without `consumer.override.group.id` the group is `connect-` and the sink's name. A pattern in `topics.regex` may fit every topic.";
     /// Connectors of two environments read from one slot of one server, or say one server id to it.
     SharedAcrossEnvironments = "shared-across-environments", Warning, "correct the host of one environment, or give each its own slot and server id",
         "Mostly the host of one environment was copied to the other, so that staging reads production's database. Only hosts that are written in the repository are compared: no examples and no placeholders.";

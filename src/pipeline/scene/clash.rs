@@ -213,9 +213,6 @@ impl<'s> Claims<'s> {
         let Some(group) = Group::of(name, sight) else { return Vec::new() };
         let before = actor.was.and_then(|was| was.at_work());
         let before = before.filter(|before| Group::of(name, before).as_ref() == Some(&group));
-        let splits = |one: &Sight<'_>, other: &Sight<'_>| {
-            read(one).may_overlap(&read(other)) && !likeness::is_one_work(one, other)
-        };
         let is_new = |other: &Sight<'_>| before.is_none_or(|before| !splits(&before, other));
         let takes = |other: &&&ConnectorName| {
             let mut roles = roles((name, other), cast.get(*other), except).filter_map(|role| role.at_work());
@@ -231,6 +228,11 @@ impl<'s> Claims<'s> {
         let others = self.groups.get(&group).into_iter().flatten();
         others.filter(takes).map(danger).collect()
     }
+}
+
+/// Whether two of one consumer group take each other's records: they read one topic, and do not do one work.
+pub fn splits(one: &Sight<'_>, other: &Sight<'_>) -> bool {
+    read(one).may_overlap(&read(other)) && !likeness::is_one_work(one, other)
 }
 
 /// What another connector is while the step of one is taken: what it is now, unless it goes, and what its own step makes

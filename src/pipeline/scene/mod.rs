@@ -8,7 +8,7 @@ mod cast;
 pub mod clash;
 mod likeness;
 pub mod own;
-mod read;
+pub mod read;
 mod rename;
 mod route;
 mod way;
