@@ -136,11 +136,16 @@ impl<'t> Chain<'t> {
             *kind = class.into();
         }
         if let Ok(Some(on)) = self.text(name, "predicate") {
-            let of_it = self.below(&format!("predicates.{}.", on.trim()));
-            moves.extend(of_it.into_iter().map(|(leaf, key)| (format!("predicate.{leaf}"), self.token(key))));
+            moves.extend(self.predicate(&on));
             moves.insert("predicate".to_owned(), Ok("".into()));
         }
         Some(moves)
+    }
+
+    /// What a predicate says, whatever it is called.
+    pub fn predicate(&self, name: &str) -> Moves {
+        let own = self.below(&format!("predicates.{}.", name.trim())).into_iter();
+        own.map(|(leaf, key)| (format!("predicate.{leaf}"), self.token(key))).collect()
     }
 
     /// Whether a key of a transform of this sort decides where what is sought stands behind it.

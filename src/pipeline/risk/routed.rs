@@ -4,11 +4,8 @@
 //! It is known by its name, or by the field that it routes by. Whether two connectors send their records the same way is left
 //! to `scene::route`, where what is not known decides: here that would hold every transform that somebody wrote.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use crate::pipeline::risk::answer::Answer;
-use crate::pipeline::risk::chain::{Chain, Unknown};
+use crate::pipeline::risk::chain::{Chain, Moves, Unknown};
 use crate::pipeline::risk::turn::Turn;
 use crate::pipeline::transforms::{BY_FIELD, LIST};
 
@@ -20,7 +17,13 @@ pub fn otherwise(turn: &Turn<'_>, key: &str) -> Answer {
     let (before, after) = (Chain::before(turn), Chain::after(turn));
     let (Ok(had), Ok(has)) = (before.names(), after.names()) else { return Answer::Unknown };
     if key != LIST {
-        let decides = |name: &String| decides([before, after], key, name);
+        let says_the_same = |name: &String| {
+            let was = way(turn, before, name);
+            was.is_some() && was == way(turn, after, name)
+        };
+        let decides = |name: &String| {
+            if says_the_same(name) { Answer::No } else { decides([before, after], key, name) }
+        };
         return after.concerned(key, &had, &has).map(decides).max().unwrap_or(Answer::No);
     }
     let routers = |chain: Chain<'_>, names: &[String]| -> Vec<(String, Answer)> {
@@ -69,17 +72,21 @@ fn by_field(chain: Chain<'_>, name: &str) -> Answer {
     }
 }
 
-/// What a transform says, whatever it is called; none where nobody can say, or where its predicate changes.
-fn way(turn: &Turn<'_>, chain: Chain<'_>, name: &str) -> Option<BTreeMap<String, Arc<str>>> {
+/// What a transform and its predicate say, whatever they are called; none where nobody can say.
+fn way(turn: &Turn<'_>, chain: Chain<'_>, name: &str) -> Option<Moves> {
     let stem = format!("{LIST}.{name}.");
-    let mut way = BTreeMap::new();
+    let mut way = Moves::new();
     for key in turn.keys().chain(turn.changed().map(|(key, _)| key)) {
         let Some(leaf) = key.strip_prefix(&stem) else { continue };
         if let Some(text) = chain.said(key).ok()? {
-            way.insert(leaf.to_owned(), text);
+            way.insert(leaf.to_owned(), Ok(text));
         }
     }
-    let stem = way.get("predicate").map(|named| format!("predicates.{}.", named.trim()));
-    let is_changed = |stem: &String| turn.changed().any(|(key, _)| key.starts_with(stem.as_str()));
-    (!stem.as_ref().is_some_and(is_changed)).then_some(way)
+    let named = way.get("predicate").and_then(|named| named.as_ref().ok());
+    let of_it = named.map(|named| chain.predicate(named)).unwrap_or_default();
+    if !of_it.is_empty() {
+        way.remove("predicate");
+    }
+    way.extend(of_it);
+    Some(way)
 }

@@ -228,6 +228,36 @@ fn a_router_of_a_sink_that_only_gets_another_name_is_not_held() {
     assert_eq!(held(&sink("route", "${env:TO}")), [("transforms".into(), "sink-routed-elsewhere")]);
 }
 
+#[test]
+fn a_router_of_a_sink_is_held_where_its_predicate_asks_for_something_else_whatever_it_is_called() {
+    let sink = |router: &str, predicate: &str, pattern: &str| -> Config {
+        let all = format!(
+            "connector.class=AcmeSink transforms={router} transforms.{router}.type=RegexRouter \
+             transforms.{router}.regex=a transforms.{router}.predicate={predicate} predicates={predicate} \
+             predicates.{predicate}.type=TopicNameMatches predicates.{predicate}.pattern={pattern}"
+        );
+        let pairs = all.split_whitespace().filter_map(|pair| pair.split_once('='));
+        pairs.map(|(key, text)| (key, Value::new(key, text))).collect()
+    };
+    let held = |before: &Config, after: &Config| {
+        let found = of_change(before, after).into_iter().filter(|danger| danger.harm.is_held());
+        found.map(|danger| (danger.key.to_string(), danger.row)).collect::<Vec<_>>()
+    };
+    let at = |key: &str| vec![(key.to_owned(), "sink-routed-elsewhere")];
+    let before = sink("r", "p", "shop.*");
+    // Records that the pattern did not fit are routed from then on, or no longer.
+    assert_eq!(held(&before, &sink("r", "p", "s.*")), at("predicates.p.pattern"));
+    assert_eq!(held(&before, &sink("route", "p", "s.*")), at("transforms"));
+    assert_eq!(held(&before, &sink("route", "is-shop", "s.*")), at("transforms"));
+    assert_eq!(held(&before, &sink("route", "is-shop", "${env:P}")), at("transforms"));
+    assert_eq!(held(&before, &sink("r", "is-shop", "s.*")).first(), at("predicates.is-shop.pattern").first());
+
+    assert_eq!(held(&before, &sink("route", "is-shop", "shop.*")), []);
+    assert_eq!(held(&before, &sink("r", "is-shop", "shop.*")), []);
+    let filled_in = |router| sink(router, "p", "${env:P}");
+    assert_eq!(held(&filled_in("r"), &filled_in("route")), []);
+}
+
 fn any_example() -> impl Strategy<Value = &'static Example> {
     prop::sample::select(examples::rows().chain(NONE).collect::<Vec<_>>())
 }
