@@ -118,7 +118,7 @@ fn the_risks_page_is_the_table() -> Result<()> {
         writeln!(text, "| [`{id}`](#{id}) | {} | {} | {} |", keys(row), row.of, effect(row))?;
     }
     for row in &all {
-        let Row { id, keys: _, of, on, when, harm: _, consequence, remedy, seen } = row;
+        let Row { id, keys: _, of, on, when, harm: _, consequence, names, remedy, seen } = row;
         write!(text, "\n## {id}\n\n{}, of {of}.", keys(row))?;
         let when = when.to_string();
         match (on, when.is_empty()) {
@@ -130,7 +130,12 @@ fn the_risks_page_is_the_table() -> Result<()> {
         if !former.is_empty() {
             write!(text, " Before Debezium 2.0: {}.", former.join(", "))?;
         }
-        write!(text, " Harm: {}.\n\nWhat happens: {consequence}\n", effect(row))?;
+        write!(text, " Harm: {}.\n\nWhat happens: {consequence}", effect(row))?;
+        text.push_str(if names.is_some() {
+            " A plan names what is concerned, as far as it is known.\n"
+        } else {
+            "\n"
+        });
         if let Some(remedy) = remedy {
             write!(text, "\nThe safe way: {remedy}.\n")?;
         }

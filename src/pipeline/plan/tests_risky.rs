@@ -100,7 +100,7 @@ fn every_row_holds_or_tells_what_it_says() {
             continue;
         };
         let found = found.unwrap_or_else(|| panic!("{example:?}: {:?}", plan.risks));
-        assert_eq!((found.harm, found.consequence.as_ref()), (harm, row.consequence), "{example:?}");
+        assert_eq!((found.harm, found.consequence.starts_with(row.consequence)), (harm, true), "{example:?}");
         if !harm.is_held() {
             assert_eq!(found.standing, Standing::Told, "{example:?}");
             continue;

@@ -38,11 +38,15 @@ enum How {
 
 /// Whether a field is shown from now on that a transform hid.
 pub fn laid_open(turn: &Turn<'_>, key: &str) -> Answer {
-    let (before, after) = (Chain::before(turn), Chain::after(turn));
-    let Ok(had) = before.names() else { return Answer::Unknown };
-    let look = Look { turn, key, before, after, has: after.names(), had };
+    let Ok(look) = Look::new(turn, key) else { return Answer::Unknown };
     let judged = look.had.iter().map(|name| look.at(name).unwrap_or(Answer::Unknown));
     judged.max().unwrap_or(Answer::No)
+}
+
+/// The fields that are shown, or may be, as far as they are known.
+pub fn shown_anew(turn: &Turn<'_>, key: &str) -> BTreeSet<String> {
+    let Ok(look) = Look::new(turn, key) else { return BTreeSet::new() };
+    look.had.iter().flat_map(|name| look.fields(name)).collect()
 }
 
 /// Whether a key is what a mask writes in the place of a value.
@@ -74,6 +78,23 @@ struct Look<'t> {
 }
 
 impl<'t> Look<'t> {
+    fn new(turn: &'t Turn<'t>, key: &'t str) -> Known<Self> {
+        let (before, after) = (Chain::before(turn), Chain::after(turn));
+        Ok(Self { turn, key, before, after, had: before.names()?, has: after.names() })
+    }
+
+    /// The fields of one of the transforms so far that the key shows; all of them where nobody can tell which.
+    fn fields(&self, name: &str) -> BTreeSet<String> {
+        let judged = self.at(name);
+        let Ok(Some(veil)) = Veil::of(&self.before, name, true) else { return BTreeSet::new() };
+        let veils = match (judged, &self.has) {
+            (Ok(Answer::No), _) => return BTreeSet::new(),
+            (Ok(Answer::Yes | Answer::Unknown), Ok(has)) => self.veils(&veil, name, has).0,
+            (Ok(_) | Err(Unknown), _) => Vec::new(),
+        };
+        veil.beyond(&veils)
+    }
+
     /// Whether the key shows what one of the transforms so far hid.
     fn at(&self, name: &str) -> Known<Answer> {
         let part = self.part(name);
@@ -162,8 +183,19 @@ impl<'t> Look<'t> {
         !self.is_of_another_class(name, leaf) && at(was) != at(will)
     }
 
-    /// Whether nothing hides afterwards what a transform hid. What another one hides counts where it finds what this one found.
+    /// Whether nothing hides afterwards what a transform hid.
     fn uncovered(&self, veil: &Veil, name: &str, has: &[String]) -> Answer {
+        let (veils, is_sure) = self.veils(veil, name, has);
+        match veil.is_among(&veils) {
+            Answer::Yes => Answer::No,
+            Answer::No if is_sure => Answer::Yes,
+            Answer::No | Answer::Unknown => Answer::Unknown,
+        }
+    }
+
+    /// What hides afterwards wherever a transform hid, and whether that is surely all. What another one hides counts where it
+    /// finds what this one found.
+    fn veils(&self, veil: &Veil, name: &str, has: &[String]) -> (Vec<Veil>, bool) {
         let is_changed = |predicate: &str| {
             let stem = format!("predicates.{}.", predicate.trim());
             self.turn.changed().any(|(key, _)| key.starts_with(&stem))
@@ -185,11 +217,7 @@ impl<'t> Look<'t> {
             (Some(on), Some(was)) => on == was && !is_changed(&on.0),
             (Some(_), None) => false,
         });
-        match veil.is_among(&veils) {
-            Answer::Yes => Answer::No,
-            Answer::No if is_sure => Answer::Yes,
-            Answer::No | Answer::Unknown => Answer::Unknown,
-        }
+        (veils, is_sure)
     }
 }
 
@@ -239,21 +267,36 @@ impl Veil {
                 Answer::No
             };
         };
-        let others = others.iter().filter(|other| side(&other.class) == side(&self.class));
-        let others: Vec<_> = others
-            .filter_map(|other| match &other.how {
-                How::Fields { gone, left } => Some((gone, left)),
-                How::Own => None,
-            })
-            .collect();
-        let hides = |field: &String| {
-            others.iter().any(|(gone, left)| {
-                gone.contains(field) || left.as_ref().is_some_and(|left| !left.contains(field))
-            })
-        };
         let leaves_no_more = |more: &BTreeSet<String>| {
-            others.iter().any(|(_, left)| left.as_ref().is_some_and(|left| left.is_subset(more)))
+            self.of_its_side(others).any(|(_, left)| left.is_some_and(|left| left.is_subset(more)))
         };
-        (gone.iter().all(hides) && left.as_ref().is_none_or(leaves_no_more)).into()
+        let is_hidden = |field: &String| self.is_hidden(field, others);
+        (gone.iter().all(is_hidden) && left.as_ref().is_none_or(leaves_no_more)).into()
+    }
+
+    /// What others hide on its side of the record, as far as that is known.
+    fn of_its_side<'v>(
+        &self,
+        others: &'v [Self],
+    ) -> impl Iterator<Item = (&'v BTreeSet<String>, Option<&'v BTreeSet<String>>)> {
+        let others = others.iter().filter(|other| side(&other.class) == side(&self.class));
+        others.filter_map(|other| match &other.how {
+            How::Fields { gone, left } => Some((gone, left.as_ref())),
+            How::Own => None,
+        })
+    }
+
+    /// Whether others hide a field on its side of the record.
+    fn is_hidden(&self, field: &String, others: &[Self]) -> bool {
+        self.of_its_side(others)
+            .any(|(gone, left)| gone.contains(field) || left.is_some_and(|left| !left.contains(field)))
+    }
+
+    /// The fields that it hides and others do not, as far as somebody names them.
+    fn beyond(&self, others: &[Self]) -> BTreeSet<String> {
+        let How::Fields { gone, left } = &self.how else { return BTreeSet::new() };
+        let come = self.of_its_side(others).filter_map(|(_, others)| Some((left.as_ref()?, others?)));
+        let come = come.flat_map(|(left, others)| others.difference(left));
+        gone.iter().chain(come).filter(|field| !self.is_hidden(field, others)).cloned().collect()
     }
 }

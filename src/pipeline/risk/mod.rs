@@ -98,8 +98,33 @@ pub fn of_change_owing(before: &Config, after: &Config, owed: &BTreeSet<Arc<str>
         Shown::Text(text) => Some(text),
         Shown::Hidden => None,
     };
-    let danger = |(key, row): (Arc<str>, &Row)| Some(Danger { to: says(&key), ..danger(&key, row)? });
+    let danger = |(key, row): (Arc<str>, &Row)| {
+        let mut danger = Danger { to: says(&key), ..danger(&key, row)? };
+        if let Some(names) = row.names {
+            let turn = Turn::new(before, after, owed);
+            let name = turn.changed().find(|(_, own)| **own == *key).map(|(name, _)| name);
+            let named = name.map(|name| names(&turn, name)).unwrap_or_default();
+            danger.consequence.to_mut().push_str(&concerned(named, [before, after]));
+        }
+        Some(danger)
+    };
     judged(before, after, owed).into_iter().filter_map(danger).collect()
+}
+
+/// The fields or columns of a change, in words; nothing where none is known. In which the text of a secret stands is not told.
+fn concerned(names: BTreeSet<String>, configs: [&Config; 2]) -> String {
+    const TOLD: usize = 10;
+    let secrets = || configs.into_iter().flat_map(Config::iter).map(|(_, value)| value);
+    let is_told = |name: &String| {
+        let value = Value::new("", name.as_str());
+        !secrets().any(|secret| value.repeats(secret))
+    };
+    let names: Vec<_> = names.into_iter().filter(is_told).map(|name| format!("`{name}`")).collect();
+    match names.len() {
+        0 => String::new(),
+        1..=TOLD => format!(" Concerned: {}.", names.join(", ")),
+        all => format!(" Concerned: {}, and {} more.", names[..TOLD].join(", "), all - TOLD),
+    }
 }
 
 /// What it may do that masked keys are sent with a change of which nobody knows whether they change too, those that are

@@ -2,8 +2,11 @@
 //!
 //! Plain values. Whether a row speaks of a change is asked of [`When`], the rows themselves stand in `table`.
 
+use std::collections::BTreeSet;
+
 use crate::model::risk::Harm;
 use crate::pipeline::risk::family::Family;
+use crate::pipeline::risk::turn::Turn;
 use crate::pipeline::risk::when::When;
 
 /// What is known of one change.
@@ -23,11 +26,16 @@ pub struct Row {
     pub harm: Option<Harm>,
     /// What happens.
     pub consequence: &'static str,
+    /// The fields or columns that one change concerns by name, where that is more than its key says.
+    pub names: Option<Names>,
     /// The safe way to the same end, where one is known.
     pub remedy: Option<&'static str>,
     /// How one knows.
     pub seen: Seen,
 }
+
+/// What gives names of a change of a key.
+pub type Names = fn(&Turn<'_>, &str) -> BTreeSet<String>;
 
 /// A row that says nothing yet: each family of rows is laid over it.
 pub const BLANK: Row = Row {
@@ -38,6 +46,7 @@ pub const BLANK: Row = Row {
     when: When::Always,
     harm: None,
     consequence: "",
+    names: None,
     remedy: None,
     seen: Seen::Measured,
 };

@@ -1,5 +1,6 @@
 //! Conditions that take more than a word to say: what a change shows to one who knows what the keys mean.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::pipeline::classes;
@@ -89,6 +90,13 @@ pub fn laid_open(turn: &Turn<'_>, key: &str) -> Answer {
     }
 }
 
+/// The columns that are shown, or may be, as far as they are known.
+pub fn laid_open_by_name(turn: &Turn<'_>, key: &str) -> BTreeSet<String> {
+    let Said::Text(before) = turn.before(key) else { return BTreeSet::new() };
+    let shown = others(&before, &still_hidden(turn, key).unwrap_or_default()).into_iter();
+    shown.filter(|item| !is_not_chosen(turn, item)).map(str::to_owned).collect()
+}
+
 /// Whether a list of the columns that are chosen surely leaves one out.
 fn is_not_chosen(turn: &Turn<'_>, column: &str) -> bool {
     let Said::Text(chosen) = turn.after("column.include.list") else { return false };
@@ -107,6 +115,17 @@ pub fn chosen_anew(turn: &Turn<'_>, key: &str) -> Answer {
             (!others(&after, &known).is_empty()).into()
         }
     }
+}
+
+/// The columns that are chosen anew, or may be, as far as they are known.
+pub fn chosen_by_name(turn: &Turn<'_>, key: &str) -> BTreeSet<String> {
+    let Said::Text(after) = turn.after(key) else { return BTreeSet::new() };
+    let mut known = still_hidden(turn, key).unwrap_or_default();
+    known.extend(match turn.before(key) {
+        Said::Text(before) => Some(before),
+        Said::Nothing | Said::Unknown => None,
+    });
+    others(&after, &known).into_iter().map(str::to_owned).collect()
 }
 
 /// The lists of what is left out or masked afterwards, or cut off where a key cuts off no more; none where nobody can say what

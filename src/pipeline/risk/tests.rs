@@ -64,7 +64,7 @@ fn changes_that_only_look_like_one_are_none() {
 fn each_row_is_whole_and_has_a_name_of_its_own() {
     let mut ids = BTreeSet::new();
     for row in rows() {
-        let Row { id, keys, of: _, on, when, harm, consequence, remedy, seen: _ } = row;
+        let Row { id, keys, of: _, on, when, harm, consequence, names, remedy, seen: _ } = row;
         let is_kebab = |c: char| c.is_ascii_lowercase() || c == '-';
         assert!(!id.is_empty() && id.chars().all(is_kebab), "{id:?} is no name");
         assert!(ids.insert(id), "{id} stands twice");
@@ -72,6 +72,7 @@ fn each_row_is_whole_and_has_a_name_of_its_own() {
         assert!(consequence.ends_with('.'), "{id}: {consequence:?} is no sentence");
         assert!(remedy.is_none_or(|remedy| !remedy.ends_with('.')), "{id}: a remedy is no sentence");
         assert!(harm.is_some() || remedy.is_none(), "{id} does no harm and has a remedy");
+        assert!(names.is_none() || harm.is_some(), "{id} does no harm and has names");
         assert!(*on == On::Change || (keys.len() == 1 && !keys[0].contains('*')), "{id} is of one key");
         assert!(*on == On::Change || !when.to_string().is_empty(), "{id} says of which setting it speaks");
     }
@@ -168,6 +169,58 @@ fn what_is_laid_open_is_answered_for_at_the_keys_that_do_it() {
     assert_eq!(held(&short, &long), [("column.truncate.to.4.chars".into(), "column-laid-open")]);
     assert_eq!(held(&long, &short), []);
     assert_eq!(held(&short, &cut("column.mask.with.8.chars")), []);
+}
+
+#[test]
+fn what_is_laid_open_is_named_where_it_is_known_and_what_a_mask_writes_is_not() {
+    let told = |before: &[(&str, &str)], after: &[(&str, &str)]| {
+        let found = of_change(&config(before), &config(after)).into_iter();
+        let told = found.filter(|danger| danger.harm.is_held()).map(|danger| danger.consequence.into_owned());
+        told.collect::<Vec<_>>().join("\n")
+    };
+    let mask = |fields| {
+        let class = ("transforms.m.type", "MaskField$Value");
+        [("transforms", "u,m"), class, ("transforms.m.fields", fields), ("transforms.m.replacement", "4711")]
+    };
+    let named = told(&mask("card,iban,name"), &mask("name"));
+    assert!(named.ends_with(" Concerned: `card`, `iban`."), "{named}");
+    // What cannot be told for sure: all that the mask looks for.
+    let flat = [&mask("card")[..], &[("transforms.u.type", "Flatten$Value")]].concat();
+    let moved = told(&mask("card"), &flat);
+    assert!(moved.ends_with(" Concerned: `card`.") && !moved.contains("4711"), "{moved}");
+    let filled_in = told(&mask("card"), &mask("${env:FIELDS}"));
+    assert!(filled_in.ends_with(" Concerned: `card`."), "{filled_in}");
+    let hash = [("transforms", "m"), ("transforms.m.type", "com.acme.Hash"), ("transforms.m.key", "4711")];
+    let unknown = told(&hash, &[]);
+    assert!(unknown.ends_with("from there.") && !unknown.contains("4711"), "{unknown}");
+
+    let left = |fields| {
+        let list = ("transforms.m.include", fields);
+        [("transforms", "m"), ("transforms.m.type", "ReplaceField$Value"), list]
+    };
+    let more = told(&left("a,b"), &left("a,card"));
+    assert!(more.ends_with(" Concerned: `card`."), "{more}");
+
+    let columns =
+        told(&[("column.mask.with.8.chars", "p.a.card,p.a.iban")], &[("column.exclude.list", "p.a.iban")]);
+    assert!(columns.ends_with(" Concerned: `p.a.card`."), "{columns}");
+    let [few, all] = ["p.a.id", "p.a.id,p.a.card"].map(|list| [("column.include.list", list)]);
+    assert!(told(&few, &all).ends_with(" Concerned: `p.a.card`."), "{}", told(&few, &all));
+
+    let many: Vec<_> = (0..12).map(|at| format!("p.a.c{at:02}")).collect();
+    let many = told(&[("column.exclude.list", &many.join(","))], &[]);
+    assert!(many.ends_with("`p.a.c09`, and 2 more."), "{many}");
+}
+
+#[test]
+fn a_name_in_which_the_text_of_a_secret_stands_is_not_told() {
+    let of = |fields: &str| {
+        let mut config = config(&[("column.exclude.list", fields)]);
+        config.insert("database.password", Value::secret("hunter2"));
+        config
+    };
+    let found = of_change(&of("p.a.hunter2,p.a.card"), &of(""));
+    assert!(found[0].consequence.ends_with(" Concerned: `p.a.card`."), "{found:?}");
 }
 
 #[test]

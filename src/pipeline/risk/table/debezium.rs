@@ -150,6 +150,7 @@ pub static ROWS: &[Row] = &[
         ),
         harm: Some(Harm::Irreversible),
         consequence: "The values of that column stand in the topics as they are, or more of them does, and cannot be taken back from there.",
+        names: Some(shown::laid_open_by_name),
         remedy: Some("see that everybody who reads these topics may see it"),
         seen: Seen::Follows,
         ..ROW
@@ -173,6 +174,7 @@ pub static ROWS: &[Row] = &[
         ),
         harm: Some(Harm::Irreversible),
         consequence: "The values of that column stand in the topics as they are, and cannot be taken back from there.",
+        names: Some(shown::chosen_by_name),
         remedy: Some("see that everybody who reads these topics may see it"),
         seen: Seen::Follows,
         ..ROW

@@ -42,6 +42,7 @@ pub static ROWS: &[Row] = &[
         ),
         harm: Some(Harm::Irreversible),
         consequence: "The values of that field stand as they are in the topics, or where a sink writes to, and cannot be taken back from there.",
+        names: Some(hiding::shown_anew),
         remedy: Some("see that everybody who reads there may see them"),
         seen: Seen::Read,
         ..ROW
