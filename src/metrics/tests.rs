@@ -99,6 +99,7 @@ pub(in crate::metrics) fn plan() -> Plan {
         .into(),
         warnings: Vec::new(),
         risks: Vec::new(),
+        unjudged: BTreeMap::new(),
         leaves: BTreeMap::new(),
         incomplete: Vec::new(),
     }

@@ -28,6 +28,9 @@ pub struct Plan {
     pub held: Vec<Held>,
     /// What its steps, taken and held, may do to data; by connector and key.
     pub risks: Vec<Risk>,
+    /// The keys that its steps, taken and held, change and of which the table of risks has no row: what that does nobody has
+    /// judged.
+    pub unjudged: BTreeMap<ConnectorName, Vec<Arc<str>>>,
     /// What stays behind of each connector that it deletes or would delete, by name.
     pub leaves: BTreeMap<ConnectorName, Vec<Left>>,
     /// Connectors with keys that Connect masked, so that nobody can say whether they are equal.

@@ -249,6 +249,7 @@ mod tests {
             steps: steps.iter().map(configure).collect(),
             held: held_ones.iter().map(held).collect(),
             risks: Vec::new(),
+            unjudged: BTreeMap::new(),
             leaves: BTreeMap::new(),
             unverifiable: Vec::new(),
             unresolved: Vec::new(),

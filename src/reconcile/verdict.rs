@@ -146,6 +146,7 @@ mod tests {
             sync: BTreeMap::from([(orders(), sync)]),
             warnings: Vec::new(),
             risks: Vec::new(),
+            unjudged: BTreeMap::new(),
             leaves: BTreeMap::new(),
             incomplete: Vec::new(),
         }

@@ -121,6 +121,7 @@ pub(in crate::view) fn empty_plan() -> Plan {
         sync: BTreeMap::new(),
         warnings: Vec::new(),
         risks: Vec::new(),
+        unjudged: BTreeMap::new(),
         leaves: BTreeMap::new(),
         incomplete: Vec::new(),
     }
@@ -257,6 +258,7 @@ pub(in crate::view) fn plan() -> Plan {
         ],
         held: held(),
         risks: risks(),
+        unjudged: [(name("users-source"), vec!["max.batch.age".into()])].into(),
         leaves: leaves(),
         unverifiable: vec![unverifiable()],
         unresolved: vec![name("locked")],

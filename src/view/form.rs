@@ -4,6 +4,8 @@
 //! secret has no way in: only [`Shown`] is known here. Writing them as text is left to [`text`]'s
 //! callers.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::character::shown_in_json;
@@ -42,8 +44,10 @@ pub struct PlanForm {
     #[serde(default)]
     pub(in crate::view) risks: Vec<RiskForm>,
     #[serde(default)]
+    pub(in crate::view) unjudged: Vec<KeysForm>,
+    #[serde(default)]
     pub(in crate::view) leaves: Vec<LeftForm>,
-    pub(in crate::view) unverifiable: Vec<UnverifiableForm>,
+    pub(in crate::view) unverifiable: Vec<KeysForm>,
     pub(in crate::view) unresolved: Vec<String>,
     pub(in crate::view) unmanaged: Vec<String>,
     #[serde(default)]
@@ -64,6 +68,7 @@ impl PlanForm {
             steps,
             held,
             risks,
+            unjudged,
             leaves,
             unverifiable,
             unresolved,
@@ -80,8 +85,9 @@ impl PlanForm {
             steps: steps.iter().map(StepForm::new).collect(),
             held: held.iter().map(HeldForm::new).collect(),
             risks: risks.iter().map(RiskForm::new).collect(),
+            unjudged: unjudged.iter().map(|(name, keys)| KeysForm::new(name, keys)).collect(),
             leaves: LeftForm::all(leaves),
-            unverifiable: unverifiable.iter().map(UnverifiableForm::new).collect(),
+            unverifiable: unverifiable.iter().map(KeysForm::of_masked).collect(),
             unresolved: names(unresolved),
             unmanaged: names(unmanaged),
             warnings: warnings.iter().map(WarningForm::new).collect(),
@@ -267,16 +273,20 @@ impl HeldForm {
     }
 }
 
-/// A connector with keys that cannot be compared.
+/// A connector and some of its keys: those that cannot be compared, or of which nobody knows what changing them does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnverifiableForm {
+pub struct KeysForm {
     pub(in crate::view) connector: String,
     pub(in crate::view) keys: Vec<String>,
 }
 
-impl UnverifiableForm {
-    pub(in crate::view) fn new(unverifiable: &Unverifiable) -> Self {
+impl KeysForm {
+    pub(in crate::view) fn of_masked(unverifiable: &Unverifiable) -> Self {
         let Unverifiable { connector, keys } = unverifiable;
+        Self::new(connector, keys)
+    }
+
+    pub(in crate::view) fn new(connector: &ConnectorName, keys: &[Arc<str>]) -> Self {
         Self {
             connector: connector.as_str().to_owned(),
             keys: keys.iter().map(ToString::to_string).collect(),

@@ -162,6 +162,7 @@ async fn the_json_of_a_plan_is_what_is_promised() -> Result<()> {
             ],
             "held": [],
             "risks": [],
+            "unjudged": [{"connector": "orders", "keys": ["topic"]}],
             "leaves": [],
             "unverifiable": [],
             "unresolved": [],

@@ -90,6 +90,7 @@ impl Story {
             steps: names.iter().map(|name| configure(name)).collect(),
             held: Vec::new(),
             risks: Vec::new(),
+            unjudged: BTreeMap::new(),
             leaves: BTreeMap::new(),
             unverifiable: Vec::new(),
             unresolved: Vec::new(),

@@ -41,6 +41,7 @@ fn plan(steps: Vec<Action>, digest: u64) -> Plan {
         sync: BTreeMap::new(),
         warnings: Vec::new(),
         risks: Vec::new(),
+        unjudged: BTreeMap::new(),
         leaves: BTreeMap::new(),
         incomplete: Vec::new(),
     }

@@ -32,7 +32,7 @@ use crate::model::warning::{Lack, Warning};
 use crate::pipeline::diff::difference;
 use crate::pipeline::plan::idle::idle;
 use crate::pipeline::plan::prune::{Undeclared, prune};
-use crate::pipeline::risk::Danger;
+use crate::pipeline::risk::{self, Danger};
 use crate::pipeline::scene::{Met, Scene};
 
 /// Plans the way from what is to what should be, for one who knows no more than that.
@@ -95,6 +95,7 @@ pub fn plan_knowing(desired: &Desired, live: &Live, known: &Known, policy: &Poli
         deletion::drop_stops(&mut plan);
         plan.risks.sort_by(|a, b| (&a.connector, &a.key).cmp(&(&b.connector, &b.key)));
     }
+    plan.unjudged = unjudged(&plan, live, known);
     plan.leaves = leaves(&plan, live);
     plan.steps.sort_by(|a, b| rank(a).cmp(&rank(b)));
     plan.held.sort_by(|a, b| rank(&a.action).cmp(&rank(&b.action)));
@@ -110,6 +111,7 @@ fn empty(desired: &Desired, policy: &Policy) -> Plan {
         steps: Vec::new(),
         held: Vec::new(),
         risks: Vec::new(),
+        unjudged: BTreeMap::new(),
         leaves: BTreeMap::new(),
         unverifiable: Vec::new(),
         unresolved: Vec::new(),
@@ -320,6 +322,18 @@ fn hold_unaddressable(plan: &mut Plan, policy: &Policy) {
             deletion::hold_steps(plan, &name, Hold::Unaddressable, &detail);
         }
     }
+}
+
+/// What the steps change, taken and held, that nobody has judged.
+fn unjudged(plan: &Plan, live: &Live, known: &Known) -> BTreeMap<ConnectorName, Vec<Arc<str>>> {
+    let nothing = BTreeSet::new();
+    let of = |Action { connector, step, reason: _ }: &Action| {
+        let Step::Configure { config, changes: _ } = step else { return None };
+        let before = live.connectors.get(connector)?.config.as_ref()?;
+        let keys = risk::unjudged(before, config, known.owed.get(connector).unwrap_or(&nothing));
+        (!keys.is_empty()).then(|| (connector.clone(), keys))
+    };
+    plan.steps.iter().chain(plan.held.iter().map(|held| &held.action)).filter_map(of).collect()
 }
 
 /// What stays behind of each connector that is deleted, or would be.

@@ -2,8 +2,8 @@
 //!
 //! Takes the config that is and the config to be, gives what is known of the change: a table of rows, most of them measured.
 //! One row speaks of a key, the first whose condition holds; where nobody can tell whether one holds, because a value is hidden
-//! or is filled in by the worker, the worst of those that may. A key without a row has no risk. Whether anything is held for
-//! it is left to `plan`, what other connectors have to do with it to `scene`.
+//! or is filled in by the worker, the worst of those that may. A key without a row was judged by nobody, and no risk is
+//! told of it. Whether anything is held for a risk is left to `plan`, what other connectors have to do with it to `scene`.
 
 mod answer;
 mod beside;
@@ -109,6 +109,14 @@ pub fn of_change_owing(before: &Config, after: &Config, owed: &BTreeSet<Arc<str>
         Some(danger)
     };
     judged(before, after, owed).into_iter().filter_map(danger).collect()
+}
+
+/// The keys that say something else afterwards and of which no row speaks, whatever its conditions: that nothing is said of
+/// them does not say that it does no harm.
+pub fn unjudged(before: &Config, after: &Config, owed: &BTreeSet<Arc<str>>) -> Vec<Arc<str>> {
+    let turn = Turn::new(before, after, owed);
+    let is_known = |name: &str| table::rows().any(|row| speaks(row, &turn, name));
+    turn.changed().filter(|(name, _)| !is_known(name)).map(|(_, key)| key.into()).collect()
 }
 
 /// The fields or columns of a change, in words; nothing where none is known. In which the text of a secret stands is not told.

@@ -224,6 +224,15 @@ fn a_name_in_which_the_text_of_a_secret_stands_is_not_told() {
 }
 
 #[test]
+fn a_key_without_a_row_is_not_judged_and_one_that_is_known_to_do_no_harm_is() {
+    let of =
+        |pairs: &[(&str, &str)]| unjudged(&config(&[("acme.mode", "a")]), &config(pairs), &BTreeSet::new());
+    assert_eq!(of(&[("acme.mode", "b"), ("max.batch.size", "1")]), ["acme.mode".into()]);
+    assert_eq!(of(&[("table.include.list", "p.a"), ("transforms.m.acme", "x")]), ["acme.mode".into()]);
+    assert_eq!(of(&[("acme.mode", "a"), ("tasks.max", "1")]), [] as [Arc<str>; 0], "the default written out");
+}
+
+#[test]
 fn what_stays_hidden_is_held_at_no_key() {
     let mask = [("transforms.m.type", "MaskField$Value"), ("transforms.m.fields", "card")];
     let behind = |list: &'static str, key: &'static str, class| {

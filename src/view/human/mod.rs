@@ -35,6 +35,7 @@ pub fn plan(plan: &Plan, colour: bool) -> String {
         steps: _,
         held: _,
         risks: _,
+        unjudged: _,
         leaves: _,
         unverifiable: _,
         unresolved: _,

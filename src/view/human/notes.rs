@@ -18,6 +18,7 @@ pub(in crate::view::human) fn of_plan(out: &mut String, plan: &Plan, paint: Pain
         steps: _,
         held: _,
         risks: _,
+        unjudged: _,
         leaves: _,
         unverifiable,
         unresolved,
