@@ -5,9 +5,11 @@
 
 use crate::pipeline::risk::answer::Answer;
 use crate::pipeline::risk::captured::is_covered;
+use crate::pipeline::risk::chain::Chain;
 use crate::pipeline::risk::setting;
 use crate::pipeline::risk::side::Said;
 use crate::pipeline::risk::turn::Turn;
+use crate::pipeline::transforms::LIST;
 
 /// Lists that keep tables or columns from those who read the topics.
 const HIDING: &[&str] = &[
@@ -32,26 +34,43 @@ pub fn hides(turn: &Turn<'_>, _key: &str) -> Answer {
     turn.keys().filter(is_hiding).map(has_items).max().unwrap_or(Answer::No)
 }
 
+/// The keys of a transform that say what becomes of deletes: since Debezium 2.5, and before.
+const OF_DELETES: [&str; 3] =
+    [".delete.tombstone.handling.mode", ".delete.handling.mode", ".drop.tombstones"];
+
 /// Whether a delete comes in no form afterwards, and did before.
 pub fn drops_deletes(turn: &Turn<'_>, key: &str) -> Answer {
-    const LEAVES: [&str; 3] =
-        [".delete.tombstone.handling.mode", ".delete.handling.mode", ".drop.tombstones"];
-    let Some(stem) = LEAVES.iter().find_map(|leaf| key.strip_suffix(leaf)) else { return Answer::No };
-    let [now, then, tombstones] = LEAVES.map(|leaf| format!("{stem}{leaf}"));
+    let Some(stem) = OF_DELETES.iter().find_map(|leaf| key.strip_suffix(leaf)) else { return Answer::No };
+    drops(stem, &|key| turn.after(key)).min(drops(stem, &|key| turn.before(key)).not())
+}
+
+/// Whether a transform that says so already comes into the list, and none that was in it did. What says so anew is told of its
+/// own key.
+pub fn drops_deletes_from_now(turn: &Turn<'_>, _key: &str) -> Answer {
+    let (Ok(had), Ok(has)) = (Chain::before(turn).names(), Chain::after(turn).names()) else {
+        return Answer::Unknown;
+    };
+    let before = |name: &String| drops(&format!("{LIST}.{name}"), &|key| turn.before(key));
+    let after = |name: &String| drops(&format!("{LIST}.{name}"), &|key| turn.after(key));
+    let come = has.iter().filter(|name| !had.contains(name)).map(|name| before(name).min(after(name)));
+    let did = had.iter().map(before).max().unwrap_or(Answer::No);
+    come.max().unwrap_or(Answer::No).min(did.not())
+}
+
+/// Whether a transform drops deletes, by what its keys say.
+fn drops(stem: &str, said: &dyn Fn(&str) -> Said) -> Answer {
+    let [now, then, tombstones] = OF_DELETES.map(|leaf| format!("{stem}{leaf}"));
     let is = |said: Said, word: &str| match said {
         Said::Text(text) => text.trim().eq_ignore_ascii_case(word).into(),
         Said::Nothing => Answer::No,
         Said::Unknown => Answer::Unknown,
     };
-    let drops = |said: &dyn Fn(&str) -> Said| {
-        // Without `drop.tombstones` they are dropped where the old key stands alone.
-        let by_old = is(said(&then), "drop").min(is(said(&tombstones), "false").not());
-        match said(&now) {
-            Said::Nothing => by_old,
-            said @ (Said::Text(_) | Said::Unknown) => is(said, "drop"),
-        }
-    };
-    drops(&|key| turn.after(key)).min(drops(&|key| turn.before(key)).not())
+    // Without `drop.tombstones` they are dropped where the old key stands alone.
+    let by_old = is(said(&then), "drop").min(is(said(&tombstones), "false").not());
+    match said(&now) {
+        Said::Nothing => by_old,
+        said @ (Said::Text(_) | Said::Unknown) => is(said, "drop"),
+    }
 }
 
 /// Whether each table is chosen by its name, and the list of schemas leaves none of theirs out, neither before nor afterwards.

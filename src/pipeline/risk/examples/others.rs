@@ -41,6 +41,34 @@ pub const ROWS: &[Example] = &[
         PG,
         ["transforms=r transforms.r.type=RegexRouter", "transforms.r.regex=a", "transforms.r.regex=b"],
     ),
+    example(
+        "deletes-dropped-from-now",
+        PG,
+        ["transforms.u.delete.tombstone.handling.mode=drop", "", "transforms=u"],
+    ),
+    example(
+        "deletes-dropped-from-now",
+        JDBC_SINK,
+        ["transforms.u.delete.handling.mode=drop", "", "transforms=u"],
+    ),
+    example(
+        "transforms",
+        PG,
+        [
+            "",
+            "transforms.u.delete.handling.mode=rewrite",
+            "transforms=u transforms.u.delete.handling.mode=drop",
+        ],
+    ),
+    example(
+        "transforms",
+        PG,
+        [
+            "transforms.u.delete.handling.mode=drop transforms.v.delete.handling.mode=drop",
+            "transforms=u",
+            "transforms=v",
+        ],
+    ),
     example("filter", JDBC_SINK, ["transforms.p.type=com.acme.PatternFilter$Value", "", "transforms=p"]),
     example(
         "filter",

@@ -1,6 +1,7 @@
 //! Every connector: what belongs to Connect itself.
 
 use crate::model::risk::Harm;
+use crate::pipeline::risk::beside;
 use crate::pipeline::risk::family::Family;
 use crate::pipeline::risk::hiding;
 use crate::pipeline::risk::routed;
@@ -56,6 +57,20 @@ pub static ROWS: &[Row] = &[
         ),
         harm: Some(Harm::DataGap),
         consequence: "What the filter keeps out is dropped, and the records beside it move the offsets on: it cannot be had by changing it back (301 rows were lost).",
+        ..ROW
+    },
+    Row {
+        id: "deletes-dropped-from-now",
+        keys: &["transforms"],
+        when: When::Own(
+            "a transform whose keys said already that deletes are dropped, and their tombstones too, comes into the list, and \
+             none in it said so",
+            beside::drops_deletes_from_now,
+        ),
+        harm: Some(Harm::DataGap),
+        consequence: "A delete comes neither as a record nor as a tombstone, and the offsets move on: compacted topics and targets keep what is deleted, and it does not come again.",
+        remedy: Some("set the mode to `rewrite-with-tombstone`, or leave the tombstones in"),
+        seen: Seen::Read,
         ..ROW
     },
     Row {
