@@ -5,7 +5,7 @@
 
 use crate::pipeline::risk::answer::Answer;
 use crate::pipeline::risk::captured::is_covered;
-use crate::pipeline::risk::chain::Chain;
+use crate::pipeline::risk::chain::{Chain, Unknown};
 use crate::pipeline::risk::setting;
 use crate::pipeline::risk::side::Said;
 use crate::pipeline::risk::turn::Turn;
@@ -38,10 +38,17 @@ pub fn hides(turn: &Turn<'_>, _key: &str) -> Answer {
 const OF_DELETES: [&str; 3] =
     [".delete.tombstone.handling.mode", ".delete.handling.mode", ".drop.tombstones"];
 
-/// Whether a delete comes in no form afterwards, and did before.
+/// Whether a delete comes in no form afterwards, and did before. Where no key says what becomes of it, nothing of it comes until
+/// Debezium 3.1.
 pub fn drops_deletes(turn: &Turn<'_>, key: &str) -> Answer {
     let Some(stem) = OF_DELETES.iter().find_map(|leaf| key.strip_suffix(leaf)) else { return Answer::No };
-    drops(stem, &|key| turn.after(key)).min(drops(stem, &|key| turn.before(key)).not())
+    by_either(|is_old| {
+        let unsaid = is_old.into();
+        let after = drops(stem, &|key| turn.after(key), is_old, unsaid);
+        let before = drops(stem, &|key| turn.before(key), is_old, unsaid);
+        let after = after.min(is_in_force(Chain::after(turn), stem));
+        after.min(before.min(is_in_force(Chain::before(turn), stem)).not())
+    })
 }
 
 /// Whether a transform that says so already comes into the list, and none that was in it did. What says so anew is told of its
@@ -50,26 +57,46 @@ pub fn drops_deletes_from_now(turn: &Turn<'_>, _key: &str) -> Answer {
     let (Ok(had), Ok(has)) = (Chain::before(turn).names(), Chain::after(turn).names()) else {
         return Answer::Unknown;
     };
-    let before = |name: &String| drops(&format!("{LIST}.{name}"), &|key| turn.before(key));
-    let after = |name: &String| drops(&format!("{LIST}.{name}"), &|key| turn.after(key));
-    let come = has.iter().filter(|name| !had.contains(name)).map(|name| before(name).min(after(name)));
-    let did = had.iter().map(before).max().unwrap_or(Answer::No);
-    come.max().unwrap_or(Answer::No).min(did.not())
+    by_either(|is_old| {
+        let stem = |name: &str| format!("{LIST}.{name}");
+        let before = |name: &String| drops(&stem(name), &|key| turn.before(key), is_old, Answer::No);
+        let after = |name: &String| drops(&stem(name), &|key| turn.after(key), is_old, Answer::No);
+        let come = has.iter().filter(|name| !had.contains(name)).map(|name| before(name).min(after(name)));
+        let did = had.iter().map(before).max().unwrap_or(Answer::No);
+        come.max().unwrap_or(Answer::No).min(did.not())
+    })
 }
 
-/// Whether a transform drops deletes, by what its keys say.
-fn drops(stem: &str, said: &dyn Fn(&str) -> Said) -> Answer {
+/// What the releases until Debezium 3.1 and those from 3.2 on agree in; nobody knows here which of them runs.
+fn by_either(of: impl Fn(bool) -> Answer) -> Answer {
+    let [old, new] = [true, false].map(of);
+    if old == new { old } else { Answer::Unknown }
+}
+
+/// Whether a transform drops deletes, by what its keys say, and as told where the older two say nothing. From Debezium 3.2 on these
+/// two are not read, and without the first a tombstone comes.
+fn drops(stem: &str, said: &dyn Fn(&str) -> Said, is_old: bool, unsaid: Answer) -> Answer {
     let [now, then, tombstones] = OF_DELETES.map(|leaf| format!("{stem}{leaf}"));
-    let is = |said: Said, word: &str| match said {
+    let is = |said: Said, word: &str, unsaid: Answer| match said {
         Said::Text(text) => text.trim().eq_ignore_ascii_case(word).into(),
-        Said::Nothing => Answer::No,
+        Said::Nothing => unsaid,
         Said::Unknown => Answer::Unknown,
     };
-    // Without `drop.tombstones` they are dropped where the old key stands alone.
-    let by_old = is(said(&then), "drop").min(is(said(&tombstones), "false").not());
+    let by_old = || is(said(&then), "drop", unsaid).min(is(said(&tombstones), "false", Answer::No).not());
     match said(&now) {
-        Said::Nothing => by_old,
-        said @ (Said::Text(_) | Said::Unknown) => is(said, "drop"),
+        Said::Text(text) if is_old && text.trim().is_empty() => by_old(),
+        Said::Nothing if is_old => by_old(),
+        said => is(said, "drop", Answer::No),
+    }
+}
+
+/// Whether a transform, given by what its keys begin with, is in the list of those that run.
+fn is_in_force(chain: Chain<'_>, stem: &str) -> Answer {
+    let name = stem.strip_prefix(LIST).and_then(|rest| rest.strip_prefix('.'));
+    match (name, chain.names()) {
+        (None, _) => Answer::No,
+        (Some(_), Err(Unknown)) => Answer::Unknown,
+        (Some(name), Ok(names)) => names.iter().any(|other| other == name).into(),
     }
 }
 

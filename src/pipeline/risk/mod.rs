@@ -201,7 +201,7 @@ pub fn is_one_target(before: &Config, after: &Config) -> bool {
     let places = || table::sinks::PLACES.iter();
     let is_placed = places().any(|key| before.get(key).is_some() && after.get(key).is_some());
     let rows = judged(before, after, &BTreeSet::new());
-    is_placed && rows.values().all(|row| row.id != table::sinks::ELSEWHERE)
+    is_placed && rows.values().all(|row| !table::sinks::ELSEWHERE.contains(&row.id))
 }
 
 /// What a setting does, by its row's name, where a connector is stopped that keeps its config.

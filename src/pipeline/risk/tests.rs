@@ -320,6 +320,36 @@ fn a_router_of_a_sink_is_held_where_its_predicate_asks_for_something_else_whatev
     assert_eq!(held(&filled_in("r"), &filled_in("route")), []);
 }
 
+#[test]
+fn two_sinks_have_one_target_where_no_key_that_names_it_differs() {
+    let sink = |own: &str| -> Config {
+        let pairs = own.split_whitespace().filter_map(|pair| pair.split_once('='));
+        let class = [("connector.class", "AcmeSink")];
+        class.into_iter().chain(pairs).map(|(key, text)| (key, Value::new(key, text))).collect()
+    };
+    let is_one = |both: &str, one: &str, other: &str| {
+        is_one_target(&sink(&format!("{both} {one}")), &sink(&format!("{both} {other}")))
+    };
+    for (place, beside) in [
+        ("connection.uri=mongodb://a", ["topic.override.t.collection=a", "topic.override.t.collection=b"]),
+        ("s3.bucket.name=a", ["store.url=http://a", "store.url=http://b"]),
+        ("s3.bucket.name=a", ["topics.dir=a", "topics.dir=b"]),
+        ("gcs.bucket.name=a", ["file.name.prefix=a", "file.name.prefix=b"]),
+        ("azure.storage.container.name=a", ["file.name.prefix=a", "file.name.prefix=b"]),
+        ("snowflake.url.name=a", ["snowflake.schema.name=a", "snowflake.schema.name=b"]),
+        ("project=a", ["defaultDataset=a", "defaultDataset=b"]),
+        ("hostname=a", ["database=a", "database=b"]),
+        ("iceberg.catalog.uri=a", ["iceberg.tables=a", "iceberg.tables=b"]),
+        ("http.api.url=a", ["http.url=a", "http.url=b"]),
+        ("redis.uri=a", ["redis.keyspace=a", "redis.keyspace=b"]),
+    ] {
+        let [one, other] = beside;
+        assert!(is_one(place, one, one) && !is_one(place, one, other), "{place} {beside:?}");
+        assert!(!is_one("", place, &format!("{place}x")), "{place}");
+    }
+    assert!(!is_one("my.place=a", "", ""), "nobody knows where it writes");
+}
+
 fn any_example() -> impl Strategy<Value = &'static Example> {
     prop::sample::select(examples::rows().chain(NONE).collect::<Vec<_>>())
 }

@@ -1,8 +1,8 @@
 //! Changes that look like one of the table, and that no row speaks of.
 
 use crate::pipeline::risk::examples::example::{
-    CONFLUENT_JDBC_SINK, ELASTIC, Example, JDBC_SINK, MONGO, MONGO_SOURCE, MYSQL, ORACLE, PG, S3, SQLSERVER,
-    example,
+    BIGQUERY, CONFLUENT_JDBC_SINK, ELASTIC, Example, JDBC_SINK, MONGO, MONGO_SOURCE, MYSQL, ORACLE, PG, S3,
+    SQLSERVER, example,
 };
 
 /// Each of them, with what it is in place of a row.
@@ -153,5 +153,20 @@ pub const NONE: &[Example] = &[
         MONGO_SOURCE,
         ["mongo.errors.deadletterqueue.topic.name=q", "", "mongo.errors.tolerance=all"],
     ),
+    example("the default, written out", BIGQUERY, ["", "", "deleteEnabled=false"]),
+    example("the default, written out", ORACLE, ["", "", "capture.mode=PRIMARY"]),
+    example("the default, written out", ELASTIC, ["", "", "data.stream.namespace=${topic}"]),
+    example("a key of another source", PG, ["", "", "capture.mode=change_streams"]),
+    example(
+        "a size that is not in force",
+        MONGO,
+        ["", "cursor.oversize.skip.threshold=2", "cursor.oversize.skip.threshold=1"],
+    ),
+    example(
+        "a key that no sink is known to have",
+        JDBC_SINK,
+        ["", "connection.string=a", "connection.string=b"],
+    ),
+    example("a word that this source does not take", MONGO_SOURCE, ["", "", "mongo.errors.tolerance=data"]),
     example("a mode without a list", MONGO, ["", "", "filters.match.mode=literal"]),
 ];

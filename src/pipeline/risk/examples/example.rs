@@ -41,6 +41,30 @@ pub const CONFLUENT_JDBC_SINK: &str = "io.confluent.connect.jdbc.JdbcSinkConnect
 pub const ELASTIC: &str = "io.confluent.connect.elasticsearch.ElasticsearchSinkConnector";
 /// A sink for S3.
 pub const S3: &str = "io.confluent.connect.s3.S3SinkConnector";
+/// A sink for S3, of Aiven's.
+pub const AIVEN_S3: &str = "io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector";
+/// A sink for Google's stores of files.
+pub const GCS: &str = "io.aiven.kafka.connect.gcs.GcsSinkConnector";
+/// A sink for Azure's stores of files.
+pub const AZURE: &str = "io.aiven.kafka.connect.azure.sink.AzureBlobSinkConnector";
+/// A sink for HDFS.
+pub const HDFS: &str = "io.confluent.connect.hdfs.HdfsSinkConnector";
+/// A sink for `BigQuery`.
+pub const BIGQUERY: &str = "com.wepay.kafka.connect.bigquery.BigQuerySinkConnector";
+/// A sink for Snowflake.
+pub const SNOWFLAKE: &str = "com.snowflake.kafka.connector.SnowflakeSinkConnector";
+/// A sink for `ClickHouse`.
+pub const CLICKHOUSE: &str = "com.clickhouse.kafka.connect.ClickHouseSinkConnector";
+/// A sink for Iceberg.
+pub const ICEBERG: &str = "org.apache.iceberg.connect.IcebergSinkConnector";
+/// A sink for `OpenSearch`.
+pub const OPENSEARCH: &str = "io.aiven.kafka.connect.opensearch.OpenSearchSinkConnector";
+/// A sink that speaks HTTP.
+pub const HTTP: &str = "io.confluent.connect.http.HttpSinkConnector";
+/// A sink for Redis.
+pub const REDIS: &str = "com.redis.kafka.connect.RedisSinkConnector";
+/// A sink by JDBC, of Aiven's.
+pub const AIVEN_JDBC_SINK: &str = "io.aiven.connect.jdbc.JdbcSinkConnector";
 /// A source without a database.
 pub const FILE: &str = "org.apache.kafka.connect.file.FileStreamSourceConnector";
 /// Debezium's sink for `MongoDB`.

@@ -1,7 +1,9 @@
 //! Changes of settings by which something is dropped, shown or written elsewhere, and nothing says so.
 
 use crate::pipeline::risk::examples::example::{
-    CONFLUENT_JDBC_SINK, ELASTIC, Example, JDBC_SINK, MONGO, MONGO_SINK, MYSQL, ORACLE, PG, S3, example,
+    AIVEN_JDBC_SINK, AIVEN_S3, AZURE, BIGQUERY, CLICKHOUSE, CONFLUENT_JDBC_SINK, ELASTIC, Example, GCS, HDFS,
+    HTTP, ICEBERG, JDBC_SINK, MONGO, MONGO_SINK, MYSQL, OPENSEARCH, ORACLE, PG, REDIS, S3, SNOWFLAKE,
+    example,
 };
 
 const LATEST: &str = "consumer.override.auto.offset.reset=latest";
@@ -54,6 +56,11 @@ pub const ROWS: &[Example] = &[
     example("table-removed", PG, ["table.include.list=public.a,s.b", "", "schema.include.list=public"]),
     example("table-removed", PG, ["table.include.list=public.a|s.b", "", "schema.include.list=public"]),
     example("mongo-oversize-skipped", MONGO, ["", "", "cursor.oversize.handling.mode=skip"]),
+    example(
+        "mongo-oversize-threshold",
+        MONGO,
+        ["cursor.oversize.handling.mode=skip", "", "cursor.oversize.skip.threshold=1024"],
+    ),
     example("mongo-pipeline-order", MONGO, ["", "", "cursor.pipeline.order=user_only"]),
     example(
         "gtid-writers-left-out",
@@ -95,13 +102,49 @@ pub const ROWS: &[Example] = &[
     example(
         "deletes-dropped",
         PG,
-        ["transforms.u.delete.handling.mode=drop", "transforms.u.drop.tombstones=false", ""],
+        ["transforms=u transforms.u.delete.handling.mode=drop", "transforms.u.drop.tombstones=false", ""],
+    ),
+    // Until Debezium 3.1 each of these leaves deletes to a default that drops them.
+    example(
+        "deletes-dropped",
+        PG,
+        ["transforms=u", "transforms.u.delete.tombstone.handling.mode=rewrite", ""],
+    ),
+    example("deletes-dropped", PG, ["transforms=u", "transforms.u.delete.handling.mode=rewrite", ""]),
+    example("deletes-dropped", PG, ["transforms=u", "transforms.u.drop.tombstones=false", ""]),
+    example(
+        "deletes-dropped",
+        PG,
+        ["transforms=u", "transforms.u.drop.tombstones=false", "transforms.u.drop.tombstones=true"],
+    ),
+    // Since 3.2 the default keeps a tombstone.
+    example("deletes-dropped", PG, ["", "", "transforms=u transforms.u.delete.handling.mode=drop"]),
+    example(
+        "delete-handling",
+        PG,
+        ["transforms=u transforms.u.drop.tombstones=false", "", "transforms.u.delete.handling.mode=drop"],
+    ),
+    example("delete-handling", PG, ["transforms=u", "", "transforms.u.delete.handling.mode=drop"]),
+    example("delete-handling", PG, ["transforms=u", "", "transforms.u.drop.tombstones=false"]),
+    example(
+        "delete-handling",
+        PG,
+        [
+            "transforms=u",
+            "transforms.u.drop.tombstones=false",
+            "transforms.u.delete.tombstone.handling.mode=tombstone",
+        ],
     ),
     example(
         "delete-handling",
         PG,
-        ["transforms.u.drop.tombstones=false", "", "transforms.u.delete.handling.mode=drop"],
+        [
+            "transforms=u",
+            "transforms.u.delete.handling.mode=rewrite",
+            "transforms.u.delete.tombstone.handling.mode=rewrite",
+        ],
     ),
+    example("delete-handling", PG, ["", "", "transforms.u.delete.tombstone.handling.mode=drop"]),
     example(
         "delete-handling",
         PG,
@@ -135,10 +178,27 @@ pub const ROWS: &[Example] = &[
         MONGO_SINK,
         ["", "topic.override.orders.collection=a", "topic.override.orders.collection=b"],
     ),
+    example("sink-target-changed", SNOWFLAKE, ["", "snowflake.database.name=a", "snowflake.database.name=b"]),
     example(
         "sink-target-changed",
-        "com.snowflake.kafka.connector.SnowflakeSinkConnector",
-        ["", "snowflake.database.name=a", "snowflake.database.name=b"],
+        MONGO_SINK,
+        ["", "namespace.mapper.value.collection.field=a", "namespace.mapper.value.collection.field=b"],
     ),
+    example("sink-target-changed", BIGQUERY, ["", "defaultDataset=a", "defaultDataset=b"]),
+    example("sink-target-changed", CLICKHOUSE, ["", "hostname=a", "hostname=b"]),
+    example("sink-target-changed", ICEBERG, ["", "iceberg.tables=a.x", "iceberg.tables=a.y"]),
+    example("sink-target-changed", HTTP, ["", "http.api.url=http://a", "http.api.url=http://b"]),
+    example("sink-target-changed", HDFS, ["", "hdfs.url=hdfs://a", "hdfs.url=hdfs://b"]),
+    example("sink-target-changed", AIVEN_S3, ["", "aws.s3.prefix=a/", "aws.s3.prefix=b/"]),
+    example("sink-target-changed", GCS, ["", "file.name.prefix=a/", "file.name.prefix=b/"]),
+    example(
+        "sink-target-changed",
+        AZURE,
+        ["", "azure.storage.container.name=a", "azure.storage.container.name=b"],
+    ),
+    example("sink-target-changed", ELASTIC, ["", "data.stream.dataset=a", "data.stream.dataset=b"]),
+    example("sink-target-changed", OPENSEARCH, ["", "data.stream.prefix=a", "data.stream.prefix=b"]),
+    example("sink-target-changed", AIVEN_JDBC_SINK, ["", "", "topics.to.tables.mapping=a:b"]),
+    example("sink-target-changed", REDIS, ["", "redis.uri=redis://a", "redis.uri=redis://b"]),
     example("sink-target-changed", S3, ["", "store.url=http://a", "store.url=http://b"]),
 ];

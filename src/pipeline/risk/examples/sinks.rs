@@ -1,8 +1,8 @@
 //! Changes of what sinks have.
 
 use crate::pipeline::risk::examples::example::{
-    CONFLUENT_JDBC_SINK, DEAD_LETTERS, DEBEZIUM_MONGO_SINK, ELASTIC, Example, JDBC_SINK, MONGO_SINK, S3,
-    TOLERANT, example,
+    BIGQUERY, CONFLUENT_JDBC_SINK, DEAD_LETTERS, DEBEZIUM_MONGO_SINK, ELASTIC, Example, GCS, JDBC_SINK,
+    MONGO_SINK, OPENSEARCH, S3, TOLERANT, example,
 };
 
 /// An example of each row about them.
@@ -52,6 +52,13 @@ pub const ROWS: &[Example] = &[
     example("sink-topics-by-pattern", JDBC_SINK, ["", "topics.regex=a.*", "topics=a"]),
     example("sink-deletes-off", JDBC_SINK, ["", "delete.enabled=true", ""]),
     example("sink-deletes-off", JDBC_SINK, ["", "delete.enabled=true", "delete.enabled=False"]),
+    example("sink-deletes-off", BIGQUERY, ["", "deleteEnabled=true", ""]),
+    example("sink-address-changed", GCS, ["", "gcs.bucket.name=a", "gcs.bucket.name=b"]),
+    example(
+        "sink-address-changed",
+        OPENSEARCH,
+        ["", "connection.url=http://a:9200", "connection.url=http://b:9200"],
+    ),
     example(
         "sink-malformed-passed-over",
         ELASTIC,

@@ -181,9 +181,18 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         id: "columns",
-        keys: &["column.*", "field.exclude.list", "field.renames"],
+        keys: &["column.*"],
         harm: Some(Harm::Contract),
         consequence: "Values or schemas change in the middle of a topic. Nothing is lost; what was written in between stays as it was written.",
+        ..ROW
+    },
+    Row {
+        id: "fields",
+        keys: &["field.exclude.list", "field.renames"],
+        of: Family::Mongo,
+        harm: Some(Harm::Contract),
+        consequence: "Fields go, or have other names, in the middle of a topic. What was written in between stays as it was written.",
+        seen: Seen::Read,
         ..ROW
     },
     Row {
@@ -209,13 +218,11 @@ pub static ROWS: &[Row] = &[
             "binary.handling.mode",
             "hstore.handling.mode",
             "interval.handling.mode",
-            "bigint.unsigned.handling.mode",
             "schema.name.adjustment.mode",
             "field.name.adjustment.mode",
             "include.unknown.datatypes",
             "unavailable.value.placeholder",
             "converters",
-            "capture.mode",
         ],
         harm: Some(Harm::Contract),
         consequence: "Values or schemas change in the middle of a topic: a schema registry may refuse them, and who reads them must know both. Nothing is lost; what was written in between stays as it was written.",

@@ -159,7 +159,7 @@ pub static ROWS: &[Row] = &[
         keys: &["mongo.errors.tolerance"],
         of: Family::Sources,
         when: When::All(&[
-            When::To(&["all", "data"]),
+            When::To(&["all"]),
             When::Not(&When::Has("mongo.errors.deadletterqueue.topic.name")),
             When::Not(&When::Has("errors.deadletterqueue.topic.name")),
         ]),

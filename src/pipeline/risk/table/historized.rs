@@ -1,6 +1,6 @@
 //! Debezium's sources that keep a history of the schema, and what each of them and `MongoDB` has of its own.
 //!
-//! Read in Debezium's documentation and sources, not measured.
+//! Read in Debezium's documentation and sources, those of 2.0 to 3.6, not measured.
 
 use crate::model::risk::Harm;
 use crate::pipeline::risk::family::Family;
@@ -171,6 +171,22 @@ pub static ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        id: "mongo-documents",
+        keys: &["capture.mode", "capture.mode.full.update.type"],
+        of: Family::Mongo,
+        harm: Some(Harm::Contract),
+        consequence: "Records of updates come with the whole document or without it, and with or without what it was before, in the middle of a topic. What was written in between stays as it was written.",
+        ..ROW
+    },
+    Row {
+        id: "unsigned-values",
+        keys: &["bigint.unsigned.handling.mode"],
+        of: Family::Binlog,
+        harm: Some(Harm::Contract),
+        consequence: "Values and schemas of unsigned BIGINTs change in the middle of a topic: a schema registry may refuse them, and who reads them must know both. What was written in between stays as it was written.",
+        ..ROW
+    },
+    Row {
         id: "gtid-sources-changed",
         keys: &["gtid.source.includes", "gtid.source.excludes"],
         of: Family::Binlog,
@@ -210,8 +226,19 @@ pub static ROWS: &[Row] = &[
         keys: &["database.connection.adapter"],
         of: Family::Oracle,
         harm: Some(Harm::DataGap),
-        consequence: "Each adapter has offsets of its own kind: the connector fails at those of the other one, or begins elsewhere, with a gap or with rows that come twice.",
+        consequence: "Of what the adapters keep of their position no more than the SCN is common to all: the connector may fail at what the other one left, or begin elsewhere, with a gap or with rows that come twice.",
         remedy: Some("make a new connector, with a name and a prefix of its own"),
+        ..ROW
+    },
+    Row {
+        id: "oracle-read-elsewhere",
+        keys: &["capture.mode", "secondary.hostname", "secondary.port", "secondary.dbname", "secondary.url"],
+        of: Family::Oracle,
+        harm: Some(Harm::DataGap),
+        consequence: "The changes are read from another database. A standby of the same one that has all its logs from the connector's position on: only a restart. Another one: the connector fails, or leaves a gap.",
+        remedy: Some(
+            "for one that has these logs acknowledge it; another one is for a new connector, with a name and a prefix of its own",
+        ),
         ..ROW
     },
 ];

@@ -1,11 +1,14 @@
 //! Settings by which something is dropped, shown or written elsewhere, and nothing says so: of sources, of transforms, of sinks.
 //!
-//! Read in the documentation and the sources of Debezium, Kafka and the sinks that have these keys, not measured.
+//! Read in the documentation and the sources of Debezium, Kafka and the sinks that have these keys, not measured: of Debezium
+//! those of 2.0 to 3.6, of the sinks those of Confluent, Aiven, Debezium, `MongoDB`, Snowflake, `ClickHouse`, Redis and
+//! Apache Iceberg. What differs by release, and what no release can be told of, is said in the row.
 
 use crate::model::risk::Harm;
 use crate::pipeline::risk::beside;
 use crate::pipeline::risk::family::Family;
 use crate::pipeline::risk::row::{BLANK, Row, Seen};
+use crate::pipeline::risk::table::sinks;
 use crate::pipeline::risk::when::When;
 
 const ROW: Row = Row { seen: Seen::Read, ..BLANK };
@@ -18,6 +21,66 @@ const RESET: &str = "consumer.override.auto.offset.reset";
 const FROM_END: When = When::Not(&When::Says(RESET, &["earliest", "none"]));
 
 const GTIDS: When = When::Any(&[When::Has("gtid.source.includes"), When::Has("gtid.source.excludes")]);
+
+/// What names a target, or a place in it, by the sinks in whose sources or documentation it stands.
+const TARGETS: &[&str] = &[
+    // Of MongoDB's makers.
+    "topic.override.*.database",
+    "topic.override.*.collection",
+    "namespace.mapper",
+    "namespace.mapper.*",
+    // Snowflake.
+    "snowflake.url.name",
+    "snowflake.database.name",
+    "snowflake.schema.name",
+    "snowflake.topic2table.map",
+    // BigQuery; the last one is ClickHouse's too.
+    "project",
+    "defaultDataset",
+    "topic2TableMap",
+    // ClickHouse.
+    "hostname",
+    "port",
+    // Iceberg.
+    "iceberg.tables",
+    "iceberg.catalog.uri",
+    "iceberg.catalog.warehouse",
+    // HTTP: Confluent's, Aiven's.
+    "http.api.url",
+    "http.url",
+    // Stores of files: Confluent's.
+    "store.url",
+    "hdfs.url",
+    // Aiven's, for S3, Google and Azure.
+    "aws_s3_bucket",
+    "aws_s3_endpoint",
+    "aws_s3_prefix",
+    "aws.s3.endpoint",
+    "aws.s3.prefix",
+    "gcs.endpoint",
+    "azure.storage.connection.string",
+    "azure.storage.container.name",
+    "file.name.prefix",
+    "file.name.template",
+    // Elasticsearch.
+    "data.stream.type",
+    "data.stream.dataset",
+    "data.stream.namespace",
+    "topic.to.external.resource.mapping",
+    // OpenSearch.
+    "data.stream.prefix",
+    "topic.to.existing.resource.mapping",
+    // Aiven's by JDBC.
+    "table.name.normalize",
+    "topics.to.tables.mapping",
+    // Redis: of its makers, and the older one.
+    "redis.uri",
+    "redis.host",
+    "redis.port",
+    "redis.keyspace",
+    "redis.hosts",
+    "redis.database",
+];
 
 /// The rows.
 pub static ROWS: &[Row] = &[
@@ -33,7 +96,7 @@ pub static ROWS: &[Row] = &[
             ),
         ]),
         harm: Some(Harm::Irreversible),
-        consequence: "The statement behind a change stands in its record as it was written, with what it says of tables and columns that are left out or masked. It cannot be taken back from there.",
+        consequence: "The statement behind a change stands in its record as it was written, with what it says of tables and columns that are left out or masked, as soon as the server keeps statements in its log (`binlog_rows_query_log_events` in MySQL, `binlog_annotate_row_events` in MariaDB). It cannot be taken back from there.",
         remedy: Some("see that everybody who reads these topics may see every statement"),
         ..ROW
     },
@@ -42,7 +105,7 @@ pub static ROWS: &[Row] = &[
         keys: &["include.query"],
         of: Family::Binlog,
         harm: Some(Harm::Contract),
-        consequence: "The statement behind a change comes in its record, or no longer does.",
+        consequence: "The statement behind a change comes in its record, where the server keeps it in its log, or no longer does.",
         ..ROW
     },
     Row {
@@ -51,8 +114,18 @@ pub static ROWS: &[Row] = &[
         of: Family::Mongo,
         when: When::To(&["skip"]),
         harm: Some(Harm::DataGap),
-        consequence: "A change whose event is larger than MongoDB takes is passed over, and the position moves on: it cannot be had by changing it back.",
+        consequence: "A change is passed over whose document has more bytes than `cursor.oversize.skip.threshold` says, which is 0 by default, and the position moves on: it cannot be had by changing it back.",
         remedy: Some("leave it at `fail`: the task then stops there, and nothing is lost"),
+        ..ROW
+    },
+    Row {
+        id: "mongo-oversize-threshold",
+        keys: &["cursor.oversize.skip.threshold"],
+        of: Family::Mongo,
+        when: When::Says("cursor.oversize.handling.mode", &["skip"]),
+        harm: Some(Harm::DataGap),
+        consequence: "A change whose document has more bytes than this is passed over, and the position moves on. With a smaller number more of them are, and they cannot be had by changing it back; with a larger one they come from then on.",
+        remedy: Some("leave the mode at `fail`: the task then stops there, and nothing is lost"),
         ..ROW
     },
     Row {
@@ -87,7 +160,7 @@ pub static ROWS: &[Row] = &[
         of: Family::Oracle,
         when: When::Not(&When::To(&["true"])),
         harm: Some(Harm::DataGap),
-        consequence: "The columns of large objects (CLOB, BLOB) come without their values. What is written meanwhile cannot be had by changing it back.",
+        consequence: "The columns of large objects (CLOB, BLOB, XML, and texts that the database keeps like them) come without their values. What is written meanwhile cannot be had by changing it back.",
         ..ROW
     },
     Row {
@@ -115,10 +188,15 @@ pub static ROWS: &[Row] = &[
             "transforms.*.delete.handling.mode",
             "transforms.*.drop.tombstones",
         ],
-        when: When::Own("deletes are then dropped, and their tombstones too", beside::drops_deletes),
+        when: When::Own(
+            "deletes are then dropped, and their tombstones too, or may be: by the default of Debezium before 3.2",
+            beside::drops_deletes,
+        ),
         harm: Some(Harm::DataGap),
-        consequence: "A delete comes neither as a record nor as a tombstone, and the offsets move on: compacted topics and targets keep what is deleted, and it does not come again.",
-        remedy: Some("set the mode to `rewrite-with-tombstone`, or leave the tombstones in"),
+        consequence: "A delete comes neither as a record nor as a tombstone, and the offsets move on: compacted topics and targets keep what is deleted, and it does not come again. Where no key says what becomes of deletes, that is so until Debezium 3.1; from 3.2 on a tombstone comes, and `delete.handling.mode` and `drop.tombstones` are not read any more.",
+        remedy: Some(
+            "set `delete.tombstone.handling.mode` to `tombstone` or `rewrite-with-tombstone`; before Debezium 2.5, which does not have that key, set `drop.tombstones` to `false`",
+        ),
         ..ROW
     },
     Row {
@@ -211,25 +289,8 @@ pub static ROWS: &[Row] = &[
         ..SINK
     },
     Row {
-        id: "sink-target-changed",
-        keys: &[
-            "topic.override.*.database",
-            "topic.override.*.collection",
-            "snowflake.url.name",
-            "snowflake.database.name",
-            "snowflake.schema.name",
-            "snowflake.topic2table.map",
-            "project",
-            "defaultDataset",
-            "topic2TableMap",
-            "iceberg.tables",
-            "iceberg.catalog.uri",
-            "iceberg.catalog.warehouse",
-            "http.api.url",
-            "http.url",
-            "hostname",
-            "store.url",
-        ],
+        id: sinks::TARGET,
+        keys: TARGETS,
         harm: Some(Harm::DataGap),
         consequence: "The same target in other words: only a restart. Another one gets what comes from then on, and nothing of what the old one has.",
         remedy: Some(

@@ -19,21 +19,38 @@ const MONGO_TOLERANCE: &str = "mongo.errors.tolerance";
 const TOLERANCE: &[&str] = &["errors.tolerance", MONGO_TOLERANCE];
 
 /// The address of a target in one text.
-const URLS: &[&str] = &["connection.url", "connection.uri", "connection.string", "mongodb.connection.string"];
+const URLS: &[&str] = &["connection.url", "connection.uri", "mongodb.connection.string"];
 
 /// What names the place where a sink writes.
 pub const PLACES: &[&str] = &[
     "connection.url",
     "connection.uri",
-    "connection.string",
     "mongodb.connection.string",
     "s3.bucket.name",
     "aws.s3.bucket.name",
+    "aws_s3_bucket",
     "gcs.bucket.name",
+    "azure.storage.container.name",
+    "store.url",
+    "hdfs.url",
+    "http.api.url",
+    "http.url",
+    "hostname",
+    "iceberg.catalog.uri",
+    "project",
+    "redis.uri",
+    "redis.host",
+    "redis.hosts",
+    "snowflake.url.name",
 ];
 
-/// The row that says that the place is another one.
-pub const ELSEWHERE: &str = "sink-address-changed";
+const ADDRESS: &str = "sink-address-changed";
+
+/// The row of what names a target to few sinks.
+pub const TARGET: &str = "sink-target-changed";
+
+/// The rows that say that the place is another one.
+pub const ELSEWHERE: &[&str] = &[ADDRESS, TARGET];
 
 /// The rows.
 pub static ROWS: &[Row] = &[
@@ -153,11 +170,10 @@ pub static ROWS: &[Row] = &[
         ..ROW
     },
     Row {
-        id: ELSEWHERE,
+        id: ADDRESS,
         keys: &[
             "connection.url",
             "connection.uri",
-            "connection.string",
             "mongodb.connection.string",
             "s3.bucket.name",
             "aws.s3.bucket.name",
@@ -196,7 +212,7 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         id: "sink-deletes-off",
-        keys: &["delete.enabled"],
+        keys: &["delete.enabled", "deleteEnabled"],
         when: When::All(&[When::From(&["true"]), When::Not(&When::To(&["true"]))]),
         harm: Some(Harm::DataGap),
         consequence: "Deletes are no longer written: the target keeps what the topics say is gone, and a delete that was passed over does not come again. Some sinks fail at one instead.",
