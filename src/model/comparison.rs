@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::model::desired::{DesiredState, Suspend};
 use crate::model::finding::Findings;
 use crate::model::name::{ConnectorName, EnvironmentName};
-use crate::model::plan::{Change, Hold};
+use crate::model::plan::{Change, Hold, Left};
 use crate::model::revision::{At, RepositoryName, Revision};
 use crate::model::risk::{self, Harm};
 
@@ -153,6 +153,8 @@ pub struct Effect {
     pub held: Option<Brake>,
     /// What else it may do to data, which stops nothing, by key.
     pub told: Vec<Told>,
+    /// What stays behind of it, where it is deleted or would be.
+    pub leaves: Vec<Left>,
 }
 
 /// What would become of a connector, in one word.

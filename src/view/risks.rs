@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::name::ConnectorName;
 use crate::model::plan::{Action, Hold, Left, Plan, Step};
 use crate::model::risk::{Harm, Risk, Standing};
+use crate::view::text::line;
 
 /// What a plan says of risks and remains, under the line that carries them.
 pub(in crate::view) struct Borne<'p> {
@@ -64,6 +65,18 @@ pub(in crate::view) fn safe_way(risk: &Risk) -> Option<&str> {
         Standing::Acknowledged(_) => None,
         Standing::Held | Standing::Warned | Standing::Told => risk.remedy.as_deref(),
     }
+}
+
+/// What outlives a connector, line by line under a heading; nothing where nothing does.
+pub(in crate::view) fn stays_behind(leaves: &[Left]) -> Vec<String> {
+    let heading = (!leaves.is_empty()).then(|| "stays behind:".to_owned());
+    let width = leaves.iter().map(|left| left.kind.name().len()).max().unwrap_or_default();
+    let left = |Left { kind, name, within }: &Left| {
+        let name = name.as_deref().map(line).unwrap_or_default();
+        let within = within.as_deref().map(|within| format!(" in {}", line(within))).unwrap_or_default();
+        format!("  {kind:<width$}  {name}{within}", kind = kind.name()).trim_end().to_owned()
+    };
+    heading.into_iter().chain(leaves.iter().map(left)).collect()
 }
 
 /// A change that may do harm.

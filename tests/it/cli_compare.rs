@@ -110,6 +110,9 @@ async fn what_many_connectors_have_in_common_is_told_once() -> Result<()> {
     ed8k, production, staging
     - delete     lines-9
                  declared absent
+                 stays behind:
+                   offsets  lines-9
+                   topics   lines_9
     ~ change     8 connectors: lines-0, lines-1, lines-2, lines-3, lines-4, lines-5, lines-6, lines-7
                  ~ batch.size   100 → 200
                  + dead.letter  dlq-lines-0  (of lines-0; each has its own)
@@ -165,6 +168,9 @@ async fn what_would_be_held_leaves_with_two() -> Result<()> {
     - delete     lines-9
                  declared absent
                  held, suspended: the environment says suspend, until the word is taken away: a migration
+                 stays behind:
+                   offsets  lines-9
+                   topics   lines_9
 
     In 1 environment: 0 to create, 0 to change, 1 to delete, 1 held.
     "#);
@@ -368,7 +374,7 @@ async fn the_form_for_programs_has_each_connector_by_itself() -> Result<()> {
     assert_eq!(form["format"], 1);
     let connectors = form["environments"][0]["connectors"].as_array().context("a list")?;
     assert_snapshot!(serde_json::to_string(connectors)?, @r###"
-    [{"connector":"lines-9","effect":"delete","before":"running","after":"absent","changes":[],"keep":null,"suspend":{"changes":"no"},"renamed":null,"held":null,"told":[]},{"connector":"orders","effect":"change","before":"running","after":"paused","changes":[{"key":"database.password","kind":"changed","hidden":true},{"key":"owner","kind":"added","after":"shop"}],"keep":true,"suspend":{"changes":"no"},"renamed":null,"held":null,"told":[]}]
+    [{"connector":"lines-9","effect":"delete","before":"running","after":"absent","changes":[],"keep":null,"suspend":{"changes":"no"},"renamed":null,"held":null,"told":[],"leaves":[{"kind":"offsets","name":"lines-9"},{"kind":"topics","name":"lines_9"}]},{"connector":"orders","effect":"change","before":"running","after":"paused","changes":[{"key":"database.password","kind":"changed","hidden":true},{"key":"owner","kind":"added","after":"shop"}],"keep":true,"suspend":{"changes":"no"},"renamed":null,"held":null,"told":[],"leaves":[]}]
     "###);
     assert_snapshot!(form["summary"].to_string(), @r###"
     {"create":0,"change":1,"delete":1,"unmanage":0,"held":0}

@@ -7,6 +7,7 @@ mod cli_apply;
 mod cli_cluster;
 mod cli_compare;
 mod cli_compare_risks;
+mod cli_compare_told;
 mod cli_deleting;
 mod cli_docs;
 mod cli_ends;

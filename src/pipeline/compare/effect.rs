@@ -14,7 +14,7 @@ use crate::model::desired::{Desired, DesiredConnector, DesiredState, Suspend};
 use crate::model::known::{Claim, Former, Known};
 use crate::model::live::{Kind, Live, LiveConnector, RunState, Status};
 use crate::model::name::ConnectorName;
-use crate::model::plan::{Action, Change, ChangeKind, Held, Hold, Plan, Reason, StepKind};
+use crate::model::plan::{Action, Change, ChangeKind, Held, Hold, Left, Plan, Reason, StepKind};
 use crate::model::policy::{Policy, Prune};
 use crate::model::risk::{Risk, Standing};
 use crate::pipeline::diff::difference;
@@ -25,7 +25,7 @@ type Effects = ByName<Effect>;
 
 /// What would become of each connector that is not the same before and after.
 pub fn effects(before: &Desired, after: &Desired, prune: Prune, now: Timestamp) -> Effects {
-    let Thought { mut brakes, mut told, mut pruned } = thought(before, after, prune, now);
+    let Thought { mut brakes, mut told, mut pruned, mut leaves } = thought(before, after, prune, now);
     let gone = before.connectors.iter().filter(|(name, _)| !after.connectors.contains_key(*name));
     let gone = gone.map(|(name, old)| {
         let mut effect = unmanaged(old);
@@ -33,6 +33,7 @@ pub fn effects(before: &Desired, after: &Desired, prune: Prune, now: Timestamp) 
             effect.kind = EffectKind::Delete;
             effect.held = held;
             effect.told = told.remove(name).unwrap_or_default();
+            effect.leaves = leaves.remove(name).unwrap_or_default();
         }
         (name.clone(), effect)
     });
@@ -41,6 +42,7 @@ pub fn effects(before: &Desired, after: &Desired, prune: Prune, now: Timestamp) 
         let mut effect = effect(before.connectors.get(name), new)?;
         effect.held = suspension(after, new, &effect, now).or_else(|| brakes.remove(name));
         effect.told = told.remove(name).unwrap_or_default();
+        effect.leaves = leaves.remove(name).unwrap_or_default();
         Some((name.clone(), effect))
     }));
     renames(before, after, &mut effects);
@@ -55,6 +57,8 @@ struct Thought {
     told: ByName<Vec<Told>>,
     /// What it would delete for being gone, with what holds it.
     pruned: ByName<Option<Brake>>,
+    /// What it says stays behind of what it would delete.
+    leaves: ByName<Vec<Left>>,
 }
 
 /// What a plan thinks on a cluster that is as the older revision declares it. What is suspended is judged all the same: the
@@ -88,7 +92,7 @@ fn thought(before: &Desired, after: &Desired, prune: Prune, now: Timestamp) -> T
         let Risk { connector, key, to: _, row, harm, consequence, remedy: _, standing } = risk;
         told.entry(connector).or_default().push(Told { key, row, harm, standing, consequence });
     }
-    Thought { brakes, told, pruned }
+    Thought { brakes, told, pruned, leaves: said.leaves }
 }
 
 fn planned(before: &Desired, after: &Desired, prune: Prune, now: Timestamp) -> Plan {
@@ -128,6 +132,7 @@ fn unmanaged(old: &DesiredConnector) -> Effect {
         renamed: None,
         held: None,
         told: Vec::new(),
+        leaves: Vec::new(),
     }
 }
 
@@ -159,6 +164,7 @@ fn effect(old: Option<&DesiredConnector>, new: &DesiredConnector) -> Option<Effe
         renamed: None,
         held: None,
         told: Vec::new(),
+        leaves: Vec::new(),
     })
 }
 

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use crate::model::comparison::{Brake, Comparison, Effect, EffectKind, Presence};
 use crate::model::config::Shown;
 use crate::model::name::{ConnectorName, EnvironmentName};
-use crate::model::plan::{Change, ChangeKind};
+use crate::model::plan::{Change, ChangeKind, Left};
 
-/// More connectors than this, whose same keys change to values of their own, are told by an example.
+/// More connectors than this, whose same keys change to values of their own, or of which the like stays behind, are told
+/// by an example.
 const APART: usize = 3;
 
 /// Environments in which the same would happen to the same connectors.
@@ -29,6 +30,8 @@ pub struct Group<'c> {
     pub effect: Effect,
     /// The keys that change in all of them, but with values of their own.
     pub own: BTreeSet<Arc<str>>,
+    /// Whether the same sorts of things stay behind of all of them, but each has its own.
+    pub own_leaves: bool,
 }
 
 /// Effects with the connectors that they happen to.
@@ -74,20 +77,24 @@ fn merged(groups: BTreeMap<Effect, Vec<&ConnectorName>>) -> Vec<Group<'_>> {
         let keys = effect.changes.iter().map(bare).collect();
         // The lines that release it have values too.
         let held = effect.held.clone().map(|held| Brake { release: None, ..held });
-        let shape = Effect { changes: keys, held, ..effect.clone() };
+        let unnamed = |left: &Left| Left { kind: left.kind, name: None, within: None };
+        let leaves = effect.leaves.iter().map(unnamed).collect();
+        let shape = Effect { changes: keys, held, leaves, ..effect.clone() };
         shapes.entry((shape, kinds)).or_default().push((effect, connectors));
     }
     let mut groups: Vec<Group<'_>> = Vec::new();
     for mut alike in shapes.into_values() {
         if alike.len() > APART {
             let own = own(&alike);
+            let own_leaves = alike.iter().any(|(effect, _)| effect.leaves != alike[0].0.leaves);
             let mut connectors: Vec<_> = alike.iter().flat_map(|(_, names)| names.iter().copied()).collect();
             connectors.sort();
             let first = alike.iter().position(|(_, names)| names.contains(&connectors[0]));
             let effect = alike.swap_remove(first.expect("each name is in a group")).0;
-            groups.push(Group { connectors, effect, own });
+            groups.push(Group { connectors, effect, own, own_leaves });
         } else {
-            let apart = |(effect, connectors)| Group { connectors, effect, own: BTreeSet::new() };
+            let apart =
+                |(effect, connectors)| Group { connectors, effect, own: BTreeSet::new(), own_leaves: false };
             groups.extend(alike.into_iter().map(apart));
         }
     }

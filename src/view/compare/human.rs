@@ -6,6 +6,7 @@ use crate::model::comparison::{Comparison, EffectKind};
 use crate::model::finding::Findings;
 use crate::view::compare::groups::{Group, Section, sections};
 use crate::view::compare::words;
+use crate::view::risks::stays_behind;
 use crate::view::standing;
 use crate::view::text::{Colour, Paint, count, line, shown};
 
@@ -39,7 +40,7 @@ fn section(out: &mut String, section: &Section<'_>, paint: Paint) {
 }
 
 fn group(out: &mut String, group: &Group<'_>, paint: Paint) {
-    let Group { connectors, effect, own } = group;
+    let Group { connectors, effect, own, own_leaves } = group;
     let (glyph, colour) = match effect.kind {
         EffectKind::Delete => ("-", Colour::Red),
         EffectKind::Change => ("~", Colour::Yellow),
@@ -55,6 +56,10 @@ fn group(out: &mut String, group: &Group<'_>, paint: Paint) {
     put(out, format_args!("{mark} {verb:<9}  {many}{}", names.join(", ")));
     for note in words::notes(effect) {
         put(out, format_args!("             {note}"));
+    }
+    for (at, text) in stays_behind(&effect.leaves).into_iter().enumerate() {
+        let own = if at == 0 && *own_leaves { words::own(connectors[0]) } else { String::new() };
+        put(out, format_args!("             {text}{own}"));
     }
     // The keys of what is created are no difference to anything; `render` shows them.
     let rows = if effect.kind == EffectKind::Create { &[] } else { effect.changes.as_slice() };

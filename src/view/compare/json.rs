@@ -8,6 +8,7 @@ use crate::model::comparison::{
 };
 use crate::model::desired::DesiredState;
 use crate::model::name::ConnectorName;
+use crate::model::plan::Left;
 use crate::model::revision::{At, RepositoryName};
 use crate::view::form::{ChangeForm, FORMAT, FindingForm, RevisionForm, finding_forms, revision_forms, text};
 
@@ -102,6 +103,16 @@ struct EffectForm {
     renamed: Option<String>,
     held: Option<HeldForm>,
     told: Vec<ToldForm>,
+    leaves: Vec<LeftForm>,
+}
+
+#[derive(Serialize)]
+struct LeftForm {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    within: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -218,9 +229,16 @@ impl ToldForm {
     }
 }
 
+impl LeftForm {
+    fn new(Left { kind, name, within }: &Left) -> Self {
+        let [name, within] = [name, within].map(|text| text.as_deref().map(str::to_owned));
+        Self { kind: kind.name(), name, within }
+    }
+}
+
 impl EffectForm {
     fn new(name: &ConnectorName, effect: &Effect) -> Self {
-        let Effect { kind, before, after, changes, keep, suspend, renamed, held, told } = effect;
+        let Effect { kind, before, after, changes, keep, suspend, renamed, held, told, leaves } = effect;
         Self {
             connector: name.as_str().to_owned(),
             effect: kind.name(),
@@ -233,6 +251,7 @@ impl EffectForm {
             renamed: renamed.as_ref().map(|Renamed { other, does: _ }| other.as_str().to_owned()),
             held: held.as_ref().map(HeldForm::new),
             told: told.iter().map(ToldForm::new).collect(),
+            leaves: leaves.iter().map(LeftForm::new).collect(),
         }
     }
 }

@@ -7,9 +7,9 @@ use crate::model::plan::Change;
 use crate::model::rule::Severity;
 use crate::view::compare::groups::{Group, Section, sections};
 use crate::view::compare::words;
-use crate::view::markdown::escape::code;
+use crate::view::markdown::escape::{code, sentence};
 use crate::view::markdown::limit::Page;
-use crate::view::markdown::table;
+use crate::view::markdown::{stays_behind, table};
 use crate::view::standing;
 use crate::view::text::{count, shown};
 
@@ -49,7 +49,7 @@ fn section(page: &mut Page, section: &Section<'_>) {
 }
 
 fn group(group: &Group<'_>) -> String {
-    let Group { connectors, effect, own } = group;
+    let Group { connectors, effect, own, own_leaves } = group;
     let mut names: Vec<_> = connectors.iter().take(NAMES).map(|name| code(name.as_str())).collect();
     if connectors.len() > NAMES {
         names.push(format!("and {} more", connectors.len() - NAMES));
@@ -59,10 +59,14 @@ fn group(group: &Group<'_>) -> String {
         found => format!("{}: ", count(found, "connector", "connectors")),
     };
     let mut told: Vec<_> = words::notes(effect).iter().map(|note| code(note)).collect();
+    told.extend(stays_behind(&effect.leaves).map(|left| {
+        let own = if *own_leaves { sentence(&words::own(connectors[0])) } else { String::new() };
+        left + &own
+    }));
     if effect.kind != EffectKind::Create {
         told.extend(effect.changes.iter().map(|one| {
-            let own = if own.contains(&one.key) { code(&words::own(connectors[0])) } else { String::new() };
-            change(one) + &own
+            let own = own.contains(&one.key).then(|| sentence(&words::own(connectors[0])));
+            change(one) + &own.unwrap_or_default()
         }));
     }
     let (verb, many, names) = (effect.kind.name(), many, names.join(", "));

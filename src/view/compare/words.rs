@@ -14,7 +14,7 @@ use crate::view::text::{count, line};
 
 /// What becomes of a connector beside its keys, in pieces.
 pub fn notes(effect: &Effect) -> Vec<String> {
-    let Effect { kind, before, after, changes: _, keep, suspend, renamed, held, told } = effect;
+    let Effect { kind, before, after, changes: _, keep, suspend, renamed, held, told, leaves: _ } = effect;
     let mut notes: Vec<String> = state(*kind, *before, *after).into_iter().collect();
     notes.extend(
         keep.map(|keep| if keep { "is kept from now on" } else { "is not kept any more" }.to_owned()),

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 
 use crate::model::plan::{
-    Action, Change, ChangeKind, Failed, Held, Initial, Left, Plan, Reason, Step, StepKind, Target,
+    Action, Change, ChangeKind, Failed, Held, Initial, Plan, Reason, Step, StepKind, Target,
 };
 use crate::model::risk::Risk;
-use crate::view::risks::{Borne, borne, phrase, safe_way};
+use crate::view::risks::{Borne, borne, phrase, safe_way, stays_behind};
 use crate::view::text::{Colour, Paint, count, line, put, shown};
 
 /// Where everything begins that belongs to a step.
@@ -85,20 +85,8 @@ fn remarks(out: &mut String, borne: &Borne<'_>, paint: Paint) {
     for risk in risks {
         self::risk(out, risk, paint);
     }
-    if !leaves.is_empty() {
-        put(out, format_args!("{INDENT}stays behind:"));
-    }
-    let width = leaves.iter().map(|left| left.kind.name().len()).max().unwrap_or_default();
-    for Left { kind, name, within } in *leaves {
-        let name = name.as_deref().map(line).unwrap_or_default();
-        let within = within.as_deref().map(|within| format!(" in {}", line(within))).unwrap_or_default();
-        put(
-            out,
-            format_args!(
-                "{}",
-                format!("{INDENT}  {kind:<width$}  {name}{within}", kind = kind.name()).trim_end()
-            ),
-        );
+    for text in stays_behind(leaves) {
+        put(out, format_args!("{INDENT}{text}"));
     }
 }
 

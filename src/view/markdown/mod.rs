@@ -192,16 +192,21 @@ fn remarks(borne: &Borne<'_>) -> String {
             (sentence(&phrase(&risk.key, risk.harm, &risk.standing)), lines(&risk.consequence));
         text.push_str(&format!("\n- **{what}**<br>{consequence}{safe}"));
     }
-    if !leaves.is_empty() {
-        let left = |Left { kind, name, within }: &Left| {
-            let name = name.as_deref().map(|name| format!(" {}", code(name))).unwrap_or_default();
-            let within = within.as_deref().map(|within| format!(" in {}", code(within))).unwrap_or_default();
-            format!("{}{name}{within}", kind.name())
-        };
-        let left: Vec<_> = leaves.iter().map(left).collect();
-        text.push_str(&format!("\n- stays behind: {}", left.join(", ")));
+    if let Some(left) = stays_behind(leaves) {
+        text.push_str(&format!("\n- {left}"));
     }
     if text.is_empty() { text } else { text + "\n" }
+}
+
+/// What outlives a connector, in one line.
+pub(in crate::view) fn stays_behind(leaves: &[Left]) -> Option<String> {
+    let left = |Left { kind, name, within }: &Left| {
+        let name = name.as_deref().map(|name| format!(" {}", code(name))).unwrap_or_default();
+        let within = within.as_deref().map(|within| format!(" in {}", code(within))).unwrap_or_default();
+        format!("{}{name}{within}", kind.name())
+    };
+    let left: Vec<_> = leaves.iter().map(left).collect();
+    (!left.is_empty()).then(|| format!("stays behind: {}", left.join(", ")))
 }
 
 /// Sentences of several lines.
