@@ -13,6 +13,7 @@ use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::plan::{Change, Hold, Left};
 use crate::model::revision::{At, RepositoryName, Revision};
 use crate::model::risk::{self, Harm};
+use crate::model::warning::Warning;
 
 /// What moving from one revision to another would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,8 @@ pub struct Compared {
     pub suspend: Suspending,
     /// What would become of each connector that is not the same in both.
     pub effects: BTreeMap<ConnectorName, Effect>,
+    /// What the newer revision says here that does nothing.
+    pub warnings: Vec<Warning>,
     /// How many connectors are the same in both.
     pub unchanged: usize,
 }
@@ -124,11 +127,11 @@ impl Presence {
 /// What becomes of a word that stops writing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Suspending {
-    /// It is there in both, or in neither.
+    /// It is there in both, or in neither; one whose end is past counts as none.
     Unchanged,
     /// It is new, or says something else.
     Begins(Suspend),
-    /// It is taken away, and what waits behind it is written as well.
+    /// It is taken away or its end is past, and what waits behind it is written as well.
     Ends,
 }
 

@@ -127,3 +127,64 @@ async fn what_stays_behind_of_many_is_told_by_an_example() -> Result<()> {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn a_suspend_whose_end_is_past_is_told_as_past_and_counts_for_nothing() -> Result<()> {
+    let (orders, sales) = (lines("orders", ""), lines("sales", ""));
+    let past = "suspend: {reason: OPS-1, until: '2020-01-01T00:00:00Z'}\n";
+    let environment = format!("environment: production\n{past}");
+    let over = Move::new(&[&orders, &sales], &[])?;
+    over.write("new", &environment, &["connector: orders\nstate: absent\n", &lines("sales", past)])?;
+    let said = over.compare("").await?;
+    assert_eq!(said.code, Some(0), "nothing is held: {said}");
+    assert_snapshot!(said.out, @r#"
+    From         ./old
+    To           ./new
+    warning: the environment says suspend until 2020-01-01T00:00:00Z, which is past: nothing is suspended by that word. Take it away, or correct its end (in production)
+    warning: sales: its definition says suspend until 2020-01-01T00:00:00Z, which is past: nothing is suspended by that word. Take it away, or correct its end (in production)
+
+    production
+    - delete     orders
+                 declared absent
+                 stays behind:
+                   offsets  orders
+                   topics   orders
+
+    In 1 environment: 0 to create, 0 to change, 1 to delete.
+    "#);
+    let said = over.compare("--output markdown").await?;
+    ensure!(said.out.contains("\n- warning: sales: its definition says suspend until "), "{said}");
+    let told = over.told("").await?;
+    assert_eq!(told["suspend"], json!({"changes": "no"}), "{told}");
+    let warned = |at: usize| (&told["warnings"][at]["connector"], &told["warnings"][at]["warning"]);
+    assert_eq!(
+        [warned(0), warned(1)],
+        [(&Value::Null, &"suspension-over".into()), (&"sales".into(), &"suspension-over".into())]
+    );
+
+    // That it is taken away lets nothing go that waited.
+    over.write("old", &environment, &[&orders])?;
+    over.write("new", "environment: production\n", &[&orders])?;
+    let said = over.compare("").await?;
+    ensure!(said.out.ends_with("\nNo changes. 1 environment would stay as they are.\n"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_forget_that_is_of_nobody_is_told_with_the_one_that_goes_and_is_called_almost_so() -> Result<()> {
+    let (orders, sales) = (lines("orders", ""), lines("sales", ""));
+    let slip = Move::new(&[&orders, &sales], &[&sales, "forget: Orders\n"])?;
+    let said = slip.compare("--prune owned").await?;
+    let warning = "warning: Orders: no connector of this name is here, so `forget` does nothing in this environment; \
+        `orders`, whose file is gone, is called almost so and is not forgotten (in production)\n";
+    ensure!(said.out.contains(warning) && said.out.contains("- delete     orders"), "{said}");
+    let told = slip.told("--prune owned").await?;
+    assert_eq!(told["warnings"][0]["warning"], "nothing-forgotten");
+
+    let never = slip.compare("").await?;
+    ensure!(!never.out.contains("warning:"), "nothing has to be given away there: {never}");
+    slip.write("new", "environment: production\n", &[&orders, &sales, "forget: Orders\n"])?;
+    let stays = slip.compare("--prune owned").await?;
+    ensure!(!stays.out.contains("warning:"), "it is declared still: {stays}");
+    Ok(())
+}

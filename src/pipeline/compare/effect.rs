@@ -1,7 +1,7 @@
 //! What would become of each connector of one environment.
 //!
-//! Takes what the environment should run before and after, gives what differs, and the brake that
-//! would stop it. Risks and deletions are those of a plan for a cluster that is as the older revision declares it. What
+//! Takes what the environment should run before and after, gives what differs, the brake that
+//! would stop it, and what is said and does nothing. Risks and deletions are those of a plan for a cluster that is as the older revision declares it. What
 //! else a cluster has, and what was deleted before, is told by a plan for that cluster.
 
 use std::collections::BTreeMap;
@@ -17,15 +17,18 @@ use crate::model::name::ConnectorName;
 use crate::model::plan::{Action, Change, ChangeKind, Held, Hold, Left, Plan, Reason, StepKind};
 use crate::model::policy::{Policy, Prune};
 use crate::model::risk::{Risk, Standing};
+use crate::model::warning::{Lack, Warning};
 use crate::pipeline::diff::difference;
 use crate::pipeline::{plan, risk};
 
 type ByName<T> = BTreeMap<ConnectorName, T>;
 type Effects = ByName<Effect>;
 
-/// What would become of each connector that is not the same before and after.
-pub fn effects(before: &Desired, after: &Desired, prune: Prune, now: Timestamp) -> Effects {
-    let Thought { mut brakes, mut told, mut pruned, mut leaves } = thought(before, after, prune, now);
+/// What would become of each connector that is not the same before and after, and what the newer revision says that does
+/// nothing.
+pub fn effects(before: &Desired, after: &Desired, prune: Prune, now: Timestamp) -> (Effects, Vec<Warning>) {
+    let Thought { mut brakes, mut told, mut pruned, mut leaves, warnings } =
+        thought(before, after, prune, now);
     let gone = before.connectors.iter().filter(|(name, _)| !after.connectors.contains_key(*name));
     let gone = gone.map(|(name, old)| {
         let mut effect = unmanaged(old);
@@ -39,14 +42,14 @@ pub fn effects(before: &Desired, after: &Desired, prune: Prune, now: Timestamp) 
     });
     let mut effects: Effects = gone.collect();
     effects.extend(after.connectors.iter().filter_map(|(name, new)| {
-        let mut effect = effect(before.connectors.get(name), new)?;
+        let mut effect = effect(before.connectors.get(name), new, now)?;
         effect.held = suspension(after, new, &effect, now).or_else(|| brakes.remove(name));
         effect.told = told.remove(name).unwrap_or_default();
         effect.leaves = leaves.remove(name).unwrap_or_default();
         Some((name.clone(), effect))
     }));
     renames(before, after, &mut effects);
-    effects
+    (effects, warnings)
 }
 
 /// What a plan thinks of it.
@@ -59,6 +62,8 @@ struct Thought {
     pruned: ByName<Option<Brake>>,
     /// What it says stays behind of what it would delete.
     leaves: ByName<Vec<Left>>,
+    /// What it warns of that the definitions say.
+    warnings: Vec<Warning>,
 }
 
 /// What a plan thinks on a cluster that is as the older revision declares it. What is suspended is judged all the same: the
@@ -92,20 +97,34 @@ fn thought(before: &Desired, after: &Desired, prune: Prune, now: Timestamp) -> T
         let Risk { connector, key, to: _, row, harm, consequence, remedy: _, standing } = risk;
         told.entry(connector).or_default().push(Told { key, row, harm, standing, consequence });
     }
-    Thought { brakes, told, pruned, leaves: said.leaves }
+    let mut warnings = said.warnings;
+    warnings.retain(|warning| is_of_definitions(&warning.lack));
+    Thought { brakes, told, pruned, leaves: said.leaves, warnings }
+}
+
+/// Whether a warning is of what definitions say, and not of a Connect or of settings, of which nothing is known here.
+fn is_of_definitions(lack: &Lack) -> bool {
+    match lack {
+        Lack::Time { .. } | Lack::Connector { .. } => true,
+        Lack::Version | Lack::PausedStart | Lack::StoppedStart | Lack::Stop | Lack::Match { .. } => false,
+    }
 }
 
 fn planned(before: &Desired, after: &Desired, prune: Prune, now: Timestamp) -> Plan {
     let live = before.connectors.iter().filter_map(|(name, was)| Some((name.clone(), as_live(was)?)));
     let live = Live { connectors: live.collect(), ..Live::default() };
     let policy = Policy { prune, ..Policy::default() };
-    plan::plan_knowing(after, &live, &ours(before), &policy, now)
+    plan::plan_knowing(after, &live, &ours(before, after), &policy, now)
 }
 
 /// What an agent knows that has applied the older revision, and that looks for the second time at the newer one.
-fn ours(before: &Desired) -> Known {
+fn ours(before: &Desired, after: &Desired) -> Known {
     let former = |one: &DesiredConnector| Former { keep: one.keep, source: "the older revision".into() };
-    let claims = before.connectors.iter().map(|(name, one)| (name.clone(), Claim::Ours(former(one))));
+    let gone = before
+        .connectors
+        .iter()
+        .filter(|(name, one)| one.state != DesiredState::Absent && !after.connectors.contains_key(*name));
+    let claims = gone.map(|(name, one)| (name.clone(), Claim::Ours(former(one))));
     Known { claims: claims.collect(), seen: before.connectors.keys().cloned().collect(), ..Known::default() }
 }
 
@@ -137,7 +156,7 @@ fn unmanaged(old: &DesiredConnector) -> Effect {
 }
 
 /// What becomes of a connector that is declared afterwards; none where it is the same.
-fn effect(old: Option<&DesiredConnector>, new: &DesiredConnector) -> Option<Effect> {
+fn effect(old: Option<&DesiredConnector>, new: &DesiredConnector, now: Timestamp) -> Option<Effect> {
     let before = old.map(|old| old.state);
     let made = matches!(before, None | Some(DesiredState::Absent));
     let kind = match (made, new.state) {
@@ -151,7 +170,7 @@ fn effect(old: Option<&DesiredConnector>, new: &DesiredConnector) -> Option<Effe
         (EffectKind::Change, None) | (EffectKind::Delete | EffectKind::Unmanage, _) => Vec::new(),
     };
     let keep = (old.is_some_and(|old| old.keep) != new.keep).then_some(new.keep);
-    let suspend = suspending(old.and_then(|old| old.suspend.as_ref()), new.suspend.as_ref());
+    let suspend = suspending(old.and_then(|old| old.suspend.as_ref()), new.suspend.as_ref(), now);
     let same =
         before == Some(new.state) && changes.is_empty() && keep.is_none() && suspend == Suspending::Unchanged;
     (!same).then_some(Effect {
@@ -176,8 +195,9 @@ fn added(config: &Config) -> Vec<Change> {
     config.iter().map(added).collect()
 }
 
-/// What becomes of a word that stops writing.
-pub fn suspending(before: Option<&Suspend>, after: Option<&Suspend>) -> Suspending {
+/// What becomes of a word that stops writing. One whose end is past stops nothing: it is as if nobody said it.
+pub fn suspending(before: Option<&Suspend>, after: Option<&Suspend>, now: Timestamp) -> Suspending {
+    let [before, after] = [before, after].map(|said| said.filter(|suspend| suspend.holds(now)));
     match (before, after) {
         (before, after) if before == after => Suspending::Unchanged,
         (_, Some(suspend)) => Suspending::Begins(suspend.clone()),

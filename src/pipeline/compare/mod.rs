@@ -83,6 +83,7 @@ fn environment(old: &Side, new: &Side, name: &EnvironmentName, (prune, now): (Pr
         findings: after.map_or(&new.findings, |after| &after.findings).clone(),
         suspend: Suspending::Unchanged,
         effects: BTreeMap::new(),
+        warnings: Vec::new(),
         unchanged: 0,
     };
     let Some(after) = after else { return compared };
@@ -94,8 +95,8 @@ fn environment(old: &Side, new: &Side, name: &EnvironmentName, (prune, now): (Pr
         Some(None) => return compared,
         None => Desired { connectors: BTreeMap::new(), suspend: None, ..after.clone() },
     };
-    compared.suspend = effect::suspending(before.suspend.as_ref(), after.suspend.as_ref());
-    compared.effects = effect::effects(&before, after, prune, now);
+    compared.suspend = effect::suspending(before.suspend.as_ref(), after.suspend.as_ref(), now);
+    (compared.effects, compared.warnings) = effect::effects(&before, after, prune, now);
     compared.unchanged = after.connectors.keys().filter(|name| !compared.effects.contains_key(*name)).count();
     compared
 }

@@ -68,7 +68,7 @@ fn suspend() -> Suspend {
 
 fn of_orders(before: &Desired, after: &Desired) -> Effect {
     let prune = Prune { who: Pruned::Owned, ..Prune::default() };
-    effects(before, after, prune, NOW).remove(&name("orders")).expect("it goes")
+    effects(before, after, prune, NOW).0.remove(&name("orders")).expect("it goes")
 }
 
 #[test]

@@ -21,6 +21,9 @@ pub fn comparison(comparison: &Comparison, findings: &Findings, colour: bool) ->
     for note in notes {
         put(&mut out, format_args!("{} {note}", paint.mark(Colour::Yellow, "!")));
     }
+    for text in words::warnings(environments) {
+        put(&mut out, format_args!("{} {}", paint.mark(Colour::Yellow, "warning:"), line(&text)));
+    }
     out.push('\n');
     for section in sections(comparison) {
         self::section(&mut out, &section, paint);

@@ -10,7 +10,9 @@ use crate::model::desired::DesiredState;
 use crate::model::name::ConnectorName;
 use crate::model::plan::Left;
 use crate::model::revision::{At, RepositoryName};
-use crate::view::form::{ChangeForm, FORMAT, FindingForm, RevisionForm, finding_forms, revision_forms, text};
+use crate::view::form::{
+    ChangeForm, FORMAT, FindingForm, RevisionForm, WarningForm, finding_forms, revision_forms, text,
+};
 
 /// Writes a comparison.
 pub fn comparison(comparison: &Comparison) -> String {
@@ -72,6 +74,7 @@ struct EnvironmentForm {
     folders: Vec<FolderForm>,
     suspend: SuspendForm,
     connectors: Vec<EffectForm>,
+    warnings: Vec<WarningForm>,
     unchanged: usize,
     findings: Vec<FindingForm>,
 }
@@ -177,6 +180,7 @@ impl EnvironmentForm {
             findings,
             suspend,
             effects,
+            warnings,
             unchanged,
         } = one;
         let folder = |(name, course): (&RepositoryName, &FolderCourse)| FolderForm {
@@ -191,6 +195,7 @@ impl EnvironmentForm {
             folders: folders.iter().map(folder).collect(),
             suspend: SuspendForm::new(suspend),
             connectors: effects.iter().map(|(name, effect)| EffectForm::new(name, effect)).collect(),
+            warnings: warnings.iter().map(WarningForm::new).collect(),
             unchanged: *unchanged,
             findings: finding_forms(findings),
         }

@@ -27,11 +27,15 @@ pub fn comparison(comparison: &Comparison, findings: &Findings) -> String {
     table(&mut page, &told);
     let notes: Vec<_> =
         imports.iter().flat_map(words::import).chain(environments.iter().flat_map(words::about)).collect();
-    if !notes.is_empty() {
+    let warnings = words::warnings(environments);
+    if !notes.is_empty() || !warnings.is_empty() {
         page.put("\n");
     }
     for note in &notes {
         page.put(&format!("- {}\n", code(note)));
+    }
+    for text in &warnings {
+        page.put(&format!("- warning: {}\n", sentence(text)));
     }
     for section in sections(comparison) {
         self::section(&mut page, &section);

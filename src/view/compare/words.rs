@@ -1,5 +1,7 @@
 //! What the forms for people have in common: sentences about environments, states and sums.
 
+use std::collections::BTreeMap;
+
 use crate::model::comparison::{
     Brake, Compared, Comparison, Effect, EffectKind, FolderCourse, ImportMove, Presence, Renamed, Standing,
     Suspending, Told,
@@ -9,6 +11,7 @@ use crate::model::desired::{DesiredState, Suspend};
 use crate::model::name::{ConnectorName, EnvironmentName};
 use crate::model::plan::{Change, ChangeKind};
 use crate::model::revision::{At, RepositoryName};
+use crate::model::warning::Warning;
 use crate::view::risks::phrase;
 use crate::view::text::{count, line};
 
@@ -102,6 +105,7 @@ pub fn about(one: &Compared) -> Vec<String> {
         findings: _,
         suspend,
         effects,
+        warnings: _,
         unchanged: _,
     } = one;
     let mut told = Vec::new();
@@ -137,6 +141,21 @@ pub fn about(one: &Compared) -> Vec<String> {
         }
     }
     told
+}
+
+/// What the newer revision says that does nothing, each once, with the environments where it is so.
+pub fn warnings(environments: &[Compared]) -> Vec<String> {
+    let mut told: BTreeMap<&Warning, Vec<&str>> = BTreeMap::new();
+    for one in environments {
+        for warning in &one.warnings {
+            told.entry(warning).or_default().push(one.environment.as_str());
+        }
+    }
+    let each = |(warning, environments): (&Warning, Vec<&str>)| {
+        let of = warning.connector.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        format!("{of}{warning} (in {})", environments.join(", "))
+    };
+    told.into_iter().map(each).collect()
 }
 
 /// What becomes of a folder that is broken beside one of both revisions.
