@@ -131,7 +131,8 @@ impl Apply {
             return Err(Failure::new(error).hint(Some("use `tagalong plan`, or set `mode: enforce`")));
         }
         let wiring::Rendered { desired, findings, left_out, definitions: _, lower } =
-            wiring::rendered(&settings, self.common.settings(), Secrets::Read).await?;
+            wiring::rendered(&settings, self.common.settings(), self.definitions.values(), Secrets::Read)
+                .await?;
         if let Some(lower) = lower.first() {
             let error =
                 anyhow::anyhow!("{}", lower.detail()).context("nothing was applied: a lower version is held");

@@ -15,7 +15,7 @@ use crate::cli::past::Past;
 use crate::cli::{print, verdict, wiring};
 use crate::model::comparison::Comparison;
 use crate::model::definition::About;
-use crate::model::finding::Findings;
+use crate::model::finding::{Finding, Findings};
 use crate::model::folder::ExtraFolder;
 use crate::model::name::EnvironmentName;
 use crate::model::policy::{Prune, Pruned};
@@ -136,12 +136,15 @@ impl Compare {
         self.known_imports(&[&old, &new], &settings.imports).await?;
         let read = definitions::folders(&self.extra).await?;
         let folders = definitions::beside(&self.extra, &read);
-        let side = async |named: &Named, before: Option<&Side>| -> Result<Side, Failure> {
+        let side = async |named: &Named, before: Option<&Side>| -> Result<(Side, Vec<Finding>), Failure> {
             let sources = self.read(named, &settings.imports).await?;
-            Ok(pipeline::side(&sources, &folders, &supply, &self.environments, before))
+            let side = pipeline::side(&sources, &folders, &supply, &self.environments, before);
+            Ok((side, self.idle_values(&sources)))
         };
-        let old = side(&old, None).await?;
-        let new = side(&new, Some(&old)).await?;
+        let (old, idle_before) = side(&old, None).await?;
+        let (new, mut idle) = side(&new, Some(&old)).await?;
+        idle.retain(|value| idle_before.iter().any(|before| before.message == value.message));
+        wiring::warn(idle);
         self.known(&old, &new)?;
         let comparison = pipeline::compare::compare(&old, &new, self.prune.meant(), Timestamp::now());
         self.tell(&comparison)?;
@@ -184,6 +187,14 @@ impl Compare {
             return wiring::settings(&Common::default(), &[overlay], &self.values, false);
         }
         wiring::typed(overlay, &self.values)
+    }
+
+    /// The values of the command line that a revision does not use.
+    fn idle_values(&self, sources: &Sources) -> Vec<Finding> {
+        if self.values.is_empty() {
+            return Vec::new();
+        }
+        wiring::idle_values(&pipeline::definitions(sources), &self.values, &self.extra)
     }
 
     async fn repository(&self, text: &str) -> Result<Named, Failure> {

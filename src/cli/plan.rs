@@ -44,7 +44,9 @@ impl Plan {
     pub async fn run(self) -> Result<Done, Failure> {
         let overlays = [self.definitions.overlay(), self.cluster.overlay()];
         let settings = wiring::settings(&self.common, &overlays, self.definitions.values(), false)?;
-        let rendered = wiring::rendered(&settings, self.common.settings(), Secrets::Read).await?;
+        let rendered =
+            wiring::rendered(&settings, self.common.settings(), self.definitions.values(), Secrets::Read)
+                .await?;
         for lower in &rendered.lower {
             let release = LowerVersion::RELEASE;
             print::note(&format!("Held: {}. To let it pass, {release}.", lower.detail()));

@@ -56,7 +56,9 @@ impl Render {
         }
         let settings =
             wiring::settings(&self.common, &[self.definitions.overlay()], self.definitions.values(), false)?;
-        let rendered = wiring::rendered(&settings, self.common.settings(), Secrets::Unread).await?;
+        let rendered =
+            wiring::rendered(&settings, self.common.settings(), self.definitions.values(), Secrets::Unread)
+                .await?;
         let mut desired = rendered.desired;
         for name in &self.connectors {
             if !desired.connectors.keys().any(|known| known.as_str() == name) {

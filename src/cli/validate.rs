@@ -184,6 +184,7 @@ impl Validate {
             Some(place) => (place.values.clone(), place.select.clone()),
             None => (Values::default(), Select::default()),
         };
+        wiring::warn(wiring::idle_values(&definitions, &self.values, &self.extra));
         let supply = Supply { values: &values, examples: true, secrets: None };
         let only = self.environment.as_ref().or(place.and_then(|place| place.environment.as_ref()));
         let all = match only {

@@ -96,10 +96,15 @@ pub fn imports(common: &Common, overlay: Overlay, reach: Reach) -> Result<Import
 
 fn read(written: &Written<'_>, values: &[String]) -> Result<Settings, Failure> {
     let (settings, findings) = Settings::read(written, values);
-    if !findings.is_empty() {
-        print::note(view::human::findings(&findings, false).trim_end());
-    }
+    note(&findings);
     settings.ok_or_else(|| unusable(&findings))
+}
+
+/// Prints findings beside the result, where there are any.
+fn note(findings: &Findings) {
+    if !findings.is_empty() {
+        print::note(view::human::findings(findings, false).trim_end());
+    }
 }
 
 /// Whose fault it is: the command line's where nothing else is wrong.
@@ -259,10 +264,11 @@ pub enum Secrets {
 }
 
 /// Reads the definitions and renders them; findings are printed, and where one is an error it ends
-/// here. `file` is the settings file.
+/// here. `file` is the settings file, `typed` the values of the command line.
 pub async fn rendered(
     settings: &Settings,
     file: Option<&Path>,
+    typed: &[String],
     secrets: Secrets,
 ) -> Result<Rendered, Failure> {
     let environment = named_environment(settings)?;
@@ -284,9 +290,8 @@ pub async fn rendered(
     findings.extend(outcomes.into_iter().flat_map(|outcome| outcome.findings));
     let mut told = Findings::default();
     told.extend(findings.iter().filter(|finding| finding.severity != Severity::Info).cloned());
-    if !told.is_empty() {
-        print::note(view::human::findings(&told, false).trim_end());
-    }
+    told.extend(idle_values(&ground.definitions, typed, &settings.extra));
+    note(&told);
     let Some(desired) = desired else {
         let error = anyhow::anyhow!("the definitions cannot be used for {environment}");
         return Err(
@@ -298,6 +303,23 @@ pub async fn rendered(
         Lapse::Empty => false,
     });
     Ok(Rendered { desired, definitions: ground.definitions, findings, left_out, lower })
+}
+
+/// What is wrong with values of the command line that nothing uses. Where folders stand beside the definitions, they may be
+/// for one of those.
+pub fn idle_values(definitions: &Definitions, typed: &[String], extra: &[ExtraFolder]) -> Vec<Finding> {
+    if !extra.is_empty() {
+        return Vec::new();
+    }
+    let paths: Vec<_> = typed.iter().filter_map(|pair| Some(pair.split_once('=')?.0)).collect();
+    pipeline::idle_values(definitions, &paths)
+}
+
+/// Warns of values of the command line that nothing uses.
+pub fn warn(idle: Vec<Finding>) {
+    let mut findings = Findings::default();
+    findings.extend(idle);
+    note(&findings);
 }
 
 /// A client of the Connect worker that the settings name.

@@ -228,7 +228,7 @@ rules! {
     /// An input is supplied with a map where its example is none, or the other way round; or the place supplies something else in place of a whole map of the environment's values.
     InputKind = "input-kind", Error, "supply it in the form of its example";
 
-    /// Nothing uses a value or an input of an environment: no template, no connector, in whatever environment. What only the settings supply is not looked at.
+    /// Nothing uses a value or an input of an environment, or a value of `--value`: no template, no connector, in whatever environment. What only the settings supply is not looked at.
     ValueUnused = "value-unused", Warning, "remove it, or correct its name; an expression uses it as `{{ values.… }}`";
     /// A template never uses one of its parameters, nor does a connector that is made from it.
     ParameterUnused = "parameter-unused", Warning, "remove it, or use it as `{{ params.… }}`";

@@ -58,6 +58,7 @@ use crate::model::shape::Shape;
 use crate::model::snapshot::{Files, Snapshot, Sources};
 use crate::pipeline::compare::{Beside, Side, There};
 use crate::pipeline::extra::{Folder, Ground, Joined, Outcome, Target};
+use crate::pipeline::parse::Lost;
 use crate::pipeline::supply::Supply;
 
 /// What the documents of a repository may say: the kinds of definitions by the key that tells them,
@@ -177,6 +178,16 @@ fn settled(definitions: &Definitions, found: Vec<Finding>) -> Findings {
     findings.extend(found.into_iter().filter(|f| !told.contains(&(f.place.clone(), f.rule))));
     findings.settle();
     findings
+}
+
+/// Tells of these paths of values, as they are typed for this place, those that nothing uses. Where a file is wrong nobody
+/// knows what it would use.
+pub fn idle_values(definitions: &Definitions, paths: &[&str]) -> Vec<Finding> {
+    if paths.is_empty() || definitions.findings.has_errors() {
+        return Vec::new();
+    }
+    let uses = resolve::check(definitions, &Lost::default(), &mut Vec::new());
+    unused::typed(definitions, &uses, paths)
 }
 
 /// Every environment that is defined, by name.

@@ -1,4 +1,4 @@
-//! Finds what nothing asks for: values and inputs of environments, parameters of templates, imports.
+//! Finds what nothing asks for: values and inputs of environments, values that are typed, parameters of templates, imports.
 //!
 //! Takes definitions and the names that their expressions use, gives warnings. What is used by
 //! anything, in whatever environment, is used; a name that is merely mistyped somewhere is not told
@@ -15,6 +15,7 @@ use crate::model::revision::RepositoryName;
 use crate::model::rule::{Rule, Severity};
 use crate::model::snapshot::Files;
 use crate::model::text::Text;
+use crate::pipeline::lookup::few;
 use crate::pipeline::parse::Lost;
 use crate::yaml::decode::nearest;
 
@@ -129,6 +130,24 @@ pub fn check(
         }
         unused("", &environment.values, &uses, &mut tell);
     }
+}
+
+/// Finds the values that are typed for this place, by their paths, and that nothing uses.
+pub fn typed(definitions: &Definitions, uses: &Uses, paths: &[&str]) -> Vec<Finding> {
+    if definitions.connectors.is_empty() && definitions.templates.is_empty() {
+        return Vec::new();
+    }
+    let names = || uses.values.iter().map(String::as_str);
+    let finding = |path: &&str| {
+        let message = format!("no definition uses `values.{path}`");
+        let finding = Finding::new(Rule::ValueUnused, Place::outside("--value"), message);
+        match (nearest(path, names()), few(names())) {
+            (Some(near), _) => finding.hint(format!("did you mean `{near}`?")),
+            (None, Some(names)) => finding.hint(format!("the definitions use {names}")),
+            (None, None) => finding,
+        }
+    };
+    paths.iter().filter(|path| matches!(uses.of(path), Extent::Nothing)).map(finding).collect()
 }
 
 /// Finds the parameters that these templates never use.

@@ -95,6 +95,44 @@ async fn what_counts_only_where_plugins_are_asked_is_refused_with_the_reason() -
 }
 
 #[tokio::test]
+async fn a_value_that_nothing_uses_is_told_with_the_one_that_was_meant() -> Result<()> {
+    let desk = desk()?;
+    desk.write("environments/staging.yaml", "environment: staging\ninputs: {logs.host: {example: h}}\n")?;
+    let connector = "connector: shipped\nonly: [staging]\ntemplate: file-source\nwith: {file: '{{ values.logs.host }}'}\n";
+    desk.write("connectors/shipped.yaml", connector)?;
+    let line = "render --dir . -e staging --value logs.host=a --value logs.hots=b --value zone=c";
+    let said = desk.run(line).await?;
+    assert_eq!(said.code, Some(0), "{said}");
+    assert_snapshot!(said.err, @r#"
+    --value: warning[value-unused]: no definition uses `values.logs.hots`
+      hint: did you mean `logs.host`?
+    --value: warning[value-unused]: no definition uses `values.zone`
+      hint: the definitions use logs.host
+    2 warnings.
+    "#);
+    for line in
+        ["compare . . --value logs.hots=b", "validate . --value logs.hots=b --connect http://127.0.0.1:1"]
+    {
+        let said = desk.run(line).await?;
+        assert_eq!(said.err.matches("--value: warning[value-unused]").count(), 1, "{said}");
+    }
+
+    // Which values a folder beside the definitions uses is not asked.
+    desk.write(
+        "beside/more.yaml",
+        "connector: more\ntemplate: file-source\nwith: {file: '{{ values.zone }}'}\n",
+    )?;
+    let said =
+        desk.run("render --dir . -e staging --extra beside --value logs.host=a --value zone=c").await?;
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said}");
+    // Nor is anything said where a file is wrong, which might have used it.
+    desk.write("connectors/shipped.yaml", "connector: shipped\ntempalte: file-source\n")?;
+    let said = desk.run("render --dir . -e staging --value logs.host=a").await?;
+    assert!(said.code == Some(1) && !said.err.contains("--value"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_folder_and_a_tag_exclude_each_other() -> Result<()> {
     let said = desk()?.run("plan --dir . --tag v1 -e production").await?;
     assert_eq!(said.code, Some(64), "{said}");
