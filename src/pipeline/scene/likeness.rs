@@ -13,7 +13,7 @@ use crate::pipeline::former;
 use crate::pipeline::risk;
 use crate::pipeline::risk::family::Family;
 use crate::pipeline::scene::own::{Own, PUBLICATION, Publication, tables};
-use crate::pipeline::scene::read::read;
+use crate::pipeline::scene::read::{Read, read};
 use crate::pipeline::scene::route;
 use crate::pipeline::server;
 use crate::pipeline::sight::Sight;
@@ -92,21 +92,46 @@ pub enum Common {
     Topics(Arc<str>),
     /// The name of a slot.
     Slot(Arc<str>),
+    /// That a sink reads a list of topics.
+    List,
+    /// That a sink reads what fits a pattern.
+    Pattern,
     /// Nothing.
     Nothing,
 }
 
-/// By what a connector is found.
+/// By what a connector is found. A sink is found by each of its topics.
 pub fn marks(sight: &Sight<'_>) -> Vec<Mark> {
     let sort = sort(sight);
     if Family::Sinks.has(sight.class) {
-        return read(sight).names().map(|topic| (sort.clone(), Common::Topics(topic.into()))).collect();
+        let read = read(sight);
+        let own = if matches!(read, Read::Topics(_)) { Common::List } else { Common::Pattern };
+        return topics(&read).chain([own]).map(|common| (sort.clone(), common)).collect();
     }
     if !Family::Debezium.has(sight.class) {
         return vec![(sort, Common::Topics(sight.text(TOPIC).unwrap_or_default()))];
     }
     let common = [prefix(sight).map(Common::Topics), Own::slot_name(sight).map(Common::Slot)];
     common.into_iter().flatten().chain([Common::Nothing]).map(|common| (sort.clone(), common)).collect()
+}
+
+/// The marks of those that a connector may be another one of. Of two lists one topic must be the same text, and only of a
+/// pattern nobody knows before it is read.
+pub fn sought(sight: &Sight<'_>) -> Vec<Mark> {
+    if !Family::Sinks.has(sight.class) {
+        return marks(sight);
+    }
+    let read = read(sight);
+    let lists = matches!(read, Read::Pattern(_)).then_some(Common::List);
+    let commons = topics(&read).chain([Common::Pattern]).chain(lists);
+    let sort = sort(sight);
+    commons.map(|common| (sort.clone(), common)).collect()
+}
+
+/// The topics of a list: a pattern is none.
+fn topics(read: &Read) -> impl Iterator<Item = Common> {
+    let listed = if let Read::Topics(topics) = read { Some(topics) } else { None };
+    listed.into_iter().flatten().map(|topic| Common::Topics(topic.as_str().into()))
 }
 
 fn sort(sight: &Sight<'_>) -> String {
@@ -125,6 +150,7 @@ impl Likeness {
     pub fn of(old: &Sight<'_>, new: &Sight<'_>) -> Option<Self> {
         match [old, new].map(|sight| Family::Debezium.has(sight.class)) {
             [true, true] => Self::of_debezium(old, new),
+            [false, false] if Family::Sinks.has(new.class) && !read(old).meets(&read(new)) => None,
             [false, false] if is_same_work(old, new) => Some(Self::Work),
             [false, false] => is_same_target(old, new).then_some(Self::Target),
             [true, false] | [false, true] => None,

@@ -8,6 +8,7 @@ mod cast;
 pub mod clash;
 mod likeness;
 pub mod own;
+mod pattern;
 pub mod read;
 mod rename;
 mod route;
@@ -95,5 +96,7 @@ impl<'s> Scene<'s> {
 mod tests;
 #[cfg(test)]
 mod tests_beside;
+#[cfg(test)]
+mod tests_patterns;
 #[cfg(test)]
 mod tests_rename;

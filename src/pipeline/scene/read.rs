@@ -1,7 +1,7 @@
 //! What a sink reads: its topics, and the consumer group whose offsets it has.
 //!
-//! Takes what a sink says, gives topics and group, and whether two read what the other one reads. A pattern is not filled in:
-//! it may fit every topic.
+//! Takes what a sink says, gives topics and group, and whether two read what the other one reads. What a pattern fits is known
+//! to `pattern`; where it is enough that two may meet, it may fit every topic.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use crate::model::name::ConnectorName;
 use crate::pipeline::risk::family::Family;
 use crate::pipeline::risk::group;
 use crate::pipeline::risk::setting;
+use crate::pipeline::scene::pattern;
 use crate::pipeline::sight::Sight;
 
 const TOPICS: &str = "topics";
@@ -37,7 +38,7 @@ pub fn read(sight: &Sight<'_>) -> Read {
 
 impl Read {
     /// The texts that it consists of.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    fn names(&self) -> impl Iterator<Item = &str> {
         let (topics, pattern) = match self {
             Self::Topics(topics) => (Some(topics), None),
             Self::Pattern(pattern) => (None, Some(&**pattern)),
@@ -48,6 +49,19 @@ impl Read {
     fn overlaps(&self, other: &Self) -> bool {
         let others: BTreeSet<_> = other.names().collect();
         self.names().any(|name| others.contains(name))
+    }
+
+    /// Whether two surely read one topic, where it is there.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.overlaps(other)
+            || match (self, other) {
+                (Self::Topics(_), Self::Topics(_)) => false,
+                (Self::Topics(topics), Self::Pattern(pattern))
+                | (Self::Pattern(pattern), Self::Topics(topics)) => {
+                    topics.iter().any(|topic| pattern::fits(pattern, topic))
+                }
+                (Self::Pattern(one), Self::Pattern(other)) => pattern::may_meet(one, other),
+            }
     }
 
     /// Whether two may read one topic.

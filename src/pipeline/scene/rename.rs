@@ -10,7 +10,7 @@ use crate::model::name::ConnectorName;
 use crate::model::risk::Harm;
 use crate::pipeline::risk::{self, Danger};
 use crate::pipeline::scene::cast::{Actor, Cast, Role};
-use crate::pipeline::scene::likeness::{Differs, Likeness, Mark, differing, marks};
+use crate::pipeline::scene::likeness::{Differs, Likeness, Mark, differing, marks, sought};
 use crate::pipeline::scene::own::{NAME, Own};
 use crate::pipeline::scene::{route, way};
 use crate::pipeline::sight::Sight;
@@ -85,8 +85,7 @@ pub fn all<'s>(cast: &Cast<'s>) -> BTreeMap<&'s ConnectorName, Rename<'s>> {
 }
 
 fn rename<'s>(left: &BTreeMap<Mark, Vec<Old<'s>>>, new: &New<'_>) -> Option<Rename<'s>> {
-    let marks = marks(&new.sight);
-    let olds = marks.iter().filter_map(|mark| left.get(mark)).flatten();
+    let olds = sought(&new.sight).into_iter().filter_map(|mark| left.get(&mark)).flatten();
     let olds = olds.filter_map(|old| Some((old.name, (old, likeness(old, new)?))));
     let olds: BTreeMap<_, _> = olds.collect();
     let (others, olds): (Vec<_>, Vec<_>) =
