@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
+use tagalong_testkit::fake::fault::Fault;
 use tagalong_testkit::fake::state::State;
 use tagalong_testkit::fake::{Connector, Fake};
 use tokio::process::Command;
@@ -53,10 +54,10 @@ async fn plan_for(environment: &str, desk: &Desk, fake: &Fake) -> Result<Value> 
     Ok(serde_json::from_str(&said.out)?)
 }
 
-/// Gives a command to a shell, as a person would.
+/// Gives a command to the plainest shell that is there, as a person would.
 async fn shell(command: &str, fake: &Fake) -> Result<String> {
-    let mut shell = Command::new("bash");
-    shell.args(["-euo", "pipefail", "-c", command]).env("CONNECT", fake.url(0)).stdin(Stdio::null());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).env("CONNECT", fake.url(0)).stdin(Stdio::null());
     let output = shell.output().await?;
     ensure!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
@@ -71,17 +72,13 @@ async fn the_commands_of_a_held_rename_move_config_and_offsets() -> Result<()> {
     let told = plan(&desk, &fake).await?;
     let held = &told["held"][0];
     assert_eq!((&held["connector"], &held["hold"]), (&json!("sales"), &json!("risky-change")), "{told}");
-    let detail = held["detail"].as_str().context("a text")?;
-    let (_, block) = detail.split_once("(set -o pipefail &&\n").context("one shell")?;
-    let (commands, _) = block.split_once(')').context("its end")?;
-    let commands: Vec<_> = commands.split(" &&\n").collect();
-    assert_eq!(commands.len(), 5, "{detail}");
+    let block = block_at(&told, "sales")?;
+    let commands: Vec<_> = block.trim_matches(['(', ')']).split(" &&\n").collect();
+    assert_eq!(commands.len(), 5, "{block}");
     for (at, command) in commands.iter().enumerate() {
         if at == 4 {
-            let offsets = shell("curl -fsS \"$CONNECT/connectors/sales/offsets\"", &fake).await?;
-            let (offsets, moved): (Value, Value) =
-                (serde_json::from_str(&offsets)?, serde_json::from_str(OFFSETS)?);
-            assert_eq!(offsets["offsets"], moved, "it begins with the offsets of the old one");
+            let moved: Value = serde_json::from_str(OFFSETS)?;
+            assert_eq!(offsets("sales", &fake).await?, moved, "it begins with the offsets of the old one");
             let ready = fake.connector("sales").context("it is there")?;
             assert_eq!((ready.task_starts, fake.names()), (0, vec!["sales".to_owned()]), "nothing ran of it");
             // An agent that looks now would do the rest.
@@ -110,6 +107,71 @@ async fn the_commands_of_a_held_rename_move_config_and_offsets() -> Result<()> {
     let mut expected: Vec<_> = expected.collect();
     expected.sort();
     assert_eq!(config, expected, "it has the whole config");
+    Ok(())
+}
+
+/// The block of commands that a held step of a connector tells.
+fn block_at(told: &Value, connector: &str) -> Result<String> {
+    let mut held = told["held"].as_array().context("a list")?.iter();
+    let held =
+        held.find(|held| held["connector"] == connector).with_context(|| format!("{connector}: {told}"))?;
+    let detail = held["detail"].as_str().context("a text")?;
+    let (_, block) = detail.split_once(":\n(").with_context(|| detail.to_owned())?;
+    let end = block.find(")\n").or_else(|| block.len().checked_sub(1)).context("its end")?;
+    ensure!(block[end..].starts_with(')'), "{detail}");
+    Ok(format!("({})", &block[..end]))
+}
+
+/// The offsets of a connector, as Connect tells them.
+async fn offsets(connector: &str, fake: &Fake) -> Result<Value> {
+    let told = shell(&format!("curl -fsS \"$CONNECT/connectors/{connector}/offsets\""), fake).await?;
+    Ok(serde_json::from_str::<Value>(&told)?["offsets"].take())
+}
+
+#[tokio::test]
+async fn a_block_whose_offsets_cannot_be_read_sends_none_and_deletes_nothing() -> Result<()> {
+    let (fake, desk) = (Fake::start(1).await, desk()?);
+    fake.install(POSTGRES);
+    fake.preload("orders", &CONFIG);
+    fake.set_offsets("orders", OFFSETS);
+    let block = block_at(&plan(&desk, &fake).await?, "sales")?;
+    fake.inject(Fault::on("GET", "/connectors/orders/offsets").answer(500, "the topic is not there"));
+    let failed = shell(&block, &fake).await;
+    assert!(failed.is_err(), "{failed:?}");
+    assert_eq!(fake.names(), ["orders", "sales"]);
+    assert!(
+        fake.requests().iter().all(|request| request.method != "PATCH"),
+        "nothing is sent in their place"
+    );
+    // What is told then goes on from there.
+    let rest = block_at(&plan(&desk, &fake).await?, "sales")?;
+    shell(&rest, &fake).await?;
+    assert_eq!(fake.names(), ["sales"]);
+    assert_eq!(offsets("sales", &fake).await?, serde_json::from_str::<Value>(OFFSETS)?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_block_of_one_that_becomes_two_gives_both_its_offsets_before_it_goes() -> Result<()> {
+    let (fake, desk) = (Fake::start(1).await, desk()?);
+    desk.write(&file_of("stock"), &definition("stock", &CONFIG))?;
+    fake.install(POSTGRES);
+    fake.preload("orders", &CONFIG);
+    fake.set_offsets("orders", OFFSETS);
+    let told = plan(&desk, &fake).await?;
+    let block = block_at(&told, "sales")?;
+    assert_eq!(block_at(&told, "stock")?, block, "it is the same at both");
+    fake.inject(Fault::on("PATCH", "/connectors/stock/offsets").answer(500, "not now"));
+    assert!(shell(&block, &fake).await.is_err());
+    assert_eq!(fake.names(), ["orders", "sales", "stock"], "one of them has none yet");
+    let rest = block_at(&plan(&desk, &fake).await?, "stock")?;
+    shell(&rest, &fake).await?;
+    assert_eq!(fake.names(), ["sales", "stock"]);
+    for new in ["sales", "stock"] {
+        assert_eq!(offsets(new, &fake).await?, serde_json::from_str::<Value>(OFFSETS)?, "{new}");
+        let ready = fake.connector(new).context("it is there")?;
+        assert_eq!((ready.state, ready.task_starts), (State::Stopped, 0), "nothing ran of {new}");
+    }
     Ok(())
 }
 

@@ -100,3 +100,5 @@ mod tests_beside;
 mod tests_patterns;
 #[cfg(test)]
 mod tests_rename;
+#[cfg(test)]
+mod tests_way;

@@ -12,7 +12,8 @@ use crate::pipeline::risk::{self, Danger};
 use crate::pipeline::scene::cast::{Actor, Cast, Role};
 use crate::pipeline::scene::likeness::{Differs, Likeness, Mark, differing, marks, sought};
 use crate::pipeline::scene::own::{NAME, Own};
-use crate::pipeline::scene::{route, way};
+use crate::pipeline::scene::route;
+use crate::pipeline::scene::way::{self, Under};
 use crate::pipeline::sight::Sight;
 
 const ONE_SLOT: &str = "A slot serves one reader: both say RUNNING, and the new one delivers nothing after its snapshot for as \
@@ -64,6 +65,20 @@ struct New<'s> {
     is_there: bool,
 }
 
+/// The old ones that a new one looks like.
+#[derive(Debug)]
+struct Likes<'s> {
+    /// Each that it may be, and in what they are the same.
+    olds: Vec<(Old<'s>, Likeness)>,
+    /// The one of them that is most likely meant.
+    meant: Option<(Old<'s>, Likeness)>,
+    /// One that goes and whose rows it reads, with a slot and topics of its own.
+    gone: Option<Old<'s>>,
+}
+
+/// The new names of each old one, in order.
+type News<'s> = BTreeMap<&'s ConnectorName, Vec<Under<'s>>>;
+
 /// Each of them, by the name that it is to have.
 pub fn all<'s>(cast: &Cast<'s>) -> BTreeMap<&'s ConnectorName, Rename<'s>> {
     let mut left: BTreeMap<Mark, Vec<Old<'_>>> = BTreeMap::new();
@@ -79,32 +94,42 @@ pub fn all<'s>(cast: &Cast<'s>) -> BTreeMap<&'s ConnectorName, Rename<'s>> {
     let begins = |(&name, actor): (&&'s ConnectorName, &Actor<'s>)| {
         let will = actor.will.filter(|_| actor.is_declared && !actor.worked())?;
         let new = New { name, will, sight: will.sight()?, is_there: actor.was.is_some() };
-        Some((name, rename(&left, &new)?))
+        Some((Likes::of(&left, &new), new))
     };
-    cast.iter().filter_map(begins).collect()
+    let begin: Vec<_> = cast.iter().filter_map(begins).collect();
+    let mut news = News::new();
+    for (likes, New { name, is_there, .. }) in &begin {
+        if let Some((old, _)) = likes.meant {
+            news.entry(old.name).or_default().push(Under { name, is_there: *is_there });
+        }
+    }
+    begin.iter().filter_map(|(likes, new)| Some((new.name, rename(likes, new, &news)?))).collect()
 }
 
-fn rename<'s>(left: &BTreeMap<Mark, Vec<Old<'s>>>, new: &New<'_>) -> Option<Rename<'s>> {
-    let olds = sought(&new.sight).into_iter().filter_map(|mark| left.get(&mark)).flatten();
-    let olds = olds.filter_map(|old| Some((old.name, (old, likeness(old, new)?))));
-    let olds: BTreeMap<_, _> = olds.collect();
-    let (others, olds): (Vec<_>, Vec<_>) =
-        olds.into_values().partition(|(_, likeness)| *likeness == Likeness::Rows);
-    // One that goes is more likely meant than one that stays, and one that worked than one that rested.
-    let Some(&(old, likeness)) = olds.iter().max_by_key(|(old, _)| (old.goes, old.is_lost, old.was.works))
-    else {
-        let (gone, _) = others.into_iter().find(|(old, _)| old.goes)?;
-        return Some(Rename {
-            old: None,
-            comes: begins_anew(gone, new),
-            beside: Vec::new(),
-            goes: BTreeMap::new(),
-        });
+impl<'s> Likes<'s> {
+    fn of(left: &BTreeMap<Mark, Vec<Old<'s>>>, new: &New<'_>) -> Self {
+        let olds = sought(&new.sight).into_iter().filter_map(|mark| left.get(&mark)).flatten();
+        let olds = olds.filter_map(|old| Some((old.name, (*old, likeness(old, new)?))));
+        let olds: BTreeMap<_, _> = olds.collect();
+        let (others, olds): (Vec<_>, Vec<_>) =
+            olds.into_values().partition(|(_, likeness)| *likeness == Likeness::Rows);
+        // One that goes is more likely meant than one that stays, and one that worked than one that rested.
+        let meant = olds.iter().max_by_key(|(old, _)| (old.goes, old.is_lost, old.was.works)).copied();
+        let gone = others.into_iter().map(|(old, _)| old).find(|old| old.goes);
+        Self { olds, meant, gone }
+    }
+}
+
+fn rename<'s>(likes: &Likes<'s>, new: &New<'_>, news: &News<'s>) -> Option<Rename<'s>> {
+    let Some((old, likeness)) = &likes.meant else {
+        let comes = begins_anew(likes.gone.as_ref()?, new);
+        return Some(Rename { old: None, comes, beside: Vec::new(), goes: BTreeMap::new() });
     };
-    let comes = comes(old, new, likeness);
+    let all = news.get(old.name).map_or(&[][..], Vec::as_slice);
+    let comes = comes(old, (new, all), *likeness);
     let is_free = new.will.works && !comes.as_ref().is_some_and(|danger| danger.harm.is_held());
-    let all = olds.iter().filter(|_| !is_free);
-    let goes = all.map(|(old, _)| (old.name, goes(new.name, old.name))).collect();
+    let spared = likes.olds.iter().filter(|_| !is_free);
+    let goes = spared.map(|(old, _)| (old.name, goes(new.name, old.name))).collect();
     let beside = if new.will.works { held_beside(old, new) } else { Vec::new() };
     Some(Rename { old: Some(old.name), comes, beside, goes })
 }
@@ -129,8 +154,8 @@ fn likeness(old: &Old<'_>, new: &New<'_>) -> Option<Likeness> {
     (!is_other).then_some(likeness)
 }
 
-/// What it does that the new one begins to work.
-fn comes(old: &Old<'_>, new: &New<'_>, likeness: Likeness) -> Option<Danger> {
+/// What it does that the new one begins to work. Others may come for the old one as well.
+fn comes(old: &Old<'_>, (new, all): (&New<'_>, &[Under<'_>]), likeness: Likeness) -> Option<Danger> {
     if !new.will.works {
         return None;
     }
@@ -153,7 +178,7 @@ fn comes(old: &Old<'_>, new: &New<'_>, likeness: Likeness) -> Option<Danger> {
         (harm, says) = (Harm::Irreversible, format!(" {NO_WAY_BACK}"));
     }
     let differs = differing(&old.sight, &new.sight);
-    let way = way::between((old.name, old.was.config), new.name, &kept(&differs));
+    let way = way::between((old.name, old.was.config), (new.name, all), &kept(&differs));
     let (unless, remedy) = if new.is_there {
         let unless = format!(" Unless it was given the offsets of `{}` since it was made:", old.name);
         (unless, format!("go on where that stands: {way}"))

@@ -280,36 +280,6 @@ fn of_several_old_ones_each_that_goes_is_spared_and_the_likeliest_is_meant() {
     assert_eq!(elsewhere.rows("b", StepKind::Delete), [], "that is another one");
 }
 
-#[test]
-fn the_safe_way_has_the_real_names_and_no_secret() {
-    let way = |old: &Stage, new: &str, other| {
-        let stage = old.clone().wants(new, with(POSTGRES, other));
-        let danger = stage.dangers(new, StepKind::Create).remove(0);
-        danger.remedy.expect("there is a way").into_owned()
-    };
-    let told = way(&old(&[]), "sales", &[]);
-    let (_, block) = told.split_once("\n(set -o pipefail &&\n").expect("one shell");
-    let commands: Vec<_> = block.strip_suffix(')').expect("its end").split(" &&\n").collect();
-    assert_eq!(commands.len(), 5, "{told}");
-    for (command, part) in commands.iter().zip([
-        "PUT \"$CONNECT/connectors/orders/stop\"",
-        "\"initial_state\":\"STOPPED\"",
-        "PATCH \"$CONNECT/connectors/sales/offsets\"",
-        "DELETE \"$CONNECT/connectors/orders\"",
-        "PUT \"$CONNECT/connectors/sales/resume\"",
-    ]) {
-        assert!(command.contains(part), "{command}");
-    }
-    assert!(!told.contains("hunter2") && !told.contains("slot.name"), "{told}");
-
-    let other_slot = way(&old(&[]), "sales", &[("slot.name", "sales")]);
-    assert!(other_slot.contains("`slot.name: shop`"), "{other_slot}");
-    let masked = way(&old(&[("database.password", "••••••••")]), "sales", &[]);
-    assert!(masked.contains("`state: stopped`") && !masked.contains("initial_state"), "{masked}");
-    let odd = way(&old(&[]), "the sales", &[]);
-    assert!(!odd.contains("curl"), "{odd}");
-}
-
 /// What a rename of `orders` is told as: its harm, what it does, and the safe way.
 fn told(stage: &Stage) -> Danger {
     let found = stage.dangers("sales", StepKind::Create);
