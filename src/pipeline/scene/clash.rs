@@ -230,7 +230,8 @@ impl<'s> Claims<'s> {
     }
 }
 
-/// Whether two of one consumer group take each other's records: they read one topic, and do not do one work.
+/// Whether two of one consumer group take each other's records: they read one topic, and do not do one work. Kafka gives a topic
+/// only to members that read it, so of two which do the same with a record none lacks any.
 pub fn splits(one: &Sight<'_>, other: &Sight<'_>) -> bool {
     read(one).may_overlap(&read(other)) && !likeness::is_one_work(one, other)
 }

@@ -13,7 +13,7 @@ use crate::pipeline::former;
 use crate::pipeline::risk;
 use crate::pipeline::risk::family::Family;
 use crate::pipeline::scene::own::{Own, PUBLICATION, Publication, tables};
-use crate::pipeline::scene::read::{Read, read};
+use crate::pipeline::scene::read::{PATTERN, Read, TOPICS, read};
 use crate::pipeline::scene::route;
 use crate::pipeline::server;
 use crate::pipeline::sight::Sight;
@@ -245,16 +245,24 @@ pub fn differing(old: &Sight<'_>, new: &Sight<'_>) -> Vec<Differs> {
 
 /// Whether two connectors of one sort say the same, but for how they work.
 fn is_same_work(old: &Sight<'_>, new: &Sight<'_>) -> bool {
+    is_same_work_but(&[], old, new)
+}
+
+/// The same, whatever some keys say.
+fn is_same_work_but(except: &[&str], old: &Sight<'_>, new: &Sight<'_>) -> bool {
     let is_manner =
         |key: &str| MANNER.iter().any(|part| key.starts_with(part)) || secret::is_whole_secret(key);
     let says = |key: &str| key != CLASS && !is_manner(key);
     let turned = risk::turned(old.config, new.config);
-    old.config.keys().chain(new.config.keys()).any(says) && !turned.iter().any(|key| says(key))
+    let differs = |key: &str| says(key) && !except.contains(&key);
+    old.config.keys().chain(new.config.keys()).any(says) && !turned.iter().any(|key| differs(key))
 }
 
-/// Whether two of one class do the same work, on the same ways.
+/// Whether two of one class do the same with each record, on the same ways, whatever topics they read.
 pub fn is_one_work(one: &Sight<'_>, other: &Sight<'_>) -> bool {
-    sort(one) == sort(other) && is_same_work(one, other) && route::differing(one, other).is_empty()
+    sort(one) == sort(other)
+        && is_same_work_but(&[TOPICS, PATTERN], one, other)
+        && route::differing(one, other).is_empty()
 }
 
 /// Whether two sinks, which read one topic, write it to one target.

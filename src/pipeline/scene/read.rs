@@ -13,8 +13,10 @@ use crate::pipeline::risk::setting;
 use crate::pipeline::scene::pattern;
 use crate::pipeline::sight::Sight;
 
-const TOPICS: &str = "topics";
-const PATTERN: &str = "topics.regex";
+/// A sink's list of topics.
+pub const TOPICS: &str = "topics";
+/// What stands in its place.
+pub const PATTERN: &str = "topics.regex";
 
 const KAFKA: &str = "consumer.override.bootstrap.servers";
 
