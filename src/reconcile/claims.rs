@@ -38,9 +38,14 @@ const REST: Duration = Duration::from_secs(15);
 /// The longest rest between two attempts.
 const LONGEST_REST: Duration = Duration::from_mins(30);
 
-/// What helps against a history that takes too long.
-const LONGER: &str = "it is gone on with where it was read to; where that takes too long each time, raise \
+/// What helps against a history that takes too long, where what was read of it counts.
+const ONWARD: &str = "it is gone on with where it was read to; where that takes too long each time, raise \
     `repository.git.deadline` in the settings";
+
+/// What helps where nothing of it counts: what comes before an earlier look is newer than what that one found, and has to be
+/// read in one.
+const ANEW: &str = "nothing of this look is kept, and the next one begins where it began: where that takes too long each \
+    time, raise `repository.git.deadline` in the settings";
 
 /// How many names stand in one line.
 const NAMES: usize = 20;
@@ -114,11 +119,11 @@ impl Claims {
                 // Something was read, so it is gone on with soon, however often that was so.
                 self.pace = None;
                 if let Some(error) = trouble {
-                    self.rest(&error);
+                    self.rest(&error, true);
                 }
                 self.keep().await;
             }
-            Err(error) => self.rest(&error),
+            Err(error) => self.rest(&error, false),
         }
     }
 
@@ -138,10 +143,10 @@ impl Claims {
         self.keep().await;
     }
 
-    fn rest(&mut self, error: &Error) {
+    fn rest(&mut self, error: &Error, is_kept: bool) {
         let rest = self.pace.map_or(REST, |(_, last)| (last * 2).min(LONGEST_REST));
         self.pace = Some((Instant::now() + rest, rest));
-        let hint = error.hint().or((error.class() == Class::TimedOut).then_some(LONGER));
+        let hint = helps(error, is_kept);
         warn!(
             error = chain(error),
             hint,
@@ -180,6 +185,12 @@ impl File {
     fn new(keeper: RecordKeeper, own: bool) -> Self {
         Self { keeper: Patient::new(keeper, LOST), own, is_read: false, written: None }
     }
+}
+
+/// What helps against an error of the history; `is_kept` where what was read of it counts.
+fn helps(error: &Error, is_kept: bool) -> Option<&'static str> {
+    let late = if is_kept { ONWARD } else { ANEW };
+    error.hint().or((error.class() == Class::TimedOut).then_some(late))
 }
 
 /// Has the history read for these names; gives what it said, also where it ended early.
@@ -228,5 +239,28 @@ fn tell(record: &Record, look: &Look, wanted: &BTreeSet<ConnectorName>, received
                 "the history was read for connectors that nobody declares"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::problem::Doing;
+
+    #[test]
+    fn only_a_look_that_counts_is_said_to_be_gone_on_with() {
+        let late = Error::TimedOut {
+            repository: "r".to_owned(),
+            doing: Doing::Fetching,
+            after: Duration::from_secs(1),
+        };
+        for (is_kept, told) in
+            [(true, "it is gone on with where it was read to"), (false, "nothing of this look is kept")]
+        {
+            let hint = helps(&late, is_kept).expect("something helps");
+            assert!(hint.starts_with(told) && hint.contains("`repository.git.deadline`"), "{hint}");
+        }
+        let page = Error::NoCommit { repository: "r".to_owned(), commit: "c".to_owned() };
+        assert_eq!(helps(&page, true), page.hint(), "more time does not help");
     }
 }
