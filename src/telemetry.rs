@@ -3,16 +3,22 @@
 //! Takes the wanted form and level once, at start; the rest of the agent speaks through `tracing`. Whatever is
 //! said, an event is one line, and no character of it disturbs a terminal: what others wrote is among it.
 
+use std::error::Error;
+use std::fmt::Debug;
 use std::io::{self, IsTerminal, Write};
+use std::iter;
 
-use tracing::Subscriber;
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
+use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::model::character::{is_unprintable, shown_in_json};
@@ -48,10 +54,13 @@ where
     let filter = Targets::new().with_target("tagalong", level).with_default(others);
     let registry = tracing_subscriber::registry().with(filter);
     let lines = Lines { to, form };
-    let layer = fmt::layer().with_writer(lines).with_timer(Clock).with_target(form == Form::Json);
+    let layer = fmt::layer().with_writer(lines);
     match form {
-        Form::Json => Box::new(registry.with(layer.json().flatten_event(true).with_span_list(false))),
-        Form::Text | Form::Coloured => Box::new(registry.with(layer.with_ansi(form == Form::Coloured))),
+        Form::Json => Box::new(registry.with(layer.json().event_format(Object))),
+        Form::Text | Form::Coloured => {
+            let layer = layer.with_timer(Clock).with_target(false).with_ansi(form == Form::Coloured);
+            Box::new(registry.with(layer))
+        }
     }
 }
 
@@ -110,6 +119,83 @@ fn one_line(text: &str, begins_ours: impl Fn(&str) -> bool) -> String {
     line + end
 }
 
+/// An event as an object. The library's own form leaves out what caused an error.
+struct Object;
+
+impl<S, N> FormatEvent<S, N> for Object
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    N: for<'writer> FormatFields<'writer> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        let mut timestamp = String::new();
+        Clock.format_time(&mut Writer::new(&mut timestamp))?;
+        let about = event.metadata();
+        let mut object = Map::new();
+        object.insert("timestamp".to_owned(), timestamp.into());
+        object.insert("level".to_owned(), about.level().as_str().into());
+        event.record(&mut Fields(&mut object));
+        object.insert("target".to_owned(), about.target().into());
+        if let Some(span) =
+            event.parent().and_then(|id| context.span(id)).or_else(|| context.lookup_current())
+        {
+            let extensions = span.extensions();
+            let said = extensions.get::<FormattedFields<N>>().map(|said| said.fields.as_str());
+            let mut fields: Map<_, _> =
+                said.and_then(|said| serde_json::from_str(said).ok()).unwrap_or_default();
+            fields.insert("name".to_owned(), span.name().into());
+            object.insert("span".to_owned(), fields.into());
+        }
+        writeln!(writer, "{}", Value::Object(object))
+    }
+}
+
+/// The fields of an event, into an object.
+struct Fields<'o>(&'o mut Map<String, Value>);
+
+impl Fields<'_> {
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        let chain = iter::successors(Some(value), |&error| error.source());
+        let texts: Vec<_> = chain.map(ToString::to_string).collect();
+        self.put(field, texts.join(": "));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.put(field, format!("{value:?}"));
+    }
+}
+
 /// The time of an event, UTC, to the millisecond.
 struct Clock;
 
@@ -123,7 +209,7 @@ impl FormatTime for Clock {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use tracing::{debug, info, warn};
+    use tracing::{debug, info, info_span, warn};
 
     use super::*;
 
@@ -175,6 +261,40 @@ mod tests {
         );
         let at: jiff::Timestamp = event["timestamp"].as_str().expect("a time").parse().expect("a time");
         assert!(at <= jiff::Timestamp::now());
+    }
+
+    /// An error of our own, with what the world said as its cause.
+    #[derive(Debug, thiserror::Error)]
+    #[error("could not read the {what}")]
+    struct Failed {
+        what: &'static str,
+        source: io::Error,
+    }
+
+    #[test]
+    fn an_error_comes_with_all_that_caused_it_as_text_and_in_json() {
+        let say = || {
+            let cause = Failed { what: "list", source: io::Error::other(FOUL) };
+            let error = Failed { what: "cluster", source: io::Error::other(cause) };
+            let _span = info_span!("step", connector = "orders", tries = 2).entered();
+            warn!(error = &error as &dyn Error, count = 3_u64, "it failed");
+        };
+        let text = logged(Form::Text, LevelFilter::INFO, say);
+        for part in ["could not read the cluster", "could not read the list", "zwölf"] {
+            assert!(text.contains(part), "{text}");
+        }
+        let log = logged(Form::Json, LevelFilter::INFO, say);
+        let mut event: Map<String, Value> = serde_json::from_str(&log).expect("one line of JSON");
+        event.remove("timestamp").expect("a time");
+        let wanted = serde_json::json!({
+            "level": "WARN",
+            "error": format!("could not read the cluster: could not read the list: {FOUL}"),
+            "count": 3,
+            "message": "it failed",
+            "target": "tagalong::telemetry::tests",
+            "span": {"connector": "orders", "tries": 2, "name": "step"},
+        });
+        assert_eq!(Value::Object(event), wanted);
     }
 
     #[test]

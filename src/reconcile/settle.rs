@@ -158,7 +158,7 @@ impl Watched {
 /// Looks at the connectors that are waited for, or says why the cluster could not be read.
 async fn look(wait: &Wait<'_>, open: &[Watched]) -> Result<BTreeMap<ConnectorName, LiveConnector>, Class> {
     let failed = |error: Error| {
-        debug!(error = %error, "could not look while waiting");
+        debug!(error = &error as &dyn std::error::Error, "could not look while waiting");
         error.class()
     };
     if open.len() > FEW {
@@ -182,7 +182,8 @@ async fn judge(wait: &Wait<'_>, sent: &Sent, live: Option<&LiveConnector>) -> Ve
     match wait.client.task_configs(&sent.action.connector).await {
         Ok(now) => converge::judge(step, live, Some(TaskConfigs { before, now: &now, config_before })),
         Err(error) => {
-            debug!(connector = %sent.action.connector, error = %error, "could not read the tasks while waiting");
+            let (connector, error) = (&sent.action.connector, &error as &dyn std::error::Error);
+            debug!(%connector, error, "could not read the tasks while waiting");
             Verdict::NotYet
         }
     }
