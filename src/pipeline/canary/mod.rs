@@ -37,6 +37,9 @@ pub struct Rollouts {
     bound: BTreeMap<ConnectorName, Bound>,
     /// Whether nobody else can have sent changes since it was last looked.
     is_alone: bool,
+    /// The templates of which somebody else may have, and whose changes could not be looked at since: they were suspended,
+    /// or nobody could tell what there is to change.
+    unseen: BTreeSet<Arc<str>>,
 }
 
 /// A connector whose change is bound.
@@ -59,6 +62,10 @@ impl Rollouts {
         }
         let is_alone = mem::replace(&mut self.is_alone, true);
         let changes = sight.changes();
+        if !is_alone {
+            self.unseen = sight.templates();
+        }
+        self.unseen.retain(|template| changes.contains_key(template) || sight.keeps_waiting(template));
         // Where nothing is left to change, the rollout is over, and the next difference begins another one. What is only
         // suspended, or cannot be told for a moment, is left.
         self.templates.retain(|template, rollout| {
@@ -70,7 +77,7 @@ impl Rollouts {
                 continue;
             }
             let rollout = self.templates.entry(Arc::clone(&template)).or_default();
-            if !is_alone {
+            if self.unseen.remove(&template) {
                 rollout.take_up(&template, &names, sight);
             }
             rollout.look(&template, &names, sight, now);

@@ -41,6 +41,11 @@ impl<'a> Sight<'a> {
         changes
     }
 
+    /// Every template that a connector is declared from.
+    pub fn templates(&self) -> BTreeSet<Arc<str>> {
+        self.desired.connectors.values().filter_map(|one| one.template.clone()).collect()
+    }
+
     /// Whether a change of a template is only suspended, or nobody can tell at this moment whether there is one.
     pub fn keeps_waiting(&self, template: &str) -> bool {
         let is_of = |name: &ConnectorName| {

@@ -244,23 +244,48 @@ fn a_paused_canary_has_nothing_to_prove() {
     assert_eq!((unseen.turn(2, &[]).len(), unseen.turn(7, &[]).len()), (0, 1), "but a moment is left to it");
 }
 
+/// What waits for `a` is suspended from now on, or nobody can tell whether there is anything; gives the changes.
+fn put_off(story: &mut Story, is_suspended: bool) -> Vec<Action> {
+    let waiting = std::mem::take(&mut story.plan.steps);
+    let held = |action: &Action| Held {
+        action: action.clone(),
+        hold: Hold::Suspended,
+        detail: "a freeze".to_owned(),
+        release: None,
+    };
+    if is_suspended {
+        story.plan.held = waiting.iter().map(held).collect();
+    } else {
+        story.plan.sync.extend(["b", "c"].map(|one| (name(one), Sync::Unknown)));
+    }
+    waiting
+}
+
+#[test]
+fn without_memory_one_that_failed_holds_back_those_too_that_were_suspended_or_not_to_be_told_at_first() {
+    for is_suspended in [true, false] {
+        let mut story = Story::of(&["a", "b", "c"]);
+        assert_eq!(story.turn(1, &[ends("a", BROKEN)]), ["a"]);
+        story.forget();
+        let waiting = put_off(&mut story, is_suspended);
+        assert_eq!((story.turn(60, &[]).len(), story.turn(90, &[]).len()), (0, 0));
+        (story.plan.steps, story.plan.held) = (waiting, Vec::new());
+        assert_eq!(story.turn(120, &[]), [""; 0], "suspended: {is_suspended}");
+        assert_eq!(story.why(), Some(("a".to_owned(), Why::Failed, 2)));
+        story.is("a", RunState::Running);
+        assert_eq!(
+            (story.turn(121, &[]).len(), story.turn(126, &[])),
+            (0, vec!["b".to_owned(), "c".to_owned()])
+        );
+    }
+}
+
 #[test]
 fn a_rollout_that_stopped_stays_so_while_what_waits_is_suspended_or_cannot_be_told() {
     for is_suspended in [true, false] {
         let mut story = Story::of(&["a", "b", "c"]);
         assert_eq!(story.turn(1, &[ends("a", BROKEN)]), ["a"]);
-        let waiting = std::mem::take(&mut story.plan.steps);
-        let held = |action: &Action| Held {
-            action: action.clone(),
-            hold: Hold::Suspended,
-            detail: "a freeze".to_owned(),
-            release: None,
-        };
-        if is_suspended {
-            story.plan.held = waiting.iter().map(held).collect();
-        } else {
-            story.plan.sync.extend(["b", "c"].map(|one| (name(one), Sync::Unknown)));
-        }
+        let waiting = put_off(&mut story, is_suspended);
         assert_eq!(story.turn(60, &[]), [""; 0]);
         (story.plan.steps, story.plan.held) = (waiting, Vec::new());
         assert_eq!(story.turn(120, &[]), [""; 0], "suspended: {is_suspended}");
