@@ -276,7 +276,7 @@ impl Reconciler {
                 }
                 // What was done is told all the same.
                 Some(Err(error)) => {
-                    board.write(|report| report.cluster.results.clone_from(&results));
+                    written::done(&results, &thought, &live, board);
                     return Ok((self.away(&error, board), results));
                 }
                 None => return Ok((End::Looked, results)),
@@ -286,7 +286,7 @@ impl Reconciler {
             let has_shrunk = self.deleting.has_shrunk(live.connectors.len());
             if self.is_doubtful(&live, &thought) || (deletes && has_shrunk) {
                 // Neither told nor remembered: the next turn doubts it too, and looks twice.
-                board.write(|report| report.cluster.results.clone_from(&results));
+                written::done(&results, &thought, &live, board);
                 return Ok((End::Unsettled, results));
             }
             self.deleting.list(live.connectors.len());

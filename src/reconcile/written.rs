@@ -11,11 +11,11 @@ use crate::model::desired::Desired;
 use crate::model::live::Live;
 use crate::model::plan::Plan;
 use crate::model::policy::Policy;
-use crate::model::report::{Class, ClusterReport, Failure};
+use crate::model::report::{Class, ClusterReport, Failure, StepResult};
 use crate::pipeline::plan::suspended_by;
 use crate::reconcile::board::Board;
 use crate::reconcile::causes::chain;
-use crate::reconcile::verdict::drift_since;
+use crate::reconcile::verdict::{drift_since, failed};
 
 /// Writes what was looked at.
 pub fn looked(desired: &Desired, plan: &Plan, live: &Live, policy: &Policy, board: &Board) {
@@ -28,6 +28,16 @@ pub fn looked(desired: &Desired, plan: &Plan, live: &Live, policy: &Policy, boar
         cluster.suspended = suspended_by(desired, policy, now);
         cluster.plan = Some(Arc::new(plan.clone()));
         cluster.live = Some(Arc::new(live.clone()));
+    });
+}
+
+/// Writes what became of steps where what was seen afterwards, if anything, says nothing. `plan` and `live` are what is
+/// known: a step that failed is not due again for a while, so no later turn would say that it did.
+pub fn done(results: &[StepResult], plan: &Plan, live: &Live, board: &Board) {
+    board.write(|report| {
+        let cluster = &mut report.cluster;
+        cluster.failed = failed(&cluster.failed, results, plan, live);
+        cluster.results = results.to_vec();
     });
 }
 

@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use tagalong_testkit::fake::fault::Fault;
 use tagalong_testkit::fake::{Fake, Phase};
 use tokio::time::sleep;
 
 use crate::support::agent::{Agent, wait};
+use crate::support::cluster::preload;
 use crate::support::command::Desk;
 use crate::support::definitions::{Definitions, file_of, file_source};
 
@@ -53,6 +55,28 @@ async fn a_connect_that_stays_away_is_told_once_and_so_is_its_return() -> Result
     agent.wait_for_metric_from(asked, before + 2.0).await?;
     ensure!(told(&agent, "Connect can be asked again, after ") == 1, "{}", agent.log());
     ensure!(told(&agent, "could not look at the cluster") == 1, "{}", agent.log());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refused_change_is_told_as_failed_also_where_the_look_after_it_went_wrong() -> Result<()> {
+    let definitions = Definitions::one("orders", "  batch.size: 7\n").await?;
+    let fake = Fake::start(1).await;
+    preload(&fake, "orders");
+    fake.inject(Fault::on("PUT", "/connectors/orders/config").answer(400, "it is invalid").always());
+    // The look before the change is well, the one after it is not.
+    let read = || Fault::on("GET", "/connectors").alone();
+    fake.inject(read());
+    fake.inject(read().answer(500, "something"));
+    let agent = Agent::start(&definitions.settings(&fake.url(0))).await?;
+    let failed = "tagalong_connector_last_apply_failed{connector=\"orders\"}";
+    agent.wait_for_metric(failed, 1.0).await?;
+    let looks = "tagalong_cycle_duration_seconds_count";
+    let before = agent.metric(looks).await?.context("cycles are counted")?;
+    agent.wait_for_metric_from(looks, before + 3.0).await?;
+    assert_eq!(agent.metric(failed).await?, Some(1.0), "it was not tried again: {}", agent.log());
+    let sent = fake.requests().iter().filter(|one| one.method == "PUT").count();
+    ensure!(sent == 1 && told(&agent, "could not look at the cluster") == 1, "{sent}: {}", agent.log());
     Ok(())
 }
 
