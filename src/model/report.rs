@@ -375,6 +375,8 @@ words! {
     Class {
         /// The worker beside does not lead (any more).
         NotLeader = "not-leader",
+        /// The worker beside was silent for long or started anew: who leads is asked before anything else is sent.
+        LeadInDoubt = "lead-in-doubt",
         /// A rebalance is under way.
         Rebalancing = "rebalancing",
         /// The worker is still starting.
@@ -437,6 +439,7 @@ impl Class {
         match self {
             Self::Starting | Self::Unreachable | Self::TimedOut => true,
             Self::NotLeader
+            | Self::LeadInDoubt
             | Self::Rebalancing
             | Self::Exists
             | Self::NotFound

@@ -24,7 +24,7 @@ use crate::model::revision::Revision;
 use crate::pipeline::canary::Rollouts;
 use crate::pipeline::converge;
 use crate::reconcile::audit::{answered, audit};
-use crate::reconcile::hands::{Hands, Missed, may_send, still_leads};
+use crate::reconcile::hands::{Hands, Missed, ends_it, may_send, still_leads};
 use crate::reconcile::settle::{self, Sent, Settled, Wait};
 use crate::reconcile::tasks::{self, Tasks};
 
@@ -99,7 +99,7 @@ struct Done<'a> {
     results: Vec<Ended>,
     /// Connectors with a step that did not converge, and why: what stands behind it is not taken.
     given_up: BTreeMap<ConnectorName, Class>,
-    /// Why nothing more is sent: the lead is lost, or the worker is gone.
+    /// Why nothing more is sent: the lead is lost or in doubt, or the worker is gone.
     over: Option<Class>,
     /// Whose change may go.
     rollouts: &'a mut Rollouts,
@@ -178,12 +178,12 @@ async fn take_group(hands: &Hands<'_>, group: Vec<Action>, live: &Live, done: &m
         deadline: hands.deadline,
         interrupt: hands.interrupt,
     };
-    let settled = if done.over.is_some_and(Class::is_silent) {
-        // Nobody is there who could tell.
-        let unseen = |sent| Settled { sent, outcome: Outcome::Pending, class: Some(Class::Unreachable) };
-        sent.into_iter().map(unseen).collect()
-    } else {
-        settle::settle(&wait, sent).await
+    let settled = match done.over.and_then(unseen_for) {
+        Some(class) => {
+            let unseen = |sent| Settled { sent, outcome: Outcome::Pending, class: Some(class) };
+            sent.into_iter().map(unseen).collect()
+        }
+        None => settle::settle(&wait, sent).await,
     };
     for settled in settled {
         let (Settled { sent, outcome, class }, tasks) = tasks::renew(hands, &wait, settled, live).await;
@@ -191,6 +191,12 @@ async fn take_group(hands: &Hands<'_>, group: Vec<Action>, live: &Live, done: &m
         let (took, taken) = (began.elapsed(), Taken::Yes);
         done.end(End { action, outcome, class, took, taken, before, tasks }, hands.revision);
     }
+}
+
+/// Why what was sent is not waited for, where nothing more is sent for this: nobody is there who could tell, or who leads
+/// is asked first.
+fn unseen_for(over: Class) -> Option<Class> {
+    if over == Class::LeadInDoubt { Some(over) } else { over.is_silent().then_some(Class::Unreachable) }
 }
 
 /// How a step ended.
@@ -254,7 +260,7 @@ async fn send(hands: &Hands<'_>, action: &Action, over: &Cell<Option<Class>>) ->
     let mut rest = FIRST_RETRY;
     loop {
         if let Err(end) = may_send(hands, &action.step, over.get()).await {
-            if end.class == Class::NotLeader || end.class.is_silent() {
+            if ends_it(end.class) {
                 over.set(over.get().or(Some(end.class)));
             }
             return Err(end);
@@ -377,5 +383,62 @@ async fn shows_now(hands: &Hands<'_>, action: &Action) -> Shows {
         Some(Err(error)) if error.class().is_silent() => Shows::Gone(error.class()),
         // Not knowing is no sign of it.
         Some(Ok(_) | Err(_)) | None => Shows::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tagalong_testkit::fake::Fake;
+    use tagalong_testkit::fake::fault::Fault;
+    use tokio::sync::watch;
+    use url::Url;
+
+    use super::*;
+    use crate::connect::access::Access;
+    use crate::connect::{Client, Options, Writer};
+    use crate::model::plan::{Reason, Target};
+    use crate::model::revision::{At, RepositoryName, RepositoryRevision};
+    use crate::reconcile::interrupt::Interrupt;
+
+    #[tokio::test]
+    async fn steps_that_a_doubt_about_the_lead_leaves_say_so_and_not_that_the_worker_is_away() {
+        let fake = Fake::start(1).await;
+        for name in ["a", "b", "c"] {
+            fake.preload(name, &[("connector.class", "FileStreamSource"), ("topic", "x"), ("file", "/x")]);
+        }
+        let url = Url::parse(&fake.url(0)).expect("an url");
+        let (writer, user_agent) = (Writer::Leader, "x".to_owned());
+        let client = Client::new(Options { url, writer, user_agent, access: Access::default() });
+        let client = client.expect("a client");
+        let live = client.live().await.expect("it answers");
+        let (_end, ending) = watch::channel(false);
+        let (_accept, newest) = watch::channel(None);
+        let at = At::Directory { path: "definitions".into(), digest: 1 };
+        let revision = Revision::of(vec![RepositoryRevision { repository: RepositoryName::main(), at }]);
+        let interrupt = Interrupt::new(ending, newest);
+        let deadline = Duration::from_mins(1);
+        let hands = Hands {
+            client: &client,
+            writer,
+            revision: &revision,
+            risks: &[],
+            deadline,
+            interrupt: &interrupt,
+        };
+        // It says once that it is starting, and answers again.
+        fake.inject(Fault::on("PUT", "/connectors/b/pause").raw(404, "text/html", "<html>Not Found</html>"));
+        let pause = |name| Action {
+            connector: ConnectorName::observed(name),
+            step: Step::Pause { from: Target::Running },
+            reason: Reason::WrongState,
+        };
+        let ended = apply(&hands, ["a", "b", "c"].map(pause).into(), &live, &mut Rollouts::default()).await;
+        let ended = ended.into_iter().map(|Ended { action, result, .. }| (action.connector, result));
+        let ended: BTreeMap<_, _> = ended.collect();
+        let ended: Vec<_> = ended.values().map(|result| (result.outcome, result.class)).collect();
+        let doubt = Some(Class::LeadInDoubt);
+        let wanted =
+            [(Outcome::Pending, doubt), (Outcome::Failed, Some(Class::Starting)), (Outcome::NotTaken, doubt)];
+        assert_eq!(ended, wanted);
     }
 }

@@ -97,12 +97,18 @@ pub async fn may_send(hands: &Hands<'_>, step: &Step, over: Option<Class>) -> Re
     Ok(())
 }
 
-fn undoubted(hands: &Hands<'_>) -> Result<(), Missed> {
+/// Nothing where no other one may have led since that was asked, so that what is decided may still be sent.
+pub fn undoubted(hands: &Hands<'_>) -> Result<(), Missed> {
     if !hands.is_in_doubt() {
         return Ok(());
     }
     info!("the worker was silent or started anew; who leads is asked before anything else is sent");
-    Err(Missed::certainly(Outcome::NotTaken, Class::Unreachable))
+    Err(Missed::certainly(Outcome::NotTaken, Class::LeadInDoubt))
+}
+
+/// Whether after this nothing more is sent in a turn: another one leads or may have led, or nobody answers.
+pub fn ends_it(class: Class) -> bool {
+    matches!(class, Class::NotLeader | Class::LeadInDoubt) || class.is_silent()
 }
 
 /// Whether the worker beside still leads. An agent that is to end need not know.
@@ -155,6 +161,6 @@ mod tests {
         // Longer than another worker takes to lead.
         fake.inject(Fault::on("DELETE", "probe").delay(Duration::from_secs(16)));
         let missed = may_send(&hands, &pause, None).await.expect_err("another one may have led");
-        assert_eq!((missed.class, missed.taken), (Class::Unreachable, Taken::No));
+        assert_eq!((missed.class, missed.taken), (Class::LeadInDoubt, Taken::No));
     }
 }

@@ -55,6 +55,7 @@ pub fn state(class: Class) -> RepositoryState {
         // The server answers, and what it names was another thing a moment later.
         Class::Superseded => RepositoryState::Stale,
         Class::NotLeader
+        | Class::LeadInDoubt
         | Class::Rebalancing
         | Class::Starting
         | Class::Unreachable

@@ -140,6 +140,7 @@ fn for_good(result: &StepResult) -> bool {
             | Class::NotUnderstood
             | Class::Internal => true,
             Class::NotLeader
+            | Class::LeadInDoubt
             | Class::Rebalancing
             | Class::Starting
             | Class::Unreachable

@@ -23,7 +23,7 @@ use crate::pipeline::canary::sight::{Sight, is_change};
 use crate::pipeline::pace;
 use crate::reconcile::apply::Ended;
 use crate::reconcile::audit::audit;
-use crate::reconcile::hands::Hands;
+use crate::reconcile::hands::{Hands, ends_it};
 use crate::reconcile::settle::{self, Sent, Settled, Wait};
 use crate::reconcile::tasks::{self, Tasks};
 
@@ -162,7 +162,7 @@ impl Renewals {
                 let action = Action { step: as_it_is(&action.step, name, live), ..action };
                 Ok(restarted.then_some(Sent { action, began, at: began, before: None, goes_first: false }))
             }
-            Err(Class::NotLeader) => ended(Outcome::NotTaken, Class::NotLeader),
+            Err(class @ (Class::NotLeader | Class::LeadInDoubt)) => ended(Outcome::NotTaken, class),
             Err(class) => {
                 if debt.refuse(Some(class), hands.revision, Instant::now()) {
                     warn!(
@@ -196,11 +196,6 @@ impl Debt {
         let refused = self.refused.as_ref().filter(|refused| refused.revision == *revision)?;
         refused.due.checked_duration_since(now).filter(|rest| !rest.is_zero())
     }
-}
-
-/// Whether after this nothing more is sent in a turn: another one leads, or nobody answers.
-fn ends_it(class: Class) -> bool {
-    class == Class::NotLeader || class.is_silent()
 }
 
 /// Whether a connector has its declared config, so that the restart is all that is left of its change. One that is held,

@@ -18,7 +18,7 @@ use crate::model::name::ConnectorName;
 use crate::model::plan::Step;
 use crate::model::report::{Class, Outcome};
 use crate::pipeline::converge;
-use crate::reconcile::hands::Hands;
+use crate::reconcile::hands::{Hands, undoubted};
 use crate::reconcile::settle::{self, Sent, Settled, Wait};
 
 /// The rest before a restart is asked for again that Connect could not take.
@@ -71,6 +71,10 @@ pub async fn renew(hands: &Hands<'_>, wait: &Wait<'_>, settled: Settled, live: &
             let Settled { sent, outcome, class } = ended.pop().expect("a step that was sent ends");
             (Settled { sent: Sent { began, ..sent }, outcome, class }, Tasks::Renewed)
         }
+        // The next turn asks who leads, and restarts them then.
+        Err(Class::LeadInDoubt) => {
+            (Settled { sent, outcome: Outcome::Pending, class: Some(Class::LeadInDoubt) }, Tasks::Owed)
+        }
         Err(class) => {
             warn!(
                 connector = %sent.action.connector,
@@ -95,7 +99,7 @@ pub async fn restart(
         let tried = hands.interrupt.unless_ending(once(hands, connector, before, in_one_call)).await;
         match tried.ok_or(Class::Superseded)? {
             Ok(restarted) => return Ok(restarted),
-            Err(Tried::Follows) => return Err(Class::NotLeader),
+            Err(Tried::Left(class)) => return Err(class),
             Err(Tried::Failed(error)) => {
                 let class = error.class();
                 if class != Class::Rebalancing || began.elapsed() + REST > hands.deadline {
@@ -109,7 +113,8 @@ pub async fn restart(
 
 /// Why the tasks were not restarted.
 enum Tried {
-    Follows,
+    /// Another one leads, or may have led.
+    Left(Class),
     Failed(Error),
 }
 
@@ -127,9 +132,11 @@ async fn once(
     if !in_one_call && hands.writer == Writer::Leader {
         match hands.client.probe().await.map_err(Tried::Failed)? {
             Leadership::Leads => {}
-            Leadership::Follows => return Err(Tried::Follows),
+            Leadership::Follows => return Err(Tried::Left(Class::NotLeader)),
         }
     }
+    // It was waited for long, and what was asked just now may have ended a silence.
+    undoubted(hands).map_err(|missed| Tried::Left(missed.class))?;
     info!(%connector, "this Connect leaves tasks running as they were after such a change; restarting them");
     hands.client.restart_tasks(connector, now.len(), in_one_call).await.map_err(Tried::Failed)?;
     Ok(true)

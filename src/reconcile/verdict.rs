@@ -108,11 +108,15 @@ pub fn may_pass(result: &StepResult) -> bool {
         Outcome::Failed | Outcome::Pending => {
             // Of one that is not supported the next look asks what this Connect can do, and the next plan
             // has another way.
-            class.is_silent() || matches!(class, Class::Rebalancing | Class::Exists | Class::Unsupported)
+            class.is_silent()
+                || matches!(
+                    class,
+                    Class::LeadInDoubt | Class::Rebalancing | Class::Exists | Class::Unsupported
+                )
         }
         // What was not taken is decided anew by the next turn; only a worker that was silent, or could not say who leads,
         // may be back.
-        Outcome::NotTaken => class.is_silent() || class == Class::Rebalancing,
+        Outcome::NotTaken => class.is_silent() || matches!(class, Class::LeadInDoubt | Class::Rebalancing),
         Outcome::Converged | Outcome::Waiting => false,
     }
 }

@@ -134,6 +134,24 @@ async fn what_is_owed_waits_for_the_end_of_a_suspension() -> Result<()> {
 }
 
 #[tokio::test]
+async fn tasks_are_not_restarted_after_their_worker_started_anew_before_it_was_asked_who_leads() -> Result<()>
+{
+    let (mut definitions, fake, agent) = running("60s").await?;
+    // While the change is waited for, the worker says once that it is starting, and answers again.
+    let starting = Fault::on("GET", "/connectors/orders").alone();
+    fake.inject(starting.raw(404, "text/html", "<html><body>Not Found</body></html>"));
+    definitions.release(&[(&file_of("orders"), &text(CONVERTER))])?;
+    is_paid(&fake, &agent).await?;
+    let requests = fake.requests();
+    let sent = requests.iter().position(|one| one.method == "PUT").context("a change")?;
+    let next = requests[sent + 1..].iter().find(|one| ["DELETE", "POST"].contains(&&*one.method));
+    assert_eq!(next.map(|one| &*one.method), Some("DELETE"), "{requests:#?}");
+    let gained = agent.log().matches("the worker beside leads\"").count();
+    assert_eq!(gained, 2, "{}", agent.log());
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_apply_whose_restart_was_cut_off_ends_when_the_tasks_were_restarted() -> Result<()> {
     let definitions = Definitions::new(&[(&file_of("orders"), &text(CONVERTER))]).await?;
     let fake = Fake::with(Options { version: (3, 6), workers: 1, ..Options::default() }).await;

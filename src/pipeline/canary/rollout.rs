@@ -332,6 +332,7 @@ fn is_refusal(class: Class) -> bool {
     match class {
         Class::Invalid | Class::Denied | Class::Internal | Class::NotUnderstood | Class::Unsupported => true,
         Class::NotLeader
+        | Class::LeadInDoubt
         | Class::Rebalancing
         | Class::Starting
         | Class::Unreachable

@@ -126,6 +126,7 @@ fn is_in_vain(class: Class) -> bool {
         | Class::NotUnderstood => true,
         // It was not carried out, the connector is gone, or the next plan has another way.
         Class::NotLeader
+        | Class::LeadInDoubt
         | Class::Rebalancing
         | Class::Starting
         | Class::Unreachable

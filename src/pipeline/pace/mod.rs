@@ -328,6 +328,7 @@ fn rests(class: Class) -> bool {
         | Class::Exists => true,
         // The next cycle sees what is so and plans anew; a failed connector is restarted at its own pace.
         Class::NotLeader
+        | Class::LeadInDoubt
         | Class::Rebalancing
         | Class::Starting
         | Class::Unreachable

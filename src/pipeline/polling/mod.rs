@@ -44,6 +44,7 @@ impl From<Class> for Answer {
             Class::RefMissing | Class::Unusable | Class::Unverified | Class::Invalid => Self::Told,
             Class::Superseded => Self::Racing,
             Class::NotLeader
+            | Class::LeadInDoubt
             | Class::Rebalancing
             | Class::Starting
             | Class::Unreachable
