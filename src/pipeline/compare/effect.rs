@@ -1,8 +1,8 @@
 //! What would become of each connector of one environment.
 //!
-//! Takes what the environment should run before and after, gives what differs, the brake that
-//! would stop it, and what is said and does nothing. Risks and deletions are those of a plan for a cluster that is as the older revision declares it. What
-//! else a cluster has, and what was deleted before, is told by a plan for that cluster.
+//! Takes what the environment should run before and after, gives what differs, the brake that would stop it, and what is said
+//! and does nothing. Risks and deletions are those of a plan for a cluster that is as the older revision declares it. What else
+//! a cluster has, and what was deleted before, is told by a plan for that cluster.
 
 use std::collections::BTreeMap;
 

@@ -39,7 +39,7 @@ const OF_DELETES: [&str; 3] =
     [".delete.tombstone.handling.mode", ".delete.handling.mode", ".drop.tombstones"];
 
 /// Whether a delete comes in no form afterwards, and did before. Where no key says what becomes of it, nothing of it comes until
-/// Debezium 3.1.
+/// Debezium 3.1. Where one in the list surely drops them already, whatever it is called, nothing is new.
 pub fn drops_deletes(turn: &Turn<'_>, key: &str) -> Answer {
     let Some(stem) = OF_DELETES.iter().find_map(|leaf| key.strip_suffix(leaf)) else { return Answer::No };
     by_either(|is_old| {
@@ -47,7 +47,8 @@ pub fn drops_deletes(turn: &Turn<'_>, key: &str) -> Answer {
         let after = drops(stem, &|key| turn.after(key), is_old, unsaid);
         let before = drops(stem, &|key| turn.before(key), is_old, unsaid);
         let after = after.min(is_in_force(Chain::after(turn), stem));
-        after.min(before.min(is_in_force(Chain::before(turn), stem)).not())
+        let did = did_drop(turn, is_old).max(before.min(is_in_force(Chain::before(turn), stem)));
+        after.min(did.not())
     })
 }
 
@@ -62,9 +63,15 @@ pub fn drops_deletes_from_now(turn: &Turn<'_>, _key: &str) -> Answer {
         let before = |name: &String| drops(&stem(name), &|key| turn.before(key), is_old, Answer::No);
         let after = |name: &String| drops(&stem(name), &|key| turn.after(key), is_old, Answer::No);
         let come = has.iter().filter(|name| !had.contains(name)).map(|name| before(name).min(after(name)));
-        let did = had.iter().map(before).max().unwrap_or(Answer::No);
-        come.max().unwrap_or(Answer::No).min(did.not())
+        come.max().unwrap_or(Answer::No).min(did_drop(turn, is_old).not())
     })
+}
+
+/// Whether a transform that was in the list said that it drops deletes.
+fn did_drop(turn: &Turn<'_>, is_old: bool) -> Answer {
+    let had = Chain::before(turn).names().unwrap_or_default();
+    let drops = |name: &String| drops(&format!("{LIST}.{name}"), &|key| turn.before(key), is_old, Answer::No);
+    had.iter().map(drops).max().unwrap_or(Answer::No)
 }
 
 /// What the releases until Debezium 3.1 and those from 3.2 on agree in; nobody knows here which of them runs.

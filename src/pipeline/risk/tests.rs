@@ -321,6 +321,25 @@ fn a_router_of_a_sink_is_held_where_its_predicate_asks_for_something_else_whatev
 }
 
 #[test]
+fn deletes_that_were_dropped_already_are_dropped_by_no_other_name() {
+    let unwrap = |name: &str, mode: &str| -> Config {
+        let pairs = [
+            ("connector.class".to_owned(), "io.debezium.connector.postgresql.PostgresConnector"),
+            ("transforms".to_owned(), name),
+            (format!("transforms.{name}.type"), "io.debezium.transforms.ExtractNewRecordState"),
+            (format!("transforms.{name}.delete.tombstone.handling.mode"), mode),
+        ];
+        pairs.into_iter().map(|(key, text)| (key.clone(), Value::new(&key, text))).collect()
+    };
+    let is_held = |before: &Config, after: &Config| {
+        of_change(before, after).iter().any(|danger| danger.row.starts_with("deletes-dropped"))
+    };
+    assert!(!is_held(&unwrap("unwrap", "drop"), &unwrap("flat", "drop")));
+    assert!(is_held(&unwrap("unwrap", "tombstone"), &unwrap("flat", "drop")));
+    assert!(is_held(&unwrap("unwrap", "tombstone"), &unwrap("unwrap", "drop")));
+}
+
+#[test]
 fn two_sinks_have_one_target_where_no_key_that_names_it_differs() {
     let sink = |own: &str| -> Config {
         let pairs = own.split_whitespace().filter_map(|pair| pair.split_once('='));
