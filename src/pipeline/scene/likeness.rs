@@ -63,6 +63,10 @@ const MANNER: &[&str] = &[
     "connection.backoff",
 ];
 
+/// What of that says what becomes of a record on its way.
+const OF_RECORDS: &[&str] =
+    &["errors.", "key.converter", "value.converter", "header.converter", "transforms", "predicates"];
+
 /// In what two connectors are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Likeness {
@@ -260,8 +264,12 @@ fn is_same_work_but(except: &[&str], old: &Sight<'_>, new: &Sight<'_>) -> bool {
 
 /// Whether two of one class do the same with each record, on the same ways, whatever topics they read.
 pub fn is_one_work(one: &Sight<'_>, other: &Sight<'_>) -> bool {
+    let is_of_records = |key: &Arc<str>| OF_RECORDS.iter().any(|part| key.starts_with(part));
     sort(one) == sort(other)
         && is_same_work_but(&[TOPICS, PATTERN], one, other)
+        // What does no harm one way may do some the other way.
+        && !risk::turned(one.config, other.config).iter().any(is_of_records)
+        && !risk::turned(other.config, one.config).iter().any(is_of_records)
         && route::differing(one, other).is_empty()
 }
 

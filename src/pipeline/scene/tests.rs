@@ -302,6 +302,12 @@ fn a_second_reader_of_a_filtered_publication_robs_the_first() {
     assert_eq!(rows(&more, StepKind::Configure), ["shared-publication"]);
 }
 
+const MASK: [(&str, &str); 3] = [
+    ("transforms", "hide"),
+    ("transforms.hide.type", "org.apache.kafka.connect.transforms.MaskField$Value"),
+    ("transforms.hide.fields", "card"),
+];
+
 #[test]
 fn two_sinks_with_other_targets_are_not_in_one_group() {
     const INDEX: Pairs<'_> = &[
@@ -327,6 +333,10 @@ fn two_sinks_with_other_targets_are_not_in_one_group() {
         (&[], &[group("connect-idx"), routed[0], routed[1]]),
         (&[search], &[search, ("topics", "b,c"), ("connection.url", "http://other:9200")]),
         (&[search], &[search, ("topics", "b,c"), ("write.method", "insert")]),
+        // What comes to the one is not what comes to the other.
+        (&[search], &[search, ("topics", "b,c"), ("value.converter", "com.example.Other")]),
+        (&[search], &[search, ("topics", "b,c"), ("errors.tolerance", "all")]),
+        (&[search], &[search, ("topics", "b,c"), MASK[0], MASK[1], MASK[2]]),
     ] {
         assert_eq!(rows(&stage(was, will)), expected, "{will:?}");
     }
