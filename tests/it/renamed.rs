@@ -31,6 +31,16 @@ const CONFIG: [(&str, &str); 8] = [
 
 const OFFSETS: &str = r#"[{"partition": {"server": "shop"}, "offset": {"lsn": 4711, "txId": 17}}]"#;
 
+const SINK: [(&str, &str); 4] = [
+    ("connector.class", "io.confluent.connect.jdbc.JdbcSinkConnector"),
+    ("topics", "shop.orders"),
+    ("connection.url", "jdbc:postgresql://reports/shop"),
+    ("connection.password", "hunter2"),
+];
+
+const READ: &str =
+    r#"[{"partition": {"kafka_topic": "shop.orders", "kafka_partition": 0}, "offset": {"kafka_offset": 7}}]"#;
+
 /// A folder in which that connector has another name.
 fn desk() -> Result<Desk> {
     let sales = definition("sales", &CONFIG);
@@ -74,9 +84,9 @@ async fn the_commands_of_a_held_rename_move_config_and_offsets() -> Result<()> {
     assert_eq!((&held["connector"], &held["hold"]), (&json!("sales"), &json!("risky-change")), "{told}");
     let block = block_at(&told, "sales")?;
     let commands: Vec<_> = block.trim_matches(['(', ')']).split(" &&\n").collect();
-    assert_eq!(commands.len(), 5, "{block}");
+    assert_eq!(commands.len(), 6, "{block}");
     for (at, command) in commands.iter().enumerate() {
-        if at == 4 {
+        if at == 5 {
             let moved: Value = serde_json::from_str(OFFSETS)?;
             assert_eq!(offsets("sales", &fake).await?, moved, "it begins with the offsets of the old one");
             let ready = fake.connector("sales").context("it is there")?;
@@ -84,8 +94,9 @@ async fn the_commands_of_a_held_rename_move_config_and_offsets() -> Result<()> {
             // An agent that looks now would do the rest.
             assert_eq!(plan(&desk, &fake).await?["steps"][0]["step"], "resume");
         }
-        shell(command, &fake).await?;
-        if (1..3).contains(&at) {
+        let out = shell(command, &fake).await?;
+        assert!(!out.contains("hunter2"), "a secret is shown: {command}");
+        if (2..4).contains(&at) {
             let told = plan(&desk, &fake).await?;
             assert_eq!(told["steps"], json!([]), "an agent does not resume it before: {told}");
         }
@@ -154,10 +165,11 @@ async fn a_block_whose_offsets_cannot_be_read_sends_none_and_deletes_nothing() -
 #[tokio::test]
 async fn the_block_of_one_that_becomes_two_gives_both_its_offsets_before_it_goes() -> Result<()> {
     let (fake, desk) = (Fake::start(1).await, desk()?);
-    desk.write(&file_of("stock"), &definition("stock", &CONFIG))?;
-    fake.install(POSTGRES);
-    fake.preload("orders", &CONFIG);
-    fake.set_offsets("orders", OFFSETS);
+    for name in ["sales", "stock"] {
+        desk.write(&file_of(name), &definition(name, &SINK))?;
+    }
+    fake.preload("orders", &SINK);
+    fake.set_offsets("orders", READ);
     let told = plan(&desk, &fake).await?;
     let block = block_at(&told, "sales")?;
     assert_eq!(block_at(&told, "stock")?, block, "it is the same at both");
@@ -168,7 +180,7 @@ async fn the_block_of_one_that_becomes_two_gives_both_its_offsets_before_it_goes
     shell(&rest, &fake).await?;
     assert_eq!(fake.names(), ["sales", "stock"]);
     for new in ["sales", "stock"] {
-        assert_eq!(offsets(new, &fake).await?, serde_json::from_str::<Value>(OFFSETS)?, "{new}");
+        assert_eq!(offsets(new, &fake).await?, serde_json::from_str::<Value>(READ)?, "{new}");
         let ready = fake.connector(new).context("it is there")?;
         assert_eq!((ready.state, ready.task_starts), (State::Stopped, 0), "nothing ran of {new}");
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::model::name::ConnectorName;
 use crate::model::risk::Harm;
+use crate::pipeline::risk::family::Family;
 use crate::pipeline::risk::{self, Danger};
 use crate::pipeline::scene::cast::{Actor, Cast, Role};
 use crate::pipeline::scene::likeness::{Differs, Likeness, Mark, differing, marks, sought};
@@ -98,8 +99,10 @@ pub fn all<'s>(cast: &Cast<'s>) -> BTreeMap<&'s ConnectorName, Rename<'s>> {
     };
     let begin: Vec<_> = cast.iter().filter_map(begins).collect();
     let mut news = News::new();
-    for (likes, New { name, is_there, .. }) in &begin {
-        if let Some((old, _)) = likes.meant {
+    for (likes, New { name, will, is_there, .. }) in &begin {
+        // One that is there and rests may have offsets of its own, and only looks like the old one.
+        let is_apart = |likeness: Likeness| *is_there && !will.works && likeness.is_loose();
+        if let Some((old, _)) = likes.meant.filter(|(_, likeness)| !is_apart(*likeness)) {
             news.entry(old.name).or_default().push(Under { name, is_there: *is_there });
         }
     }
@@ -178,7 +181,12 @@ fn comes(old: &Old<'_>, (new, all): (&New<'_>, &[Under<'_>]), likeness: Likeness
         (harm, says) = (Harm::Irreversible, format!(" {NO_WAY_BACK}"));
     }
     let differs = differing(&old.sight, &new.sight);
-    let way = way::between((old.name, old.was.config), (new.name, all), &kept(&differs));
+    let way = match risk::of_stop(old.was.config) {
+        // To take the key away first drops the slot as well: that, too, stops the task.
+        Some(stop) => format!("none is known that keeps the slot of `{}`. {}", old.name, stop.consequence),
+        None if Family::Debezium.has(old.sight.class) && all.len() > 1 => way::for_one_alone(old.name, all),
+        None => way::between((old.name, old.was.config), (new.name, all), &kept(&differs)),
+    };
     let (unless, remedy) = if new.is_there {
         let unless = format!(" Unless it was given the offsets of `{}` since it was made:", old.name);
         (unless, format!("go on where that stands: {way}"))

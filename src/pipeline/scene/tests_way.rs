@@ -25,6 +25,7 @@ fn is_in_order(commands: &[&str], parts: &[&str]) {
 }
 
 const STOP: &str = "PUT \"$CONNECT/connectors/orders/stop\"";
+const RESTS: &str = "\"$CONNECT/connectors/orders/status\"";
 const DELETE: &str = "DELETE \"$CONNECT/connectors/orders\"";
 const SALES_OFFSETS: &str = "PATCH \"$CONNECT/connectors/sales/offsets\"";
 const STOCK_OFFSETS: &str = "PATCH \"$CONNECT/connectors/stock/offsets\"";
@@ -38,7 +39,7 @@ fn it_has_the_real_names_and_no_secret() {
     };
     let told = way(&old(&[]), "sales", &[]);
     let resume = "PUT \"$CONNECT/connectors/sales/resume\"";
-    is_in_order(&commands(&told), &[STOP, SALES_MADE, SALES_OFFSETS, DELETE, resume]);
+    is_in_order(&commands(&told), &[STOP, RESTS, SALES_MADE, SALES_OFFSETS, DELETE, resume]);
     assert!(!told.contains("hunter2") && !told.contains("slot.name"), "{told}");
 
     let other_slot = way(&old(&[]), "sales", &[("slot.name", "sales")]);
@@ -54,36 +55,31 @@ fn what_was_made_already_is_not_made_again() {
     let stage = old(&[]).wants("sales", with(POSTGRES, &[]));
     let begun = stage.lives_as("sales", RunState::Stopped, with(POSTGRES, &[]));
     let told = way(&begun, "sales", StepKind::Resume);
-    is_in_order(&commands(&told), &[STOP, SALES_OFFSETS, DELETE, "sales/resume"]);
+    is_in_order(&commands(&told), &[STOP, RESTS, SALES_OFFSETS, DELETE, "sales/resume"]);
+}
+
+/// `orders` goes, and two come.
+fn split(base: Pairs<'_>, first: Pairs<'_>, second: Pairs<'_>) -> Stage {
+    let stage = Stage::new().lives("orders", with(base, &[("topics", "a,b")])).without("orders");
+    stage.wants("sales", with(base, first)).wants("stock", with(base, second))
 }
 
 #[test]
 fn one_that_becomes_two_is_deleted_only_once_both_have_its_offsets() {
-    let split = |base: Pairs<'_>, first: Pairs<'_>, second: Pairs<'_>| {
-        let stage = Stage::new().lives("orders", with(base, &[("topics", "a,b")])).without("orders");
-        stage.wants("sales", with(base, first)).wants("stock", with(base, second))
-    };
-    let both = [STOP, SALES_MADE, SALES_OFFSETS, STOCK_MADE, STOCK_OFFSETS, DELETE];
-    for (base, first, second) in [
-        (SINK, &[("topics", "a")][..], &[("topics", "b")][..]),
-        (POSTGRES, &[("topics", "a,b")], &[("topics", "a,b"), ("topic.prefix", "stock")]),
-    ] {
-        let stage = split(base, first, second);
-        for new in ["sales", "stock"] {
-            let told = way(&stage, new, StepKind::Create);
-            assert!(
-                told.starts_with("`orders` comes under each of these names: `sales`, `stock`. "),
-                "{told}"
-            );
-            is_in_order(&commands(&told), &both);
-        }
-        // One that is made stopped, and stays so for now, is to have them as well.
-        let rests = stage.clone().wants_as("sales", DesiredState::Stopped, with(base, first));
-        is_in_order(&commands(&way(&rests, "stock", StepKind::Create)), &both);
-        let begun = stage.lives_as("sales", RunState::Stopped, with(base, first));
-        let told = way(&begun, "stock", StepKind::Create);
-        is_in_order(&commands(&told), &[STOP, SALES_OFFSETS, STOCK_MADE, STOCK_OFFSETS, DELETE]);
+    let both = [STOP, RESTS, SALES_MADE, SALES_OFFSETS, STOCK_MADE, STOCK_OFFSETS, DELETE];
+    let stage = split(SINK, &[("topics", "a")], &[("topics", "b")]);
+    for new in ["sales", "stock"] {
+        let told = way(&stage, new, StepKind::Create);
+        assert!(told.starts_with("`orders` comes under each of these names: `sales`, `stock`. "), "{told}");
+        is_in_order(&commands(&told), &both);
     }
+    // One that is made stopped, and stays so for now, is to have them as well.
+    let sales = || with(SINK, &[("topics", "a")]);
+    let rests = stage.clone().wants_as("sales", DesiredState::Stopped, sales());
+    is_in_order(&commands(&way(&rests, "stock", StepKind::Create)), &both);
+    let begun = stage.lives_as("sales", RunState::Stopped, sales());
+    let told = way(&begun, "stock", StepKind::Create);
+    is_in_order(&commands(&told), &[STOP, RESTS, SALES_OFFSETS, STOCK_MADE, STOCK_OFFSETS, DELETE]);
     let stage = split(SINK, &[("topics", "a")], &[("topics", "c")]);
     let told = way(&stage, "sales", StepKind::Create);
     assert!(!told.contains("stock"), "that is another sink: {told}");
@@ -97,5 +93,34 @@ fn of_several_each_is_made_by_the_agent_where_the_config_is_masked() {
         stage.wants("sales", with(SINK, &[("topics", "a")])).wants("stock", with(SINK, &[("topics", "b")]));
     let told = way(&stage, "stock", StepKind::Create);
     assert!(told.contains("let the agent make `sales`, `stock` first, with `state: stopped`"), "{told}");
-    is_in_order(&commands(&told), &[STOP, SALES_OFFSETS, STOCK_OFFSETS, DELETE]);
+    is_in_order(&commands(&told), &[STOP, RESTS, SALES_OFFSETS, STOCK_OFFSETS, DELETE]);
+}
+
+#[test]
+fn of_several_of_debezium_only_one_can_go_on() {
+    let stage = split(POSTGRES, &[], &[("topic.prefix", "stock")]);
+    for new in ["sales", "stock"] {
+        let told = way(&stage, new, StepKind::Create);
+        assert!(
+            told.starts_with("let only one of `sales`, `stock` come") && !told.contains("curl"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn one_that_only_looks_like_it_and_rests_keeps_its_own_offsets() {
+    let backfill = [("topics", "b"), ("insert.mode", "upsert")];
+    let stage = split(SINK, &[("topics", "a")], &[]);
+    let stage = stage.lives_as("stock", RunState::Stopped, with(SINK, &backfill));
+    let stage = stage.wants_as("stock", DesiredState::Stopped, with(SINK, &backfill));
+    let told = way(&stage, "sales", StepKind::Create);
+    is_in_order(&commands(&told), &[STOP, RESTS, SALES_MADE, SALES_OFFSETS, DELETE, "sales/resume"]);
+}
+
+#[test]
+fn where_the_stop_drops_the_slot_no_commands_are_told() {
+    let stage = old(&[("slot.drop.on.stop", "true")]);
+    let told = way(&stage.wants("sales", with(POSTGRES, &[])), "sales", StepKind::Create);
+    assert!(told.contains("the stop drops the slot") && !told.contains("curl"), "{told}");
 }

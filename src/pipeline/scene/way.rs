@@ -1,8 +1,8 @@
 //! The safe way to give a connector another name.
 //!
-//! Takes the names and what the old one is, gives a person's commands, which any shell reads. They hold no secret: what the
-//! old one has goes from Connect to Connect, and a variable of the shell is in no list of processes. Where one connector
-//! becomes several the old one is deleted when each of them has its offsets, and not before.
+//! Takes the names and what the old one is, gives a person's commands, which any shell reads. They hold and print no secret:
+//! what the old one has goes from Connect to Connect, and a variable of the shell is in no list of processes. Where one
+//! connector becomes several the old one is deleted when each of them has its offsets, and not before.
 
 use crate::model::config::{Config, Value};
 use crate::model::name::ConnectorName;
@@ -60,27 +60,46 @@ pub fn between(
     )
 }
 
+/// The same of a source of Debezium's: slot and history have one reader, so only one can go on.
+pub fn for_one_alone(old: &ConnectorName, all: &[Under<'_>]) -> String {
+    format!(
+        "let only one of {} come, with the slot, the prefix and the tables of `{old}`, and what is said then gives it the offsets. \
+         The others come later, each with a slot and a prefix of its own, and begin anew",
+        told(all)
+    )
+}
+
 fn commands(old: &ConnectorName, all: &[Under<'_>], is_masked: bool) -> Vec<String> {
     let each = all.iter().flat_map(|under| {
         let make = (!is_masked && !under.is_there).then(|| made(old, under.name));
         make.into_iter().chain([given(old, under.name)])
     });
     let stop = format!("curl -fsS -X PUT \"$CONNECT/connectors/{old}/stop\"");
+    let rests = rests(old);
     let delete = format!("curl -fsS -X DELETE \"$CONNECT/connectors/{old}\"");
     // One of several that is resumed with the whole work of the old one does that of the others too.
     let alone = if let [alone] = all { Some(alone.name) } else { None };
     let resume = alone.map(|new| format!("curl -fsS -X PUT \"$CONNECT/connectors/{new}/resume\""));
-    [stop].into_iter().chain(each).chain([delete]).chain(resume).collect()
+    [stop, rests].into_iter().chain(each).chain([delete]).chain(resume).collect()
+}
+
+/// Waits until no task is left, for the last offsets are written when one ends.
+fn rests(old: &ConnectorName) -> String {
+    format!(
+        "until tasks=$(curl -fsS \"$CONNECT/connectors/{old}/status\") || exit; case $tasks in *'\"tasks\":[]'*) ;; \
+         *) false ;; esac; do sleep 1; done"
+    )
 }
 
 const POST: &str = "curl -fsS -H 'Content-Type: application/json' -d @-";
 
-/// Makes the new one of the old one's config, stopped. Connect writes it on one line and without blanks.
+/// Makes the new one of the old one's config, stopped. Connect writes it on one line and without blanks, and answers with the
+/// config and its secrets, which are not shown.
 fn made(old: &ConnectorName, new: &ConnectorName) -> String {
     format!(
         "config=$(curl -fsS \"$CONNECT/connectors/{old}/config\") && printf '%s\\n' \"$config\" | \
          sed 's/\"name\":\"{old}\"/\"name\":\"{new}\"/; \
-         s/^/{{\"name\":\"{new}\",\"initial_state\":\"STOPPED\",\"config\":/; s/$/}}/' | {POST} \"$CONNECT/connectors\""
+         s/^/{{\"name\":\"{new}\",\"initial_state\":\"STOPPED\",\"config\":/; s/$/}}/' | {POST} -o /dev/null \"$CONNECT/connectors\""
     )
 }
 

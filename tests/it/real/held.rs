@@ -9,6 +9,7 @@ use serde_json::Value;
 use tagalong_testkit::proxy::Proxy;
 use tagalong_testkit::stack::handle::Stack;
 use tagalong_testkit::stack::protocol::{Group as Workers, Worker};
+use tokio::process::Command;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use crate::real::cluster::{CHANGE_DEADLINE, Cluster, PATIENCE, lines};
@@ -299,5 +300,33 @@ async fn a_connector_that_would_rob_or_replace_another_is_held_and_the_first_goe
     assert_eq!(story.flow.standing(&story.cluster, "held-first").await?, before);
     let count = story.flow.end().await?;
     story.flow.each_once("held-first", "a", count).await?;
+    story.end().await
+}
+
+#[tokio::test]
+#[ignore = "long: a connector is moved while rows come"]
+async fn the_commands_of_a_held_rename_lose_and_double_nothing() -> Result<()> {
+    let mut story = Story::begin("held-old", &[]).await?;
+    story.flow.settled(&story.cluster, "held-old").await?;
+    let same: &Keys = &[("topic.prefix", Some("held-old")), ("slot.name", Some("held_old"))];
+    let (path, text) = file("held-old-moved", &story.flow.config("held-old-moved", same), "");
+    story.definitions.origin.remove("it goes", &[&file_of("held-old")])?;
+    let commit = story.definitions.release(&[(&path, &text)])?;
+    let held = story.held("held-old-moved", &commit).await?;
+    let detail = held["detail"].as_str().context("a text")?;
+    let (_, block) = detail.split_once(":\n(").with_context(|| detail.to_owned())?;
+    let (block, _) = block.split_once("/resume\")").context("the last command")?;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("({block}/resume\")")]).env("CONNECT", &workers().await?[0].url);
+    let output = shell.output().await?;
+    ensure!(output.status.success(), "{block}: {}", String::from_utf8_lossy(&output.stderr));
+    let streams = || async { Ok(story.cluster.state("held-old-moved").await? == "RUNNING [RUNNING]") };
+    wait_within(PATIENCE, "it streams", streams).await.with_context(|| story.agent.log())?;
+    story.agent.wait_for_applied(&commit).await?;
+    ensure!(story.cluster.state("held-old").await.is_err(), "the old one is gone");
+    let count = story.flow.end().await?;
+    for table in ["a", "b"] {
+        story.flow.each_once("held-old", table, count).await?;
+    }
     story.end().await
 }
