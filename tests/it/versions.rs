@@ -1,8 +1,6 @@
 //! The agent and the commands on an older fake Connect: what it lacks is made up for, told, and never
 //! costs more than it must.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tagalong::connect::Writer;
@@ -11,6 +9,7 @@ use tagalong::model::plan::{Failed, Step};
 use tagalong_testkit::fake::fault::Fault;
 use tagalong_testkit::fake::state::Target;
 use tagalong_testkit::fake::{Fake, Options, Phase};
+use tokio::sync::watch;
 
 use crate::contract::client::client;
 use crate::support::agent::{Agent, wait};
@@ -197,7 +196,8 @@ async fn a_task_that_was_brought_back_meanwhile_is_not_restarted() -> Result<()>
     preload(&fake, "slow");
     fake.fail_task("ill", 0, "java.lang.IllegalStateException: tired");
     // Restarts come last.
-    fake.inject(Fault::on("PUT", "/slow/config").delay(Duration::from_secs(2)));
+    let (answer, told) = watch::channel(false);
+    fake.inject(Fault::on("PUT", "/slow/config").until(told));
     let definitions = Definitions::new(&[
         (&file_of("ill"), &file_source("ill", "")),
         (&file_of("slow"), &file_source("slow", "  batch.size: 7\n")),
@@ -208,6 +208,7 @@ async fn a_task_that_was_brought_back_meanwhile_is_not_restarted() -> Result<()>
     wait("the other one is being changed", changing).await?;
     let by_hand = Step::Restart { failed: Failed::OneByOne { itself: false, tasks: vec![0] } };
     client(&fake.url(0), Writer::Forwarded)?.take(&ConnectorName::observed("ill"), &by_hand).await?;
+    answer.send_replace(true);
     agent.wait_for_applied(&definitions.released()?).await?;
     assert_eq!(asked(&fake, "POST", "/connectors/ill/tasks/0/restart"), 1, "the person's");
     Ok(())

@@ -84,13 +84,14 @@ fn push_to(reference: &str) -> Value {
 #[tokio::test]
 async fn a_webhook_before_the_first_answer_has_the_repository_asked_once_more() -> Result<()> {
     let mut site = Site::new().await?;
-    let slow = Rule::on("upload-pack", Effect::Delay(Duration::from_secs(6))).times(1);
-    site.definitions.http.rule(slow);
+    let (answer, told) = watch::channel(false);
+    site.definitions.http.rule(Rule::on("upload-pack", Effect::Until(told)).times(1));
     let agent = site.agent().await?;
     assert_eq!(hook(&agent, SECRET, &push_to("refs/tags/v1")).await?, 202);
     assert_eq!(agent.status().await?["clocks"]["points_at"], Value::Null, "nothing has answered yet");
     let released =
         site.definitions.release(&[(&file_of("orders"), &file_source("orders", "  batch.size: 7\n"))])?;
+    answer.send_replace(true);
     agent.wait_for_applied(&released).await?;
     // The other one is for the lead.
     agent.wait_for_metric_from(NOOP, 2.0).await

@@ -185,8 +185,8 @@ impl Agent {
 
     /// Tells it to end, and waits until it has.
     pub async fn end(mut self) -> Result<(ExitStatus, Duration)> {
-        self.terminate().await?;
         let began = Instant::now();
+        self.terminate().await?;
         let status = timeout(SOON, self.child.wait()).await.context("it ends")??;
         Ok((status, began.elapsed()))
     }
