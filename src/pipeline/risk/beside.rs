@@ -9,7 +9,7 @@ use crate::pipeline::risk::chain::{Chain, Unknown};
 use crate::pipeline::risk::setting;
 use crate::pipeline::risk::side::Said;
 use crate::pipeline::risk::turn::Turn;
-use crate::pipeline::transforms::LIST;
+use crate::pipeline::transforms::{LIST, sort};
 
 /// Lists that keep tables or columns from those who read the topics.
 const HIDING: &[&str] = &[
@@ -37,6 +37,9 @@ pub fn hides(turn: &Turn<'_>, _key: &str) -> Answer {
 /// The keys of a transform that say what becomes of deletes: since Debezium 2.5, and before.
 const OF_DELETES: [&str; 3] =
     [".delete.tombstone.handling.mode", ".delete.handling.mode", ".drop.tombstones"];
+
+/// The transforms whose keys these are, which leave the row alone of an event.
+const FLATTENING: [&str; 2] = ["ExtractNewDocumentState", "ExtractNewRecordState"];
 
 /// Whether a delete comes in no form afterwards, and did before. Where no key says what becomes of it, nothing of it comes until
 /// Debezium 3.1. Where one in the list surely drops them already, whatever it is called, nothing is new.
@@ -67,11 +70,46 @@ pub fn drops_deletes_from_now(turn: &Turn<'_>, _key: &str) -> Answer {
     })
 }
 
-/// Whether a transform that was in the list said that it drops deletes.
+/// Whether a transform comes into the list that says nothing of deletes, and drops them by its default until Debezium 3.1, and
+/// none that was in it did. Of one whose keys about deletes change that is told at these.
+pub fn drops_deletes_by_default(turn: &Turn<'_>, _key: &str) -> Answer {
+    let (before, after) = (Chain::before(turn), Chain::after(turn));
+    let (Ok(had), Ok(has)) = (before.names(), after.names()) else { return Answer::Unknown };
+    let says_anew =
+        |name: &String| OF_DELETES.iter().any(|leaf| turn.changes(&format!("{LIST}.{name}{leaf}")));
+    let comes = |name: &&String| !had.contains(name) && !says_anew(name);
+    by_either(|is_old| {
+        let drops = |name: &String| {
+            let unsaid = drops_unless_told(after, name, is_old);
+            drops(&format!("{LIST}.{name}"), &|key| turn.after(key), is_old, unsaid)
+        };
+        let come = has.iter().filter(comes).map(drops);
+        come.max().unwrap_or(Answer::No).min(did_drop(turn, is_old).not())
+    })
+}
+
+/// Whether a transform that was in the list dropped deletes, by what it said or by its default.
 fn did_drop(turn: &Turn<'_>, is_old: bool) -> Answer {
-    let had = Chain::before(turn).names().unwrap_or_default();
-    let drops = |name: &String| drops(&format!("{LIST}.{name}"), &|key| turn.before(key), is_old, Answer::No);
-    had.iter().map(drops).max().unwrap_or(Answer::No)
+    let before = Chain::before(turn);
+    let drops = |name: &String| {
+        let unsaid = drops_unless_told(before, name, is_old);
+        drops(&format!("{LIST}.{name}"), &|key| turn.before(key), is_old, unsaid)
+    };
+    before.names().unwrap_or_default().iter().map(drops).max().unwrap_or(Answer::No)
+}
+
+/// Whether a transform drops deletes where no key says what becomes of them.
+fn drops_unless_told(chain: Chain<'_>, name: &str, is_old: bool) -> Answer {
+    match chain.class(name) {
+        Ok(class) => (is_old && FLATTENING.contains(&sort(&class))).into(),
+        Err(Unknown) => {
+            if is_old {
+                Answer::Unknown
+            } else {
+                Answer::No
+            }
+        }
+    }
 }
 
 /// What the releases until Debezium 3.1 and those from 3.2 on agree in; nobody knows here which of them runs.

@@ -305,3 +305,5 @@ fn speaks(row: &Row, turn: &Turn<'_>, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_chain;

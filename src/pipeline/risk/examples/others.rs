@@ -1,8 +1,8 @@
 //! Changes of what every connector has.
 
 use crate::pipeline::risk::examples::example::{
-    DEAD_LETTERS, ELASTIC, Example, FILE, FILTER, JDBC_SINK, MASKED, MASKS, MONGO_SOURCE, PG, TOLERANT,
-    example,
+    DEAD_LETTERS, ELASTIC, Example, FILE, FILTER, JDBC_SINK, MASKED, MASKS, MONGO, MONGO_SOURCE, PG,
+    TOLERANT, example,
 };
 
 /// An example of each row about them.
@@ -65,6 +65,41 @@ pub const ROWS: &[Example] = &[
         PG,
         [
             "transforms.u.delete.handling.mode=drop transforms.v.delete.handling.mode=drop",
+            "transforms=u",
+            "transforms=v",
+        ],
+    ),
+    // Until Debezium 3.1 each of these drops deletes by its default.
+    example(
+        "deletes-dropped-by-default",
+        PG,
+        ["", "", "transforms=u transforms.u.type=io.debezium.transforms.ExtractNewRecordState"],
+    ),
+    example(
+        "deletes-dropped-by-default",
+        JDBC_SINK,
+        ["transforms.u.type=ExtractNewRecordState transforms.u.drop.tombstones=true", "", "transforms=u"],
+    ),
+    example(
+        "deletes-dropped-by-default",
+        MONGO,
+        [
+            "transforms.u.type=io.debezium.connector.mongodb.transforms.ExtractNewDocumentState transforms.r.type=RegexRouter",
+            "transforms=r",
+            "transforms=r,u",
+        ],
+    ),
+    example(
+        "transforms",
+        PG,
+        ["transforms.u.type=ExtractNewRecordState transforms.u.drop.tombstones=false", "", "transforms=u"],
+    ),
+    example(
+        "transforms",
+        PG,
+        [
+            "transforms.u.type=ExtractNewRecordState transforms.v.type=ExtractNewRecordState \
+             transforms.v.delete.handling.mode=drop",
             "transforms=u",
             "transforms=v",
         ],

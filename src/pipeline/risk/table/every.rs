@@ -74,6 +74,22 @@ pub static ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        id: "deletes-dropped-by-default",
+        keys: &["transforms"],
+        when: When::Own(
+            "`ExtractNewRecordState` or `ExtractNewDocumentState` comes into the list, no key of its says what becomes of \
+             deletes, and none in the list dropped them so far",
+            beside::drops_deletes_by_default,
+        ),
+        harm: Some(Harm::DataGap),
+        consequence: "Where no key says what becomes of deletes, until Debezium 3.1 a delete comes neither as a record nor as a tombstone, and the offsets move on: compacted topics and targets keep what is deleted, and it does not come again. From 3.2 on a tombstone comes.",
+        remedy: Some(
+            "set `delete.tombstone.handling.mode` of the transform to `tombstone` or `rewrite-with-tombstone`; before Debezium 2.5, which does not have that key, set `drop.tombstones` to `false`",
+        ),
+        seen: Seen::Read,
+        ..ROW
+    },
+    Row {
         id: "sink-routed-elsewhere",
         keys: &["transforms", "transforms.*", "predicates.*"],
         of: Family::Sinks,

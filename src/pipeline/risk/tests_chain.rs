@@ -1,0 +1,43 @@
+//! What becomes of deletes and of masks where transforms come, go or have other names.
+
+use super::*;
+
+fn config(own: &[&str]) -> Config {
+    let class = "connector.class=io.debezium.connector.postgresql.PostgresConnector";
+    let pairs = [class].into_iter().chain(own.iter().copied()).flat_map(str::split_whitespace);
+    let pairs = pairs.filter_map(|pair| pair.split_once('='));
+    pairs.map(|(key, text)| (key, Value::new(key, text))).collect()
+}
+
+/// The keys whose change is held, each with its row.
+fn held(before: &[&str], after: &[&str]) -> Vec<(String, &'static str)> {
+    let found = of_change(&config(before), &config(after)).into_iter();
+    found.filter(|found| found.harm.is_held()).map(|found| (found.key.to_string(), found.row)).collect()
+}
+
+#[test]
+fn a_bare_unwrap_that_comes_is_held_once_until_it_says_what_becomes_of_deletes() {
+    const UNWRAP: &str = "transforms=u transforms.u.type=io.debezium.transforms.ExtractNewRecordState";
+    let comes = |own: &str| held(&[], &[UNWRAP, own]);
+    let at = |key: &str, row| vec![(key.to_owned(), row)];
+    assert_eq!(comes(""), at("transforms", "deletes-dropped-by-default"));
+    for said in
+        ["delete.tombstone.handling.mode=tombstone", "drop.tombstones=false", "delete.handling.mode=rewrite"]
+    {
+        assert_eq!(comes(&format!("transforms.u.{said}")), [], "{said}");
+    }
+    for said in ["delete.tombstone.handling.mode=drop", "delete.handling.mode=drop", "drop.tombstones=true"] {
+        let key = format!("transforms.u.{}", said.split_once('=').expect("a key and a value").0);
+        assert_eq!(comes(&format!("transforms.u.{said}")), at(&key, "deletes-dropped"), "{said}");
+    }
+
+    // One that was there dropped them already, whatever it was called, and whatever the other one says.
+    let renamed = "transforms=flat transforms.flat.type=ExtractNewRecordState";
+    let drops = "transforms.flat.delete.handling.mode=drop";
+    for own in ["", drops] {
+        assert_eq!(held(&[UNWRAP], &[renamed, own]), [], "{own}");
+        assert_eq!(held(&[renamed, own], &[UNWRAP]), [], "{own}");
+    }
+    let kept = "transforms.flat.drop.tombstones=false";
+    assert_eq!(held(&[renamed, kept], &[UNWRAP]), at("transforms", "deletes-dropped-by-default"));
+}
