@@ -148,6 +148,12 @@ impl<'t> Chain<'t> {
         own.map(|(leaf, key)| (format!("predicate.{leaf}"), self.token(key))).collect()
     }
 
+    /// The same; of one that says nothing only its name is known.
+    pub fn predicate_or_name(&self, name: &str) -> Moves {
+        let says = self.predicate(name);
+        if says.is_empty() { Moves::from([(name.trim().to_owned(), Ok("".into()))]) } else { says }
+    }
+
     /// Whether a key of a transform of this sort decides where what is sought stands behind it.
     fn decides(&self, sort: &str, leaf: &str, key: &str, sought: Sought) -> bool {
         // What it adds comes from the event's own data, unless it is a row before or after the change, masked by nobody.

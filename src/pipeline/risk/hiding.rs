@@ -5,7 +5,6 @@
 //! that they mask or hash only that they are there. What columns Debezium itself hides is left to `shown`.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use crate::pipeline::risk::answer::Answer;
 use crate::pipeline::risk::chain::{Chain, Known, Moves, Sought, Unknown};
@@ -23,8 +22,8 @@ struct Veil {
     /// Its class without the package, with the side of the record that it works on.
     class: String,
     how: How,
-    /// The predicate on which it depends, and whether it is turned round.
-    on: Option<(Arc<str>, bool)>,
+    /// What the predicate says on which it depends, and whether it is turned round.
+    on: Option<(Moves, bool)>,
     /// Whether a list has a name that Connect 4 does not know.
     is_former: bool,
 }
@@ -196,10 +195,6 @@ impl<'t> Look<'t> {
     /// What hides afterwards wherever a transform hid, and whether that is surely all. What another one hides counts where it
     /// finds what this one found.
     fn veils(&self, veil: &Veil, name: &str, has: &[String]) -> (Vec<Veil>, bool) {
-        let is_changed = |predicate: &str| {
-            let stem = format!("predicates.{}.", predicate.trim());
-            self.turn.changed().any(|(key, _)| key.starts_with(&stem))
-        };
         let finds_it = |other: &str| {
             let sought = self.after.sought(other);
             self.after.ahead(has, other, sought) == self.before.ahead(&self.had, name, sought)
@@ -214,7 +209,7 @@ impl<'t> Look<'t> {
         }
         veils.retain(|other| match (&other.on, &veil.on) {
             (None, _) => true,
-            (Some(on), Some(was)) => on == was && !is_changed(&on.0),
+            (Some(on), Some(was)) => on == was,
             (Some(_), None) => false,
         });
         (veils, is_sure)
@@ -245,7 +240,8 @@ impl Veil {
         let is_turned =
             chain.text(name, "negate")?.is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
         let on = chain.text(name, "predicate")?.filter(|on| !on.trim().is_empty());
-        Ok(Some(Self { class, how, on: on.map(|on| (on, is_turned)), is_former }))
+        let on = on.map(|on| (chain.predicate_or_name(&on), is_turned));
+        Ok(Some(Self { class, how, on, is_former }))
     }
 
     /// Whether a key of the transform decides what it hides.

@@ -41,3 +41,33 @@ fn a_bare_unwrap_that_comes_is_held_once_until_it_says_what_becomes_of_deletes()
     let kept = "transforms.flat.drop.tombstones=false";
     assert_eq!(held(&[renamed, kept], &[UNWRAP]), at("transforms", "deletes-dropped-by-default"));
 }
+
+#[test]
+fn a_mask_is_held_where_its_predicate_says_something_else_and_not_where_it_is_called_otherwise() {
+    const MASK: &str = "transforms.m.type=MaskField$Value transforms.m.fields=card";
+    const OTHER: &str = "transforms.pii.type=MaskField$Value transforms.pii.fields=card";
+    let mask = |name: &str, predicate: &str, pattern: &str| {
+        format!(
+            "{MASK} {OTHER} transforms={name} transforms.{name}.predicate={predicate} predicates={predicate} \
+             predicates.{predicate}.type=TopicNameMatches predicates.{predicate}.pattern={pattern}"
+        )
+    };
+    let held = |before: &str, after: &str| held(&[before], &[after]);
+    let before = mask("m", "p", "shop.*");
+    for same in [mask("m", "is-shop", "shop.*"), mask("pii", "p", "shop.*"), mask("pii", "is-shop", "shop.*")]
+    {
+        assert_eq!(held(&before, &same), [], "{same}");
+    }
+    let rows = |after: &str| held(&before, after).into_iter().map(|(_, row)| row).collect::<BTreeSet<_>>();
+    for other in [
+        mask("m", "p", "shop.a"),
+        mask("m", "is-shop", "shop.a"),
+        mask("pii", "p", "shop.a"),
+        mask("pii", "is-shop", "shop.a"),
+        mask("m", "is-shop", "shop.*").replace("TopicNameMatches", "HasHeaderKey"),
+        format!("{} transforms.m.negate=true", mask("m", "is-shop", "shop.*")),
+        mask("m", "is-shop", "${env:SHOP}"),
+    ] {
+        assert_eq!(rows(&other), BTreeSet::from(["field-laid-open"]), "{other}");
+    }
+}
