@@ -111,6 +111,11 @@ const SETTINGS: &[Setting] = &[
     Setting { key: "*.override.bootstrap.servers", of: Family::All, kind: Kind::Names, default: None },
     Setting { key: "mongo.errors.tolerance", of: Family::All, kind: Kind::Word, default: None },
     sink("insert.mode", Kind::Word, "insert"),
+    sink("primary.key.mode", Kind::Word, "none"),
+    sink("pk.mode", Kind::Word, "none"),
+    // With Kafka's coordinates as the key each field has its place.
+    Setting { key: "primary.key.fields", of: Family::Sinks, kind: Kind::Sequence, default: None },
+    Setting { key: "pk.fields", of: Family::Sinks, kind: Kind::Sequence, default: None },
     sink("table.name.format", Kind::Text, "${topic}"),
     sink("collection.name.format", Kind::Text, "${topic}"),
     sink("topics.dir", Kind::Text, "topics"),

@@ -118,6 +118,12 @@ pub const NONE: &[Example] = &[
         ["", "", "collection.name.format=${topic} insert.mode=insert"],
     ),
     example("the default, written out", CONFLUENT_JDBC_SINK, ["", "", "table.name.format=${topic}"]),
+    example("the default, written out", CONFLUENT_JDBC_SINK, ["", "", "pk.mode=none pk.fields="]),
+    example(
+        "the default, and a comma at the end",
+        JDBC_SINK,
+        ["", "primary.key.fields=a,b", "primary.key.mode=NONE primary.key.fields=a,b,"],
+    ),
     example("the default, written out", S3, ["", "topics.dir=topics", ""]),
     example(
         "keys of a sink that only got their new names",

@@ -72,6 +72,32 @@ pub const ROWS: &[Example] = &[
     example("sink-insert-mode", JDBC_SINK, ["", "insert.mode=upsert", "insert.mode=insert"]),
     example("sink-insert-mode", JDBC_SINK, ["", "insert.mode=UPSERT", ""]),
     example("sink-new-rows-left-out", JDBC_SINK, ["", "insert.mode=upsert", "insert.mode=update"]),
+    example(
+        "sink-keys-of-written-rows",
+        JDBC_SINK,
+        ["insert.mode=upsert", "primary.key.mode=record_value", "primary.key.mode=record_key"],
+    ),
+    example(
+        "sink-keys-of-written-rows",
+        CONFLUENT_JDBC_SINK,
+        ["delete.enabled=true pk.mode=record_key", "pk.fields=id,region", "pk.fields=id"],
+    ),
+    example(
+        "sink-keys-of-written-rows",
+        JDBC_SINK,
+        ["insert.mode=Update primary.key.mode=record_key", "", "primary.key.fields=id"],
+    ),
+    example(
+        "sink-keys-of-written-rows",
+        CONFLUENT_JDBC_SINK,
+        ["insert.mode=${env:MODE}", "pk.mode=kafka", "pk.mode=record_key"],
+    ),
+    example("sink-keys", CONFLUENT_JDBC_SINK, ["", "", "pk.mode=kafka"]),
+    example(
+        "sink-keys",
+        JDBC_SINK,
+        ["primary.key.mode=record_key", "primary.key.fields=a,b", "primary.key.fields=b,a"],
+    ),
     example("sink-address-changed", S3, ["", "s3.bucket.name=a", "s3.bucket.name=b"]),
     example("sink-address-changed", S3, ["", "", "topics.dir=other"]),
     example("sink-address-changed", JDBC_SINK, ["", "table.name.format=a", "collection.name.format=b"]),

@@ -44,6 +44,9 @@ pub const PLACES: &[&str] = &[
     "snowflake.url.name",
 ];
 
+/// What a sink by JDBC takes for the key of a row: Debezium's, Confluent's and Aiven's.
+const KEYS: &[&str] = &["primary.key.mode", "primary.key.fields", "pk.mode", "pk.fields"];
+
 const ADDRESS: &str = "sink-address-changed";
 
 /// The row of what names a target to few sinks.
@@ -208,6 +211,25 @@ pub static ROWS: &[Row] = &[
         keys: &["insert.mode"],
         harm: Some(Harm::Contract),
         consequence: "With `insert` a row that comes again, or is changed, fails the task or stands twice in the target; with `upsert` it takes the place of the old one.",
+        ..ROW
+    },
+    Row {
+        id: "sink-keys-of-written-rows",
+        keys: KEYS,
+        when: When::Any(&[
+            When::Says("insert.mode", &["upsert", "update"]),
+            When::Says("delete.enabled", &["true"]),
+        ]),
+        harm: Some(Harm::DataGap),
+        consequence: "Rows that were written so far are looked for by other columns from then on. An upsert that does not find its row writes it a second time, one that finds another row takes its place; an update or a delete reaches other rows or none, and the offsets move on. Where the database asks for a unique key of these columns, or a column is not there, the task fails instead.",
+        remedy: Some("write to another table, by a new connector, which begins at the start of its topics"),
+        ..ROW
+    },
+    Row {
+        id: "sink-keys",
+        keys: KEYS,
+        harm: Some(Harm::Contract),
+        consequence: "A table that is made from then on has another primary key, or none; one that is there keeps its own. Where the columns of the new key are not in it, they are added or the task fails, as the sink is told to do.",
         ..ROW
     },
     Row {
