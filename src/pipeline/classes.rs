@@ -42,6 +42,9 @@ const DEBEZIUM: &[&str] = &[
     "Cassandra4",
 ];
 
+/// Sinks that are not called so. In short such a name could be a source's.
+const SINKS: &[&str] = &["org.neo4j.connectors.kafka.sink.Neo4jConnector"];
+
 /// What is left of a class without its package and the word at its end: Connect knows it by that name too.
 pub fn short(class: &str) -> &str {
     let last = class.rsplit('.').next().unwrap_or(class);
@@ -72,7 +75,7 @@ fn is_short(class: &str) -> bool {
 
 /// Whether a class is a sink, by its name: nothing else tells it without a worker.
 pub fn is_sink(class: &str) -> bool {
-    class.ends_with("SinkConnector") || class.ends_with("Sink")
+    class.ends_with("SinkConnector") || class.ends_with("Sink") || SINKS.contains(&class.trim())
 }
 
 /// Whether a class is one of Debezium's sinks. In short it could be anybody's.

@@ -122,6 +122,7 @@ const SETTINGS: &[Setting] = &[
     sink("table.name.normalize", Kind::Word, "false"),
     sink("data.stream.namespace", Kind::Text, "${topic}"),
     sink("redis.keyspace", Kind::Text, "${topic}"),
+    sink("neo4j.database", Kind::Text, ""),
     oracle("log.mining.transaction.retention.ms", "0"),
     oracle("log.mining.transaction.retention.hours", "0"),
     oracle("database.connection.adapter", "logminer"),

@@ -361,6 +361,12 @@ fn two_sinks_have_one_target_where_no_key_that_names_it_differs() {
         ("iceberg.catalog.uri=a", ["iceberg.tables=a", "iceberg.tables=b"]),
         ("http.api.url=a", ["http.url=a", "http.url=b"]),
         ("redis.uri=a", ["redis.keyspace=a", "redis.keyspace=b"]),
+        ("neo4j.uri=a", ["neo4j.database=a", "neo4j.database=b"]),
+        ("neo4j.server.uri=a", ["neo4j.database=a", "neo4j.database=b"]),
+        ("connect.s3.kcql=a", ["connect.s3.custom.endpoint=a", "connect.s3.custom.endpoint=b"]),
+        ("connect.gcpstorage.kcql=a", ["topics=a", "connect.gcpstorage.kcql=b"]),
+        ("connect.datalake.kcql=a", ["connect.datalake.endpoint=a", "connect.datalake.endpoint=b"]),
+        ("connect.mongo.connection=a", ["connect.mongo.kcql=a", "connect.mongo.kcql=b"]),
     ] {
         let [one, other] = beside;
         assert!(is_one(place, one, one) && !is_one(place, one, other), "{place} {beside:?}");

@@ -1,8 +1,8 @@
 //! Changes that look like one of the table, and that no row speaks of.
 
 use crate::pipeline::risk::examples::example::{
-    BIGQUERY, CONFLUENT_JDBC_SINK, ELASTIC, Example, JDBC_SINK, MONGO, MONGO_SOURCE, MYSQL, ORACLE, PG, S3,
-    SQLSERVER, example,
+    BIGQUERY, CONFLUENT_JDBC_SINK, ELASTIC, Example, JDBC_SINK, MONGO, MONGO_SOURCE, MYSQL, NEO4J, ORACLE,
+    PG, S3, SQLSERVER, example,
 };
 
 /// Each of them, with what it is in place of a row.
@@ -123,6 +123,12 @@ pub const NONE: &[Example] = &[
         "the default, and a comma at the end",
         JDBC_SINK,
         ["", "primary.key.fields=a,b", "primary.key.mode=NONE primary.key.fields=a,b,"],
+    ),
+    example("the default, written out", NEO4J, ["neo4j.uri=neo4j://a", "", "neo4j.database="]),
+    example(
+        "a key of a sink in a source that is called like it",
+        "org.neo4j.connectors.kafka.source.Neo4jConnector",
+        ["", "neo4j.database=a", "neo4j.database=b"],
     ),
     example("the default, written out", S3, ["", "topics.dir=topics", ""]),
     example(

@@ -63,6 +63,14 @@ pub const OPENSEARCH: &str = "io.aiven.kafka.connect.opensearch.OpenSearchSinkCo
 pub const HTTP: &str = "io.confluent.connect.http.HttpSinkConnector";
 /// A sink for Redis.
 pub const REDIS: &str = "com.redis.kafka.connect.RedisSinkConnector";
+/// A sink for Neo4j.
+pub const NEO4J: &str = "org.neo4j.connectors.kafka.sink.Neo4jConnector";
+/// The same until 5.0.
+pub const OLD_NEO4J: &str = "streams.kafka.connect.sink.Neo4jSinkConnector";
+/// A sink for S3, of Lenses'.
+pub const LENSES_S3: &str = "io.lenses.streamreactor.connect.aws.s3.sink.S3SinkConnector";
+/// A sink for `MongoDB`, of Lenses'.
+pub const LENSES_MONGO: &str = "io.lenses.streamreactor.connect.mongodb.sink.MongoSinkConnector";
 /// A sink by JDBC, of Aiven's.
 pub const AIVEN_JDBC_SINK: &str = "io.aiven.connect.jdbc.JdbcSinkConnector";
 /// A source without a database.

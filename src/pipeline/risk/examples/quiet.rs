@@ -2,8 +2,8 @@
 
 use crate::pipeline::risk::examples::example::{
     AIVEN_JDBC_SINK, AIVEN_S3, AZURE, BIGQUERY, CLICKHOUSE, CONFLUENT_JDBC_SINK, ELASTIC, Example, GCS, HDFS,
-    HTTP, ICEBERG, JDBC_SINK, MONGO, MONGO_SINK, MYSQL, OPENSEARCH, ORACLE, PG, REDIS, S3, SNOWFLAKE,
-    example,
+    HTTP, ICEBERG, JDBC_SINK, LENSES_MONGO, LENSES_S3, MONGO, MONGO_SINK, MYSQL, NEO4J, OLD_NEO4J,
+    OPENSEARCH, ORACLE, PG, REDIS, S3, SNOWFLAKE, example,
 };
 
 const LATEST: &str = "consumer.override.auto.offset.reset=latest";
@@ -200,5 +200,15 @@ pub const ROWS: &[Example] = &[
     example("sink-target-changed", OPENSEARCH, ["", "data.stream.prefix=a", "data.stream.prefix=b"]),
     example("sink-target-changed", AIVEN_JDBC_SINK, ["", "", "topics.to.tables.mapping=a:b"]),
     example("sink-target-changed", REDIS, ["", "redis.uri=redis://a", "redis.uri=redis://b"]),
+    example("sink-target-changed", NEO4J, ["", "neo4j.uri=neo4j://a", "neo4j.uri=neo4j://b"]),
+    example("sink-target-changed", NEO4J, ["neo4j.uri=neo4j://a", "", "neo4j.database=orders"]),
+    example(
+        "sink-target-changed",
+        OLD_NEO4J,
+        ["", "neo4j.server.uri=bolt://a:7687", "neo4j.server.uri=bolt://b:7687"],
+    ),
+    example("sink-target-changed", LENSES_S3, ["", "", "connect.s3.custom.endpoint=http://b"]),
+    example("sink-target-changed", LENSES_MONGO, ["", "connect.mongo.db=a", "connect.mongo.db=b"]),
+    example("sink-statement-changed", LENSES_S3, ["", "connect.s3.kcql=a", "connect.s3.kcql=b"]),
     example("sink-target-changed", S3, ["", "store.url=http://a", "store.url=http://b"]),
 ];

@@ -1,8 +1,8 @@
 //! Settings by which something is dropped, shown or written elsewhere, and nothing says so: of sources, of transforms, of sinks.
 //!
 //! Read in the documentation and the sources of Debezium, Kafka and the sinks that have these keys, not measured: of Debezium
-//! those of 2.0 to 3.6, of the sinks those of Confluent, Aiven, Debezium, `MongoDB`, Snowflake, `ClickHouse`, Redis and
-//! Apache Iceberg. What differs by release, and what no release can be told of, is said in the row.
+//! those of 2.0 to 3.6, of the sinks those of Confluent, Aiven, Debezium, `MongoDB`, Snowflake, `ClickHouse`, Redis,
+//! Neo4j, Lenses and Apache Iceberg. What differs by release, and what no release can be told of, is said in the row.
 
 use crate::model::risk::Harm;
 use crate::pipeline::risk::beside;
@@ -80,6 +80,18 @@ const TARGETS: &[&str] = &[
     "redis.keyspace",
     "redis.hosts",
     "redis.database",
+    // Neo4j, the second one until 5.0.
+    "neo4j.uri",
+    "neo4j.server.uri",
+    "neo4j.database",
+    // Of Lenses', for S3, Azure and MongoDB.
+    "connect.s3.custom.endpoint",
+    "connect.s3.location",
+    "connect.datalake.endpoint",
+    "connect.datalake.azure.account.name",
+    "connect.datalake.azure.connection.string",
+    "connect.mongo.connection",
+    "connect.mongo.db",
 ];
 
 /// The rows.
@@ -295,6 +307,16 @@ pub static ROWS: &[Row] = &[
         consequence: "The same target in other words: only a restart. Another one gets what comes from then on, and nothing of what the old one has.",
         remedy: Some(
             "for the same target acknowledge it; another one is for a new connector, which begins at the start of its topics",
+        ),
+        ..SINK
+    },
+    Row {
+        id: sinks::STATEMENT,
+        keys: &["connect.*.kcql"],
+        harm: Some(Harm::DataGap),
+        consequence: "It says which topics go where, with which fields and in what form. Another target gets what comes from then on, and nothing of what the old one has; a topic or a field that it no longer names is not written, and the offsets move on.",
+        remedy: Some(
+            "where only the form or the size of what is written changes acknowledge it; another target is for a new connector, which begins at the start of its topics",
         ),
         ..SINK
     },

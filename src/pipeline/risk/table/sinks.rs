@@ -42,6 +42,12 @@ pub const PLACES: &[&str] = &[
     "redis.host",
     "redis.hosts",
     "snowflake.url.name",
+    "neo4j.uri",
+    "neo4j.server.uri",
+    "connect.s3.kcql",
+    "connect.gcpstorage.kcql",
+    "connect.datalake.kcql",
+    "connect.mongo.connection",
 ];
 
 /// What a sink by JDBC takes for the key of a row: Debezium's, Confluent's and Aiven's.
@@ -52,8 +58,11 @@ const ADDRESS: &str = "sink-address-changed";
 /// The row of what names a target to few sinks.
 pub const TARGET: &str = "sink-target-changed";
 
+/// The row of the statements that say what Lenses' sinks write where.
+pub const STATEMENT: &str = "sink-statement-changed";
+
 /// The rows that say that the place is another one.
-pub const ELSEWHERE: &[&str] = &[ADDRESS, TARGET];
+pub const ELSEWHERE: &[&str] = &[ADDRESS, TARGET, STATEMENT];
 
 /// The rows.
 pub static ROWS: &[Row] = &[
