@@ -1,4 +1,5 @@
-//! Whose a connector is, where a moment was bad: a history that took too long, a record that could not be read.
+//! Whose a connector is, where a moment was bad: a history that took too long, a record that could not be read, a release
+//! that the agent slept through.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -213,5 +214,37 @@ async fn a_record_that_cannot_be_read_for_a_moment_is_not_written_over() -> Resu
     drop(claims);
     let_go(state.path()).await?;
     is(&turn(&mut agent(), &now, &["a", "c", "d"]).await, &known);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_forgotten_in_a_release_that_the_agent_slept_through_is_not_its_own_until_it_is_declared_again()
+-> Result<()> {
+    let mut origin = Origin::new()?;
+    let all = "connector: given\n---\nconnector: merely-gone\n---\nconnector: back\n";
+    origin.commit("declared", &[ENVIRONMENTS, ("connectors/a.yaml", all)])?;
+    origin.tag("v1", "HEAD")?;
+    let server = GitHttp::start(origin.parent()).await?;
+    let repository = || following(server.url(Origin::NAME), tag("v1"));
+    let state = tempfile::tempdir()?;
+    let agent = || {
+        Ok::<_, anyhow::Error>(Claims::new(Some(repository()?)).keeping(Some(keeper(
+            state.path(),
+            "production",
+            "s",
+        ))))
+    };
+    let mut claims = agent()?;
+    claims.begin(&desired(&repository()?).await?).await;
+    drop(claims);
+    let_go(state.path()).await?;
+    origin.commit("given away", &[("connectors/a.yaml", "forget: given\n---\nforget: back\n")])?;
+    origin.commit("one is back", &[("connectors/a.yaml", "forget: given\n---\nconnector: back\n")])?;
+    origin.commit("the words are gone", &[("connectors/a.yaml", "connector: stays\n")])?;
+    origin.tag("v1", "HEAD")?;
+    let now = desired(&repository()?).await?;
+    let names = ["given", "merely-gone", "back"];
+    let known = [("given", "stranger"), ("merely-gone", "ours"), ("back", "ours")];
+    is(&turn(&mut agent()?, &now, &names).await, &known);
     Ok(())
 }
