@@ -21,6 +21,7 @@ use crate::model::name::EnvironmentName;
 use crate::model::policy::{Prune, Pruned};
 use crate::model::revision::At;
 use crate::model::rule::Severity;
+use crate::model::select::Select;
 use crate::model::snapshot::Sources;
 use crate::pipeline;
 use crate::pipeline::compare::Side;
@@ -84,6 +85,15 @@ pub struct Compare {
     #[arg(long, value_enum, value_name = "POLICY", default_value_t)]
     prune: OnGone,
 
+    /// Only connectors with names of this pattern, as `select.include` in the agents' settings says, `*` and `?` stand for
+    /// characters; may be given again
+    #[arg(long = "include", value_name = "PATTERN")]
+    included: Vec<String>,
+
+    /// None with names of this pattern, as `select.exclude` in the agents' settings says; may be given again
+    #[arg(long = "exclude", value_name = "PATTERN")]
+    excluded: Vec<String>,
+
     /// Form of the result: for people, for programs, or for the comment on a pull request
     #[arg(short, long, value_enum, value_name = "FORM", default_value_t)]
     output: Form,
@@ -135,10 +145,11 @@ impl Compare {
         let (old, new) = (self.repository(&self.old).await?, self.repository(&self.new).await?);
         self.known_imports(&[&old, &new], &settings.imports).await?;
         let read = definitions::folders(&self.extra).await?;
+        let select = self.scope();
         let folders = definitions::beside(&self.extra, &read);
         let side = async |named: &Named, before: Option<&Side>| -> Result<(Side, Vec<Finding>), Failure> {
             let sources = self.read(named, &settings.imports).await?;
-            let side = pipeline::side(&sources, &folders, &supply, &self.environments, before);
+            let side = pipeline::side(&sources, &folders, &supply, (&self.environments, &select), before);
             Ok((side, self.idle_values(&sources)))
         };
         let (old, idle_before) = side(&old, None).await?;
@@ -146,6 +157,7 @@ impl Compare {
         idle.retain(|value| idle_before.iter().any(|before| before.message == value.message));
         wiring::warn(idle);
         self.known(&old, &new)?;
+        covered(&old, &new)?;
         let comparison = pipeline::compare::compare(&old, &new, self.prune.meant(), Timestamp::now());
         self.tell(&comparison)?;
         Ok(match (comparison.has_errors(), comparison.holds()) {
@@ -165,6 +177,13 @@ impl Compare {
             Form::Json => view::compare::json::comparison(comparison),
             Form::Markdown => view::compare::markdown::comparison(comparison, &findings),
         })
+    }
+
+    /// The scope that the flags say. Settings are not asked: whoever compares is no agent.
+    fn scope(&self) -> Select {
+        let all = Select::default();
+        let include = if self.included.is_empty() { all.include } else { self.included.clone() };
+        Select { include, exclude: self.excluded.clone() }
     }
 
     /// Refuses an environment that neither has: it would be compared with nothing, and pass.
@@ -243,6 +262,19 @@ impl Compare {
         let named = || [&self.old, &self.new].into_iter().find(|text| is_folder(text)).map(PathBuf::from);
         self.dir.clone().or_else(named).unwrap_or_else(|| Path::new(".").to_owned())
     }
+}
+
+/// Refuses a scope that has nothing of what there is: nothing would be compared, and pass.
+fn covered(old: &Side, new: &Side) -> Result<(), Failure> {
+    let there = || [old, new].into_iter().flat_map(|side| side.environments.values());
+    let rendered = || there().filter_map(|there| there.desired.as_ref());
+    let is_all = there().count() == rendered().count();
+    let is_nothing = rendered().all(|desired| desired.connectors.is_empty());
+    if is_all && is_nothing && rendered().any(|desired| !desired.left_out.is_empty()) {
+        let error = anyhow::anyhow!("no connector of either has a name that --include and --exclude let in");
+        return Err(Failure::new(error).hint(Some("without them all of them are compared")));
+    }
+    Ok(())
 }
 
 /// A name of git's begins with none of these.

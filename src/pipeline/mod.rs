@@ -201,23 +201,23 @@ pub fn homes<'d>(definitions: &'d Definitions, connector: &str) -> Vec<&'d Envir
 }
 
 /// Reads and renders one revision for each of its environments, or for those of `only`, to compare it
-/// with another; folders of `extra` stand beside it. One that it breaks keeps what it declared `before`.
+/// with another, as an agent with this scope sees it; folders of `extra` stand beside it. One that it breaks keeps what
+/// it declared `before`.
 pub fn side(
     sources: &Sources,
     folders: &[Folder<'_>],
     supply: &Supply<'_>,
-    only: &[EnvironmentName],
+    (only, select): (&[EnvironmentName], &Select),
     before: Option<&Side>,
 ) -> Side {
     let revision = sources.revision();
-    let select = Select::default();
     let definitions = definitions(sources);
     let names: Vec<_> = environments(&definitions).cloned().collect();
     let mut ground = Ground { definitions, desired: None, findings: Findings::default() };
     let mut all = BTreeMap::new();
     for name in names.into_iter().filter(|name| only.is_empty() || only.contains(name)) {
-        (ground.desired, ground.findings) = desired(&ground.definitions, &revision, &name, supply, &select);
-        let target = Target { environment: &name, supply: *supply, select: &select };
+        (ground.desired, ground.findings) = desired(&ground.definitions, &revision, &name, supply, select);
+        let target = Target { environment: &name, supply: *supply, select };
         let before = before.and_then(|before| before.environments.get(&name));
         let last =
             |folder: &RepositoryName| before.and_then(|there| there.folders.get(folder)?.part.as_ref());

@@ -1,4 +1,5 @@
-//! What `tagalong compare` tells beside changes: what stays behind of connectors that go, and what is said and does nothing.
+//! What `tagalong compare` tells beside changes: what stays behind of connectors that go, what is said and does
+//! nothing, and what agents with a scope do not see.
 
 use anyhow::{Result, ensure};
 use insta::assert_snapshot;
@@ -186,5 +187,34 @@ async fn a_forget_that_is_of_nobody_is_told_with_the_one_that_goes_and_is_called
     slip.write("new", "environment: production\n", &[&orders, &sales, "forget: Orders\n"])?;
     let stays = slip.compare("--prune owned").await?;
     ensure!(!stays.out.contains("warning:"), "it is declared still: {stays}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_outside_of_the_scope_of_the_agents_is_not_told() -> Result<()> {
+    let old = [lines("team-a-stays", ""), lines("team-a-leaves", ""), lines("team-b-old", "")];
+    let new = [
+        lines("team-a-stays", "state: paused\n"),
+        lines("team-b-leaves", ""),
+        lines("team-b-old", "state: absent\n"),
+        lines("team-a-scratch", ""),
+    ];
+    let of = Move::new(&old.each_ref().map(String::as_str), &new.each_ref().map(String::as_str))?;
+    let kinds = async |options: &str| -> Result<Value> {
+        let told = of.told(options).await?;
+        let effects = told["connectors"].as_array().into_iter().flatten();
+        Ok(effects.map(|one| json!([one["connector"], one["effect"]])).collect())
+    };
+    let all = kinds("").await?;
+    assert_eq!(all.as_array().map(Vec::len), Some(5), "{all}");
+    let scope = "--include team-a-* --exclude *-scratch";
+    assert_eq!(
+        kinds(scope).await?,
+        json!([["team-a-leaves", "unmanage"], ["team-a-stays", "change"]]),
+        "a new name that is outside is created by nobody"
+    );
+    let slip = of.compare("--include team-c-*").await?;
+    ensure!(slip.code == Some(1) && slip.out.is_empty(), "{slip:?}");
+    ensure!(slip.err.contains("no connector of either has a name that --include"), "{slip:?}");
     Ok(())
 }

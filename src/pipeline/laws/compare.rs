@@ -10,6 +10,7 @@ use super::revision;
 use crate::model::comparison::EffectKind;
 use crate::model::desired::{Desired, DesiredState};
 use crate::model::policy::Prune;
+use crate::model::select::Select;
 use crate::model::snapshot::{Snapshot, Sources};
 use crate::model::values::Values;
 use crate::pipeline;
@@ -44,7 +45,7 @@ fn side(deeds: &[Deed]) -> Side {
     let files = BTreeMap::from([("connectors/all.yaml".into(), Arc::from(text.into_bytes()))]);
     let main = Snapshot { revision: revision(), files, ignored: Vec::new(), findings: Vec::new() };
     let supply = Supply { values: &Values::default(), examples: true, secrets: None };
-    pipeline::side(&Sources::alone(main), &[], &supply, &[], None)
+    pipeline::side(&Sources::alone(main), &[], &supply, (&[], &Select::default()), None)
 }
 
 /// Every key with its text, of each connector that is to be there.
