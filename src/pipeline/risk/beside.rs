@@ -50,50 +50,76 @@ pub fn drops_deletes(turn: &Turn<'_>, key: &str) -> Answer {
         let after = drops(stem, &|key| turn.after(key), is_old, unsaid);
         let before = drops(stem, &|key| turn.before(key), is_old, unsaid);
         let after = after.min(is_in_force(Chain::after(turn), stem));
-        let did = did_drop(turn, is_old).max(before.min(is_in_force(Chain::before(turn), stem)));
+        let name = stem.strip_prefix(LIST).and_then(|rest| rest.strip_prefix('.')).unwrap_or_default();
+        let did = did_drop(turn, is_old, name).max(before.min(is_in_force(Chain::before(turn), stem)));
         after.min(did.not())
     })
 }
 
-/// Whether a transform that says so already comes into the list, and none that was in it did. What says so anew is told of its
-/// own key.
-pub fn drops_deletes_from_now(turn: &Turn<'_>, _key: &str) -> Answer {
+/// Whether a transform that says so already stands before deletes from now on, and none that was in the list dropped those. What
+/// says so anew is told of its own key.
+pub fn drops_deletes_from_now(turn: &Turn<'_>, key: &str) -> Answer {
     let (Ok(had), Ok(has)) = (Chain::before(turn).names(), Chain::after(turn).names()) else {
         return Answer::Unknown;
     };
     by_either(|is_old| {
         let stem = |name: &str| format!("{LIST}.{name}");
-        let before = |name: &String| drops(&stem(name), &|key| turn.before(key), is_old, Answer::No);
-        let after = |name: &String| drops(&stem(name), &|key| turn.after(key), is_old, Answer::No);
-        let come = has.iter().filter(|name| !had.contains(name)).map(|name| before(name).min(after(name)));
-        come.max().unwrap_or(Answer::No).min(did_drop(turn, is_old).not())
+        let before = |name: &str| drops(&stem(name), &|key| turn.before(key), is_old, Answer::No);
+        let after = |name: &str| drops(&stem(name), &|key| turn.after(key), is_old, Answer::No);
+        let put = has.iter().filter(|name| is_put_by(turn, key, &had, name));
+        let come = put.map(|name| before(name).min(after(name)).min(did_drop(turn, is_old, name).not()));
+        come.max().unwrap_or(Answer::No)
     })
 }
 
-/// Whether a transform comes into the list that says nothing of deletes, and drops them by its default until Debezium 3.1, and
-/// none that was in it did. Of one whose keys about deletes change that is told at these.
-pub fn drops_deletes_by_default(turn: &Turn<'_>, _key: &str) -> Answer {
+/// Whether a transform stands before deletes from now on that says nothing of them, and drops them by its default until Debezium
+/// 3.1, and none that was in the list dropped those. Of one whose keys about deletes change that is told at these.
+pub fn drops_deletes_by_default(turn: &Turn<'_>, key: &str) -> Answer {
     let (before, after) = (Chain::before(turn), Chain::after(turn));
     let (Ok(had), Ok(has)) = (before.names(), after.names()) else { return Answer::Unknown };
-    let says_anew =
-        |name: &String| OF_DELETES.iter().any(|leaf| turn.changes(&format!("{LIST}.{name}{leaf}")));
-    let comes = |name: &&String| !had.contains(name) && !says_anew(name);
+    let says_anew = |name: &str| OF_DELETES.iter().any(|leaf| turn.changes(&format!("{LIST}.{name}{leaf}")));
     by_either(|is_old| {
         let drops = |name: &String| {
             let unsaid = drops_unless_told(after, name, is_old);
-            drops(&format!("{LIST}.{name}"), &|key| turn.after(key), is_old, unsaid)
+            let drops = drops(&format!("{LIST}.{name}"), &|key| turn.after(key), is_old, unsaid);
+            drops.min(did_drop(turn, is_old, name).not())
         };
-        let come = has.iter().filter(comes).map(drops);
-        come.max().unwrap_or(Answer::No).min(did_drop(turn, is_old).not())
+        let put = has.iter().filter(|name| is_put_by(turn, key, &had, name) && !says_anew(name));
+        put.map(drops).max().unwrap_or(Answer::No)
     })
 }
 
-/// Whether a transform that was in the list dropped deletes, by what it said or by its default.
-fn did_drop(turn: &Turn<'_>, is_old: bool) -> Answer {
-    let before = Chain::before(turn);
-    let drops = |name: &String| {
-        let unsaid = drops_unless_told(before, name, is_old);
-        drops(&format!("{LIST}.{name}"), &|key| turn.before(key), is_old, unsaid)
+/// Whether a key is the one at which it is told that a transform stands before other records than so far: the list where it comes,
+/// its class where that changes too, so that another row may speak of the list; and what it is bound to where it was there.
+fn is_put_by(turn: &Turn<'_>, key: &str, had: &[String], name: &String) -> bool {
+    let own = |leaf: &str| format!("{LIST}.{name}.{leaf}");
+    if turn.changes(&own("type")) {
+        return key == own("type");
+    }
+    if !had.contains(name) {
+        return key == LIST;
+    }
+    let is_bound_to = |chain: Chain<'_>, rest: &str| {
+        let on = chain.text(name, "predicate").ok().flatten().unwrap_or_default();
+        rest.strip_prefix(on.trim()).is_some_and(|leaf| leaf.starts_with('.'))
+    };
+    match key.strip_prefix("predicates.") {
+        Some(rest) => [Chain::before(turn), Chain::after(turn)].iter().any(|chain| is_bound_to(*chain, rest)),
+        None => ["predicate", "negate"].iter().any(|leaf| key == own(leaf)),
+    }
+}
+
+/// Whether a transform that was in the list dropped the deletes that come to this one, by what it said or by its default.
+fn did_drop(turn: &Turn<'_>, is_old: bool, name: &str) -> Answer {
+    let (before, bound) = (Chain::before(turn), Chain::after(turn).bound(name));
+    let had_all = |other: &str| match (before.bound(other), &bound) {
+        (Ok(None), _) => Answer::Yes,
+        (Ok(had), Ok(has)) => (had == *has).into(),
+        (Err(Unknown), _) | (_, Err(Unknown)) => Answer::Unknown,
+    };
+    let drops = |other: &String| {
+        let unsaid = drops_unless_told(before, other, is_old);
+        drops(&format!("{LIST}.{other}"), &|key| turn.before(key), is_old, unsaid).min(had_all(other))
     };
     before.names().unwrap_or_default().iter().map(drops).max().unwrap_or(Answer::No)
 }

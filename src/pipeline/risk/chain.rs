@@ -142,6 +142,15 @@ impl<'t> Chain<'t> {
         Some(moves)
     }
 
+    /// What the predicate says on which a transform depends, whatever it is called, and whether it is turned round; none where
+    /// it takes every record.
+    pub fn bound(&self, name: &str) -> Known<Option<(Moves, bool)>> {
+        let is_turned =
+            self.text(name, "negate")?.is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
+        let on = self.text(name, "predicate")?.filter(|on| !on.trim().is_empty());
+        Ok(on.map(|on| (self.predicate_or_name(&on), is_turned)))
+    }
+
     /// What a predicate says, whatever it is called.
     pub fn predicate(&self, name: &str) -> Moves {
         let own = self.below(&format!("predicates.{}.", name.trim())).into_iter();

@@ -237,10 +237,7 @@ impl Veil {
         if matches!(&how, How::Fields { gone, left: None } if gone.is_empty()) {
             return Ok(None);
         }
-        let is_turned =
-            chain.text(name, "negate")?.is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
-        let on = chain.text(name, "predicate")?.filter(|on| !on.trim().is_empty());
-        let on = on.map(|on| (chain.predicate_or_name(&on), is_turned));
+        let on = chain.bound(name)?;
         Ok(Some(Self { class, how, on, is_former }))
     }
 

@@ -73,7 +73,11 @@ pub const ROWS: &[Example] = &[
     example(
         "deletes-dropped-by-default",
         PG,
-        ["", "", "transforms=u transforms.u.type=io.debezium.transforms.ExtractNewRecordState"],
+        [
+            "transforms=u",
+            "transforms.u.type=Flatten$Value",
+            "transforms.u.type=io.debezium.transforms.ExtractNewRecordState",
+        ],
     ),
     example(
         "deletes-dropped-by-default",

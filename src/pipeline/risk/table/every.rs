@@ -61,10 +61,16 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         id: "deletes-dropped-from-now",
-        keys: &["transforms"],
+        keys: &[
+            "transforms",
+            "transforms.*.type",
+            "transforms.*.predicate",
+            "transforms.*.negate",
+            "predicates.*",
+        ],
         when: When::Own(
-            "a transform whose keys said already that deletes are dropped, and their tombstones too, comes into the list, and \
-             none in it said so",
+            "a transform whose keys said already that deletes are dropped, and their tombstones too, comes into the list or is \
+             bound to another predicate, and none in the list dropped those so far",
             beside::drops_deletes_from_now,
         ),
         harm: Some(Harm::DataGap),
@@ -75,10 +81,16 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         id: "deletes-dropped-by-default",
-        keys: &["transforms"],
+        keys: &[
+            "transforms",
+            "transforms.*.type",
+            "transforms.*.predicate",
+            "transforms.*.negate",
+            "predicates.*",
+        ],
         when: When::Own(
-            "`ExtractNewRecordState` or `ExtractNewDocumentState` comes into the list, no key of its says what becomes of \
-             deletes, and none in the list dropped them so far",
+            "`ExtractNewRecordState` or `ExtractNewDocumentState` comes into the list or is bound to another predicate, no key \
+             of its says what becomes of deletes, and none in the list dropped those so far",
             beside::drops_deletes_by_default,
         ),
         harm: Some(Harm::DataGap),
