@@ -21,7 +21,7 @@ use crate::model::name::EnvironmentName;
 use crate::model::policy::{Prune, Pruned};
 use crate::model::revision::At;
 use crate::model::rule::Severity;
-use crate::model::select::Select;
+use crate::model::select::{Select, matches};
 use crate::model::snapshot::Sources;
 use crate::pipeline;
 use crate::pipeline::compare::Side;
@@ -157,7 +157,7 @@ impl Compare {
         idle.retain(|value| idle_before.iter().any(|before| before.message == value.message));
         wiring::warn(idle);
         self.known(&old, &new)?;
-        covered(&old, &new)?;
+        self.covered(&old, &new)?;
         let comparison = pipeline::compare::compare(&old, &new, self.prune.meant(), Timestamp::now());
         self.tell(&comparison)?;
         Ok(match (comparison.has_errors(), comparison.holds()) {
@@ -184,6 +184,30 @@ impl Compare {
         let all = Select::default();
         let include = if self.included.is_empty() { all.include } else { self.included.clone() };
         Select { include, exclude: self.excluded.clone() }
+    }
+
+    /// Refuses a scope that has nothing of what there is, and a pattern that has nothing: what was meant by it would not be
+    /// compared, and pass.
+    fn covered(&self, old: &Side, new: &Side) -> Result<(), Failure> {
+        if new.environments.values().any(|there| there.desired.is_none()) {
+            return Ok(());
+        }
+        let there = [old, new].into_iter().flat_map(|side| side.environments.values());
+        let rendered: Vec<_> = there.filter_map(|there| there.desired.as_ref()).collect();
+        let is_of_one = |pattern: &&String| {
+            let mut names = rendered.iter().flat_map(|one| one.connectors.keys().chain(&one.left_out));
+            names.any(|name| matches(pattern, name.as_str()))
+        };
+        let why = if let Some(pattern) = self.included.iter().find(|pattern| !is_of_one(pattern)) {
+            format!("no connector of either has a name like `{pattern}`, as --include says")
+        } else if rendered.iter().any(|one| !one.left_out.is_empty())
+            && rendered.iter().all(|one| one.connectors.is_empty())
+        {
+            "no connector of either has a name that --include and --exclude let in".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Failure::new(anyhow::anyhow!(why)).hint(Some("without them all of them are compared")))
     }
 
     /// Refuses an environment that neither has: it would be compared with nothing, and pass.
@@ -262,19 +286,6 @@ impl Compare {
         let named = || [&self.old, &self.new].into_iter().find(|text| is_folder(text)).map(PathBuf::from);
         self.dir.clone().or_else(named).unwrap_or_else(|| Path::new(".").to_owned())
     }
-}
-
-/// Refuses a scope that has nothing of what there is: nothing would be compared, and pass.
-fn covered(old: &Side, new: &Side) -> Result<(), Failure> {
-    let there = || [old, new].into_iter().flat_map(|side| side.environments.values());
-    let rendered = || there().filter_map(|there| there.desired.as_ref());
-    let is_all = there().count() == rendered().count();
-    let is_nothing = rendered().all(|desired| desired.connectors.is_empty());
-    if is_all && is_nothing && rendered().any(|desired| !desired.left_out.is_empty()) {
-        let error = anyhow::anyhow!("no connector of either has a name that --include and --exclude let in");
-        return Err(Failure::new(error).hint(Some("without them all of them are compared")));
-    }
-    Ok(())
 }
 
 /// A name of git's begins with none of these.

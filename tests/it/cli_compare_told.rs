@@ -215,6 +215,10 @@ async fn what_is_outside_of_the_scope_of_the_agents_is_not_told() -> Result<()> 
     );
     let slip = of.compare("--include team-c-*").await?;
     ensure!(slip.code == Some(1) && slip.out.is_empty(), "{slip:?}");
-    ensure!(slip.err.contains("no connector of either has a name that --include"), "{slip:?}");
+    ensure!(slip.err.contains("no connector of either has a name like `team-c-*`"), "{slip:?}");
+    let one_of_two = of.compare("--include team-a-* --include team-c-*").await?;
+    ensure!(one_of_two.code == Some(1) && one_of_two.err.contains("`team-c-*`"), "{one_of_two:?}");
+    let none = of.compare("--include team-a-* --exclude team-*").await?;
+    ensure!(none.code == Some(1) && none.err.contains("--include and --exclude let in"), "{none:?}");
     Ok(())
 }
