@@ -14,9 +14,9 @@ use tagalong_testkit::fake::state::WriteKind;
 use tagalong_testkit::fake::{Fake, Options, Phase};
 use tokio::net::TcpListener;
 use tokio::process::Command;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use crate::support::agent::{Agent, wait};
+use crate::support::agent::{Agent, SOON, wait};
 use crate::support::command::Desk;
 use crate::support::definitions::{Definitions, file_of, file_source};
 
@@ -337,7 +337,7 @@ async fn an_apply_that_is_told_to_end_gives_what_is_open_a_moment() -> Result<()
 
     let asked = TcpListener::bind("127.0.0.1:0").await?;
     let waiting = desk.start(&format!("apply --dir . -e test --connect http://{}", asked.local_addr()?))?;
-    drop((asked.accept().await?, asked));
+    drop((timeout(SOON, asked.accept()).await.context("it asks")??, asked));
     terminate(&waiting).await?;
     let said = desk.end(waiting).await?;
     assert!(said.code == Some(1) && said.took < Duration::from_secs(20), "{:?} {said}", said.took);
@@ -351,7 +351,7 @@ async fn into_an_empty_cluster_nothing_is_created_at_first_sight() -> Result<()>
     let apply = desk.start(&format!("apply {}", flags(&fake)))?;
     let looked = || async { Ok(fake.requests().iter().any(|request| request.query.contains("expand"))) };
     wait("it has seen that nothing is there", looked).await?;
-    sleep(Duration::from_secs(4)).await;
+    sleep(Duration::from_secs(6)).await;
     assert_eq!(fake.writes().len(), 0, "it looks again after ten seconds");
     // What was there all the time, and was not listed by a worker that had not read it yet.
     fake.preload(

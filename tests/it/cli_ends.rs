@@ -9,7 +9,9 @@ use tagalong_testkit::fake::Fake;
 use tagalong_testkit::fake::fault::Fault;
 use tagalong_testkit::fake::state::WriteKind;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
+use crate::support::agent::SOON;
 use crate::support::cluster::{preload, writes};
 use crate::support::command::Desk;
 use crate::support::definitions::{file_of, file_source};
@@ -79,7 +81,7 @@ async fn who_interrupts_does_not_wait_for_a_connect_that_hangs() -> Result<()> {
     for line in lines {
         for name in ["INT", "TERM"] {
             let child = desk.start(&line)?;
-            let _asked = silent.accept().await?;
+            let _asked = timeout(SOON, silent.accept()).await.context("it asks")??;
             signal(child.id().context("it runs")?, name)?;
             let said = desk.end(child).await?;
             ensure!(said.took < Duration::from_secs(20), "{name} {line}: {:?} {said}", said.took);

@@ -143,7 +143,7 @@ async fn start_slowly(stack: &Stack, side: &Beside) -> Result<()> {
     write!(settings, "fetch.min.bytes=1000000\nfetch.max.wait.ms={}\n", SLOW.as_millis())?;
     let (started, asked) = tokio::join!(stack.start_part(&side.name), asked_too_early(side));
     started?;
-    ensure!(asked? > 0, "no agent asked the worker while it listed nothing");
+    ensure!(asked? > 0, "the agent did not ask before the worker had read its list");
     Ok(())
 }
 

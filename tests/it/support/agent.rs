@@ -21,7 +21,7 @@ use crate::support::program::program;
 
 /// How long a story waits for something that should come within seconds: only what never comes waits so long, and a
 /// machine with much else to do is given the time.
-pub const SOON: Duration = Duration::from_mins(1);
+pub const SOON: Duration = Duration::from_mins(3);
 
 /// A running agent.
 pub struct Agent {
