@@ -1,4 +1,4 @@
-//! Step (f): the worker that leads is killed, and the agent beside the other one goes on.
+//! Step (g): the worker that leads is killed, and the agent beside the other one goes on.
 
 use crate::Sabotage;
 use crate::expect::{same, until};
@@ -15,9 +15,9 @@ const TAKEOVER: Duration = Duration::from_mins(1);
 const SIZE: &str = "1024";
 
 /// Tells the step, and gives what was observed.
-pub async fn f(world: &mut World) -> Result<String> {
+pub async fn g(world: &mut World) -> Result<String> {
     say(
-        "\n(f) The worker that leads and runs the task is killed, and a change released: the other agent takes over.",
+        "\n(g) The worker that leads and runs the task is killed, and a change released: the other agent takes over.",
     );
     running(world).await?;
     let killed = world.leader().await?;
@@ -60,7 +60,7 @@ pub async fn f(world: &mut World) -> Result<String> {
     let back = comes_back(world, killed, &worker.name).await?;
     let again = twice(world).await?;
     Ok(observed(
-        "f",
+        "g",
         &format!(
             "agent {} leads {:.1} s after the kill; {KEY} {SIZE} after {:.1} s, one PUT; first row {first} after {:.1} s, then {last}; \
              {again} rows twice; {} is back after {:.1} s and follows",
@@ -74,12 +74,8 @@ pub async fn f(world: &mut World) -> Result<String> {
     ))
 }
 
-// The release that follows the typo takes the file with it back.
 fn release(world: &mut World) -> Result<()> {
-    let typo = world.definitions.work_tree().join("connectors/payments.yaml");
-    if typo.exists() {
-        std::fs::remove_file(typo)?;
-    }
+    world.take_typo_back()?;
     world.release_batch_size("orders: smaller batches; payments: not yet", SIZE).map(drop)
 }
 

@@ -1,4 +1,4 @@
-//! Step (g): the same repository, rendered for a developer's workspace, by one `tagalong apply` that is earlier than the
+//! Step (h): the same repository, rendered for a developer's workspace, by one `tagalong apply` that is earlier than the
 //! database.
 
 use crate::Sabotage;
@@ -19,9 +19,9 @@ const LATE: Duration = Duration::from_secs(20);
 const STREAMS: &str = "SELECT active FROM pg_replication_slots WHERE slot_name = 'orders'";
 
 /// Tells the step, and gives what was observed.
-pub async fn g(world: &mut World) -> Result<String> {
+pub async fn h(world: &mut World) -> Result<String> {
     say(
-        "\n(g) The same `v1` for a workspace, by one `tagalong apply` as a Helm hook runs it; its PostgreSQL comes 20 s later.",
+        "\n(h) The same `v1` for a workspace, by one `tagalong apply` as a Helm hook runs it; its PostgreSQL comes 20 s later.",
     );
     let began = Instant::now();
     world.workspace = Some(Workspace::start().await?);
@@ -40,7 +40,7 @@ pub async fn g(world: &mut World) -> Result<String> {
     let row = streamed(workspace).await?;
     same("the writes of the agents of demo", &Vec::new(), &requests(world))?;
     Ok(observed(
-        "g",
+        "h",
         &format!(
             "exit code 0 after {:.1} s; orders waited from {:.1} s to {:.1} s, PostgreSQL was up at {:.1} s; then {row}",
             told.took.as_secs_f32(),

@@ -1,10 +1,11 @@
 //! `make demo`: from a floating tag to a running Debezium connector, on real parts. It starts a stack, a git server and
-//! one agent beside each Connect worker, tells a story in seven steps, each with the value that was observed, and
-//! stops everything. `KEEP=1` stays up at the end; `DEMO_SABOTAGE=a` … `g` leaves out what that step is about; `DEMO_STEPS=bg` tells
+//! one agent beside each Connect worker, tells a story in eight steps, each with the value that was observed, and
+//! stops everything. `KEEP=1` stays up at the end; `DEMO_SABOTAGE=a` … `h` leaves out what that step is about; `DEMO_STEPS=bg` tells
 //! those two alone, after the first.
 
 mod expect;
 mod failover;
+mod hold;
 mod hook;
 mod look;
 mod story;
@@ -31,9 +32,11 @@ pub enum Sabotage {
     Hand,
     /// (e) The release has no typo.
     Typo,
-    /// (f) The worker that leads lives on.
+    /// (f) The release keeps the slot.
+    Slot,
+    /// (g) The worker that leads lives on.
     Kill,
-    /// (g) The workspace's PostgreSQL is never started.
+    /// (h) The workspace's PostgreSQL is never started.
     Database,
 }
 
@@ -122,9 +125,10 @@ fn sabotage() -> Result<Option<Sabotage>> {
         Some("c") => Sabotage::Move,
         Some("d") => Sabotage::Hand,
         Some("e") => Sabotage::Typo,
-        Some("f") => Sabotage::Kill,
-        Some("g") => Sabotage::Database,
-        _ => bail!("DEMO_SABOTAGE is one of a, b, c, d, e, f, g"),
+        Some("f") => Sabotage::Slot,
+        Some("g") => Sabotage::Kill,
+        Some("h") => Sabotage::Database,
+        _ => bail!("DEMO_SABOTAGE is one of a, b, c, d, e, f, g, h"),
     }))
 }
 

@@ -1,10 +1,11 @@
-//! The story: seven steps, each one sentence, what is expected, and the value that was observed. The last two have files of
-//! their own.
+//! The story: eight steps, each one sentence, what is expected, and the value that was observed. The last three have files
+//! of their own.
 
 use crate::Sabotage;
 use crate::expect::{same, until};
-use crate::failover::f;
-use crate::hook::g;
+use crate::failover::g;
+use crate::hold::f;
+use crate::hook::h;
 use crate::look::{
     CONNECTOR, KEY, SOON, TOPIC, has, ids, observed, one_leads, one_put, requests, row, running, synced,
 };
@@ -15,7 +16,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// The letters of all steps.
-pub const STEPS: &str = "abcdefg";
+pub const STEPS: &str = "abcdefgh";
 
 /// Tells the first step and of the others those that are asked for, and gives a line for each.
 pub async fn tell(world: &mut World, steps: &str) -> Result<Vec<String>> {
@@ -28,6 +29,7 @@ pub async fn tell(world: &mut World, steps: &str) -> Result<Vec<String>> {
             'e' => e(world).await.context("(e)")?,
             'f' => f(world).await.context("(f)")?,
             'g' => g(world).await.context("(g)")?,
+            'h' => h(world).await.context("(h)")?,
             _ => continue,
         });
     }
@@ -162,13 +164,12 @@ async fn e(world: &mut World) -> Result<String> {
 // What both agents say is wrong, once that names the typo's place and the last good release still holds.
 async fn typo(world: &World, good: &str) -> Result<Vec<String>, String> {
     let mut errors = Vec::new();
-    for agent in &world.agents {
-        let status: Value = serde_json::from_str(&world.get(&format!("{}/status", agent.url)).await?)
-            .map_err(|error| error.to_string())?;
+    for agent in 0..world.agents.len() {
+        let status = world.status(agent).await?;
         let findings = status["findings"].as_array().into_iter().flatten();
         errors = findings.filter(|finding| finding["severity"] == "error").map(place).collect();
         if !errors.iter().any(|error| error.starts_with("connectors/payments.yaml:2:1: ")) {
-            return Err(format!("findings {errors:?} at {}", agent.url));
+            return Err(format!("findings {errors:?} at agent {}", agent + 1));
         }
         let validated = status["clocks"]["validated"]["revision"][0]["commit"].as_str().unwrap_or_default();
         if validated != good {

@@ -138,6 +138,15 @@ state_dir: \"{state}\"
         Ok(commit)
     }
 
+    /// Takes the file with the typo out of the next release, if there is one.
+    pub fn take_typo_back(&self) -> Result<()> {
+        let typo = self.definitions.work_tree().join("connectors/payments.yaml");
+        if typo.exists() {
+            fs::remove_file(typo)?;
+        }
+        Ok(())
+    }
+
     /// Every request that changed something, or may have, of both agents. The question who leads is a DELETE of a
     /// connector that cannot exist, and what is answered with 409 has changed nothing.
     pub fn writes(&self) -> Vec<Recorded> {
@@ -174,6 +183,12 @@ state_dir: \"{state}\"
         let status = answer.status();
         let text = answer.text().await.map_err(|_| format!("half an answer from {url}"))?;
         if status.is_success() { Ok(text) } else { Err(format!("{status} from {url}: {text}")) }
+    }
+
+    /// What an agent says of itself now.
+    pub async fn status(&self, agent: usize) -> Result<Value, String> {
+        let text = self.get(&format!("{}/status", self.agents[agent].url)).await?;
+        serde_json::from_str(&text).map_err(|_| text)
     }
 
     /// What an agent's metric says now; labels are given as `name="value"`.
