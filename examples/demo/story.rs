@@ -69,8 +69,8 @@ async fn c(world: &mut World) -> Result<String> {
     let starts = world.starts(CONNECTOR).await?;
     world.clear_requests();
     world.release_batch_size("orders: larger batches", "4096")?;
-    // The poll may have just been; a moment more for the look, the write, and this look.
-    let limit = INTERVAL + Duration::from_secs(5);
+    // The poll may have just been; more for the look, the write, and this look, on a machine that is busy.
+    let limit = INTERVAL + Duration::from_secs(15);
     let ((), took) =
         until("the worker to have max.batch.size 4096", limit, async || has(world, "4096").await).await?;
     running(world).await?;

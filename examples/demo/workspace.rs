@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 pub const ENVIRONMENT: &str = "ed8k";
 const POSTGRES: &str = "postgres";
 // The hook's patience: longer than everything that is late on a busy machine.
-const TIMEOUT: &str = "60s";
+const TIMEOUT: &str = "90s";
 
 /// A workspace that is up, but for its database.
 pub struct Workspace {
@@ -51,8 +51,8 @@ impl Workspace {
         self.stack.start_part(POSTGRES).await.map(drop)
     }
 
-    /// Runs `tagalong apply` on the repository's tag `v1` to its end, and says each line as it comes.
-    pub async fn apply(&self, tagalong: &Path, git: &str) -> Result<Told> {
+    /// Runs `tagalong apply` on the repository's tag `v1` to its end, and says each line as it comes, also to who listens.
+    pub async fn apply(&self, tagalong: &Path, git: &str, heard: impl Fn(&str)) -> Result<Told> {
         let arguments = self.arguments(git);
         say(&format!("    tagalong {}", arguments.join(" ")));
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -64,6 +64,7 @@ impl Workspace {
         while let Some(line) = output.next_line().await? {
             let at = began.elapsed();
             say(&format!("    {:>4.1} s  {line}", at.as_secs_f32()));
+            heard(&line);
             lines.push((at, line));
         }
         let code = apply.wait().await?.code();
@@ -102,12 +103,16 @@ impl Workspace {
 impl Told {
     /// When it first said this of a connector's step.
     pub fn when(&self, connector: &str, outcome: &str) -> Option<Duration> {
-        let said = format!(" {connector}  {outcome},");
-        self.lines.iter().find(|(_, line)| line.contains(&said)).map(|(at, _)| *at)
+        self.lines.iter().find(|(_, line)| says(line, connector, outcome)).map(|(at, _)| *at)
     }
 
     /// Its last line.
     pub fn last(&self) -> &str {
         self.lines.last().map_or("nothing", |(_, line)| line)
     }
+}
+
+/// Whether a line says this of a connector's step.
+pub fn says(line: &str, connector: &str, outcome: &str) -> bool {
+    line.contains(&format!(" {connector}  {outcome},"))
 }

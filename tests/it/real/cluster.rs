@@ -30,9 +30,14 @@ pub fn acts(proxy: &Proxy) -> impl Iterator<Item = Recorded> {
     proxy.writes().into_iter().filter(|request| !request.path.contains("tagalong-probe-"))
 }
 
-/// The same, a line each: `DELETE /connectors/orders?forward=false`.
+/// The same, a line each.
 pub fn lines(proxy: &Proxy) -> impl Iterator<Item = String> {
-    acts(proxy).map(|request| format!("{} {}", request.method, request.path))
+    acts(proxy).map(|request| line(&request))
+}
+
+/// A request in a line: `DELETE /connectors/orders?forward=false`.
+pub fn line(request: &Recorded) -> String {
+    format!("{} {}", request.method, request.path)
 }
 
 /// The id of a row that came out of a connector of Debezium's.

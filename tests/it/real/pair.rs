@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use axum::http::Method;
 use tagalong_testkit::http;
 use tagalong_testkit::proxy::{Proxy, Recorded};
+use tagalong_testkit::rules::{Effect, Rule};
 use tagalong_testkit::stack::handle::Stack;
 use tagalong_testkit::stack::protocol::{Group, Options, Worker};
 use tokio::task::JoinHandle;
@@ -136,6 +138,13 @@ impl Pair {
 
     /// Releases them, and waits until the leader is in the middle of creating them.
     pub async fn release_to_the_middle(&mut self) -> Result<String> {
+        // The rest takes longer than it takes to have something killed.
+        for rule in [
+            Rule::on("/connectors", Effect::Delay(Duration::ZERO)).times(MIDDLE),
+            Rule::on("/connectors", Effect::Delay(Duration::from_secs(1))),
+        ] {
+            self.sides[0].proxy.rule(rule.method(Method::POST));
+        }
         let commit = self.release()?;
         let began = Instant::now();
         while self.sides[0].created() < MIDDLE {

@@ -1,6 +1,7 @@
 //! `connect.writer: forwarded`: one agent before a load balancer with two real workers behind it, one of which goes and
 //! comes back.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -115,14 +116,13 @@ async fn one_agent_before_a_load_balancer_writes_everything_once_also_while_a_wo
         ensure!(requests.len().abs_diff(2 * second) <= 1, "they spread: {second} of {}", requests.len());
     }
 
-    let clusters = [Cluster::of(&workers[0]), Cluster::of(&workers[1])];
-    let leader = usize::from(!clusters[0].leads().await?);
+    let first = Cluster::of(&workers[0]);
+    let leader = usize::from(!first.leads().await?);
     for (round, away) in [1 - leader, leader].into_iter().enumerate() {
         come_back(stack, &workers[away], &proxy, &agent, &mut definitions, round).await?;
     }
-    let follower = usize::from(clusters[0].leads().await?);
-    proxy.pin("/health", 1 - follower);
-    proxy.pin("/connectors", follower);
+    let follower = usize::from(first.leads().await?);
+    meet_early(stack, &proxy, &workers, follower)?;
     let before = doubted(&agent);
     let empty = come_back(stack, &workers[follower], &proxy, &agent, &mut definitions, 2).await?;
     ensure!(empty > 0, "the worker is seen before it has read its list");
@@ -148,6 +148,17 @@ async fn slow_to_read(stack: &Stack, topic: &str) -> Result<()> {
     let status = kcat.kill_on_drop(true).status().await.context("start kcat")?;
     ensure!(status.success(), "kcat: {status}");
     Ok(())
+}
+
+/// Every list comes from one worker, and from its next start on that takes its time to read its topics: longer than it is
+/// between two looks of an agent on a busy machine, and less than it is until the second look.
+fn meet_early(stack: &Stack, proxy: &Proxy, workers: &[Worker], asked: usize) -> Result<()> {
+    proxy.pin("/health", 1 - asked);
+    proxy.pin("/connectors", asked);
+    let settings = stack.running().dir.join(format!("{}.properties", workers[asked].name));
+    let mut settings = std::fs::File::options().append(true).open(settings)?;
+    // The broker keeps each answer back until there is so much to read, or so long.
+    Ok(writeln!(settings, "fetch.min.bytes=1000000\nfetch.max.wait.ms=2500")?)
 }
 
 /// A worker is killed and comes back; meanwhile a connector is released. Gives how often the worker was seen to list

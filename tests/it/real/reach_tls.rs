@@ -178,16 +178,16 @@ async fn a_worker_that_wants_a_certificate_is_shown_it_also_when_it_is_renewed()
     stack.start_part(&worker.name).await?;
     let issued = new.issue("extendedKeyUsage=clientAuth", 1)?;
     // As `certbot` or a volume may do it: one file after the other, and the agent looks every second.
-    for (name, text) in [("ca.pem", std::fs::read_to_string(new.file())?), ("tls.crt", issued.certificate)] {
-        desk.write(name, &text)?;
-        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
-    }
+    desk.write("ca.pem", &std::fs::read_to_string(new.file())?)?;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    desk.write("tls.crt", &issued.certificate)?;
+    let halfway = || async { Ok(agent.log().contains("does not belong to the certificate")) };
+    wait_within(PATIENCE, "the half of it is told", halfway).await.with_context(|| agent.log())?;
     desk.write("tls.key", &issued.key)?;
     let changed = file_source("reach-four", "  batch.size: 7\n");
     let commit = definitions.release(&[(&file_of("reach-four"), &changed)])?;
     agent.wait_for_applied(&commit).await?;
     assert_eq!(Cluster::of(&worker).config("reach-four").await?["batch.size"], "7");
-    ensure!(agent.log().contains("does not belong to the certificate"), "{}", agent.log());
     ensure!(!agent.log().contains("PRIVATE KEY"), "{}", agent.log());
     agent.end().await?;
     stack.stop_part(&worker.name).await

@@ -12,15 +12,18 @@ use tagalong_testkit::stack::handle::Stack;
 use tagalong_testkit::stack::protocol::{Group, KafkaAt, Options, Running, Worker};
 use tokio::time::{Instant, sleep};
 
+use crate::real::cluster::PATIENCE;
+use crate::support::agent::wait_within;
+
 const HOLDER: &str = "real::stack::a_process_that_holds_a_stack";
 const NOTE: &str = "TAGALONG_KIT_NOTE";
 
 #[tokio::test]
 async fn two_workers_come_up_and_one_of_them_leads() -> Result<()> {
     let stack = Stack::shared().await?;
-    let answers = probe(stack.workers()).await?;
-    assert_eq!(answers, [StatusCode::NOT_FOUND, StatusCode::CONFLICT]);
-    Ok(())
+    // While another story's connector comes or goes the leader refuses as well.
+    let one = async || Ok(probe(stack.workers()).await? == [StatusCode::NOT_FOUND, StatusCode::CONFLICT]);
+    wait_within(PATIENCE, "one leads and one follows", one).await
 }
 
 #[tokio::test]
@@ -43,12 +46,18 @@ async fn a_row_of_postgres_comes_out_of_kafka() -> Result<()> {
     });
     let url = format!("{}/connectors", stack.workers()[0].url);
     let body = json!({"name": "stack-rows", "config": config}).to_string();
-    let answer =
-        http::client().post(url).header("Content-Type", "application/json").body(body).send().await?;
-    assert_eq!(answer.status(), StatusCode::CREATED, "{}", answer.text().await?);
+    let created = async || {
+        let request = http::client().post(&url).header("Content-Type", "application/json").body(body.clone());
+        let answer = request.send().await?;
+        let status = answer.status();
+        // Another story's connector comes or goes.
+        ensure!([StatusCode::CREATED, StatusCode::CONFLICT].contains(&status), "{}", answer.text().await?);
+        Ok(status == StatusCode::CREATED)
+    };
+    wait_within(PATIENCE, "it is created", created).await?;
     postgres.sql("stack_rows", "INSERT INTO orders VALUES (1, 'apples')").await?;
 
-    let records = stack.kafka().consume("stack-rows.public.orders", 1, Duration::from_secs(30)).await?;
+    let records = stack.kafka().consume("stack-rows.public.orders", 1, PATIENCE).await?;
     let event: Value = serde_json::from_str(records[0].value.as_deref().context("a value")?)?;
     assert_eq!(event["after"], json!({"id": 1, "item": "apples"}));
     Ok(())

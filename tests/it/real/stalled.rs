@@ -17,7 +17,7 @@ use crate::support::inside::{Inside, Told};
 use crate::support::page::read;
 
 /// How long offsets may stand still here: some heartbeats and some flushes of the worker.
-const STILL: Duration = Duration::from_secs(15);
+const STILL: Duration = Duration::from_secs(25);
 
 const QUERY: &str = "  heartbeat.action.query: UPDATE hb SET at = now() WHERE id = 1\n";
 

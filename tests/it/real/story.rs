@@ -11,7 +11,7 @@ use tagalong_testkit::stack::protocol::{Group, Worker};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
-use crate::real::cluster::{CHANGE_DEADLINE, Cluster, PATIENCE, acts, id, lines};
+use crate::real::cluster::{CHANGE_DEADLINE, Cluster, PATIENCE, acts, id, line};
 use crate::support::agent::{Agent, wait_within};
 use crate::support::definitions::Definitions;
 
@@ -100,7 +100,8 @@ impl Story {
 
     /// The requests that changed something, without the probes.
     fn writes(&self) -> Vec<String> {
-        lines(&self.proxy).collect()
+        let done = acts(&self.proxy).filter(|request| request.status != Some(409));
+        done.map(|request| line(&request)).collect()
     }
 
     /// How often a connector's first task was started.
