@@ -114,6 +114,9 @@ mod tests {
 
     use super::*;
 
+    // For what is to come at once, on a machine that has others to serve too; a hundred waits are longer.
+    const ENOUGH: Duration = Duration::from_mins(1);
+
     #[test]
     fn what_is_no_file_is_refused_at_once() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -132,7 +135,7 @@ mod tests {
         ] {
             assert_eq!(read(&path, 9).expect_err("no file").kind(), kind, "{path:?}");
         }
-        assert!(begun.elapsed() < LONGEST, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < ENOUGH, "{:?}", begun.elapsed());
         assert_eq!(read(&at("file"), 4).expect("a file"), b"text");
         assert_eq!(read(&at("file"), 3).expect_err("too long").kind(), ErrorKind::FileTooLarge);
     }
@@ -149,12 +152,12 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(within(path, || ()).expect_err("it still hangs").kind(), ErrorKind::TimedOut);
         }
-        assert!(begun.elapsed() < LONGEST, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < ENOUGH, "{:?}", begun.elapsed());
         assert!(within(Path::new("/another"), || ()).is_ok());
         answer.send(()).expect("somebody waits");
         let begun = Instant::now();
         while within(path, || ()).is_err() {
-            assert!(begun.elapsed() < LONGEST, "it has answered");
+            assert!(begun.elapsed() < ENOUGH, "it has answered");
             thread::yield_now();
         }
     }

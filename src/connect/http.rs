@@ -350,7 +350,7 @@ mod tests {
 
     async fn answer(says: &'static [u8]) -> Result<Answer, Error> {
         let (http, server) = server(says).await;
-        let answer = http.send(&Attempt::List, Request::get("/x").timeout(Duration::from_secs(2))).await;
+        let answer = http.send(&Attempt::List, Request::get("/x").timeout(Duration::from_secs(30))).await;
         server.abort();
         answer
     }

@@ -59,7 +59,7 @@ mod tests {
 
     fn child(script: &str) -> (Child, Said) {
         let mut command = Command::new("sh");
-        command.args(["-c", script]).stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.args(["-c", script]).stdin(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("a shell");
         let stderr = child.stderr.take().expect("stderr is piped");
         (child, Said::on(stderr))
@@ -75,8 +75,9 @@ mod tests {
 
     #[tokio::test]
     async fn it_may_be_asked_again_and_given_up_in_between() {
-        let (mut child, mut said) = child("printf 'one ' >&2; sleep 0.3; printf two >&2");
+        let (mut child, mut said) = child("printf 'one ' >&2; read line; printf two >&2");
         assert!(timeout(Duration::from_millis(50), said.all()).await.is_err(), "it still speaks");
+        drop(child.stdin.take());
         child.wait().await.expect("it ends");
         for _ in 0..2 {
             assert_eq!(said.all().await, "one two");

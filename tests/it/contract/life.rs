@@ -168,7 +168,7 @@ pub async fn a_restart_says_what_it_restarts(site: &Site) -> Result<()> {
 
 pub async fn a_restart_of_what_failed_takes_its_tasks_along(site: &Site) -> Result<()> {
     let name = site.name("x");
-    let body = json!({"name": name, "config": failing_after("1500")}).to_string();
+    let body = json!({"name": name, "config": failing_after("6000")}).to_string();
     site.ask("POST", "/connectors", Some(&body)).await?.is(201);
     site.until_tasks(&name, "FAILED").await?;
     let status = format!("/connectors/{name}/status");
